@@ -1,0 +1,52 @@
+/**
+ * Every bound of the system, in one place; the relations between them are tested in test/base/limits.test.ts.
+ * Sources: AWS service quotas as of November 2026 (SQS message 1 MiB, 10 per batch; DynamoDB item 400 KB; Lambda FIFO batch 10).
+ */
+export const limits = {
+  /** SQS: messages per receive and per send batch. */
+  messagesPerBatchMax: 10,
+  /** SQS: message text; our bodies are bytes, sent as base64 (4/3), so bodies stay at or below `envelopeBytesMax`. */
+  messageTextBytesMax: 1_048_576,
+  /** Largest message body in bytes before base64; what is larger goes to an object and the envelope carries the pointer. */
+  envelopeBytesMax: 700_000,
+  /** Default size at which a channel's envelope is closed. One SQS request is 64 KB of text: 48 KiB of bytes. */
+  envelopeBytesTarget: 49_152,
+  /** Records per envelope at most, so that one envelope is always a bounded step of work. */
+  envelopeRecordsMax: 16_384,
+  /** A single record's encoded size at most. */
+  recordBytesMax: 8_388_608,
+  /** SQS: characters of a deduplication id or a message group id. */
+  messageIdCharactersMax: 128,
+  /** Key of keyed state as canonical JSON, in UTF-16 units. */
+  keyCharactersMax: 65_536,
+  /** Nesting depth of values that travel or are stored. */
+  valueDepthMax: 64,
+  /** Flink: 1 … 32768. */
+  maxParallelismMax: 32_768,
+  /** Records that a source reads into one commit, and milliseconds after which it closes the commit anyway. */
+  sourceRecordsPerCommit: 16_384,
+  sourceCommitMs: 250,
+  /** Event- and processing-time timers fired in one commit; more are worked off in further commits. */
+  timersPerCommitMax: 10_000,
+  /** Rows of one delta object; a larger epoch writes several. */
+  deltaRowsPerPart: 50_000,
+  /** Base advance: rows written in one commit, and how many rows or epochs may wait before it begins. */
+  baseRowsPerAdvance: 10_000,
+  baseAdvanceRows: 20_000,
+  baseAdvanceEpochs: 8,
+  /** Keys kept warm per shard; clean ones are dropped beyond it. */
+  stateCacheKeysMax: 1_500_000,
+  /** Default of the back-pressure limit: messages waiting per queue and shard. SQS looks at 120,000 messages ahead at most. */
+  backlogMessagesPerShard: 24,
+  backlogMessagesMax: 120_000,
+  /** How long a job record may be cached. */
+  jobRecordCacheMs: 1_000,
+  /** Longest stay of operator functions; visibility is just above it. */
+  functionTimeoutMs: 30_000,
+  visibilityTimeoutMs: 35_000,
+  /** Size of the stored items: the tests hold the records below these. */
+  shardRecordBytesMax: 409_600,
+  jobRecordBytesMax: 4_096,
+  /** Sizes of requests to the HTTP API. */
+  apiBodyBytesMax: 1_048_576,
+} as const;

@@ -1,0 +1,63 @@
+/**
+ * Envelope: one queue message of one channel, a packed, ordered batch of stream elements.
+ *
+ * E1. `sequence` counts 1, 2, 3 … per channel and attempt, without gaps.
+ * E2. An envelope never spans epochs: a barrier is its last event, after all its records.
+ */
+import type { Attempt, ChannelId, CheckpointId, Epoch, JobId } from '../base/ids.ts';
+
+export type StreamEvent =
+  | { readonly kind: 'watermark'; readonly timestamp: number }
+  /** The channel brings nothing for a while: do not wait for its watermark. Ends with the channel's next record or watermark. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'barrier'; readonly checkpoint: CheckpointId }
+  | { readonly kind: 'end-of-input' };
+
+/** `at` = how many of the envelope's records come before the event. */
+export interface PlacedEvent {
+  readonly at: number;
+  readonly event: StreamEvent;
+}
+
+export interface EnvelopeHeader {
+  readonly job: JobId;
+  readonly attempt: Attempt;
+  readonly channel: ChannelId;
+  readonly sequence: number;
+  /** The sender's epoch: receivers of unaligned checkpoints snapshot before the first envelope of a newer one (colouring). */
+  readonly epoch: Epoch;
+  /** Where the envelope stands for good: the sender's segment and its index there. Stashes and manifests refer to it. */
+  readonly segment: string;
+  readonly index: number;
+  readonly records: number;
+  readonly events: readonly PlacedEvent[];
+}
+
+export interface Envelope {
+  readonly header: EnvelopeHeader;
+  readonly values: readonly unknown[];
+  /** Milliseconds, NO_TIMESTAMP where a record has none; as long as `values`. */
+  readonly timestamps: readonly number[];
+}
+
+/**
+ * Control messages are numbered per kind and attempt; a number is accepted once and only upwards, gaps are legal.
+ * - `order`: the coordinator tells a source shard to start a checkpoint (or to stop).
+ * - `kick`: first message of an attempt; makes a shard initialise itself.
+ * - `continue`: a source shard to itself, at once. - `wake`: a shard to itself, at a due time.
+ */
+export type ControlKind = 'order' | 'kick' | 'continue' | 'wake';
+
+export interface BarrierOrder {
+  readonly checkpoint: CheckpointId;
+  /** Sources end after the barrier: `drain` sends MAX watermark and end of input before it, `suspend` neither. */
+  readonly stop?: 'drain' | 'suspend';
+}
+
+export interface ControlMessage {
+  readonly kind: ControlKind;
+  readonly job: JobId;
+  readonly attempt: Attempt;
+  readonly number: number;
+  readonly order?: BarrierOrder;
+}

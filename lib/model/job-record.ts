@@ -1,0 +1,77 @@
+/** Job record: one item per job, under 1 KB; every protocol decision over a whole job is one conditional write of it. */
+import type { Attempt, CheckpointId, Epoch, JobId } from '../base/ids.ts';
+
+/** Flink's names. */
+export type JobStatus =
+  | 'INITIALIZING'
+  | 'CREATED'
+  | 'RUNNING'
+  | 'FAILING'
+  | 'FAILED'
+  | 'CANCELLING'
+  | 'CANCELED'
+  | 'FINISHED'
+  | 'RESTARTING'
+  | 'SUSPENDED'
+  | 'RECONCILING';
+
+export const terminalStatuses: readonly JobStatus[] = ['FAILED', 'CANCELED', 'FINISHED', 'SUSPENDED'];
+
+export type CheckpointKind = 'checkpoint' | 'savepoint' | 'stop-savepoint';
+
+export interface PendingCheckpoint {
+  readonly id: CheckpointId;
+  readonly kind: CheckpointKind;
+  /** The flow that waits for it, and its task token once it is stored. */
+  readonly flow: string;
+  readonly token: string | null;
+  readonly triggeredAtMs: number;
+  readonly deadlineMs: number;
+}
+
+export interface RetainedCheckpoint {
+  readonly id: CheckpointId;
+  readonly kind: CheckpointKind;
+  readonly manifest: string;
+}
+
+/** A named hold on a checkpoint: base and collector must not pass it. */
+export interface Pin {
+  readonly checkpoint: CheckpointId;
+  readonly flow: string;
+  readonly manifest: string;
+}
+
+export interface JobRecord {
+  readonly job: JobId;
+  readonly name: string;
+  readonly version: number;
+  readonly status: JobStatus;
+  readonly attempt: Attempt;
+  /** Hash of JobPlan and code; functions of another hash leave messages where they are. */
+  readonly planHash: string;
+  /** Object that holds the plan of this attempt. */
+  readonly plan: string;
+  /** Object that tells every shard of this attempt what to start from; null = from nothing. */
+  readonly descriptor: string | null;
+  /** Highest checkpoint number ever given. */
+  readonly numbered: CheckpointId;
+  readonly dirtyEpoch: Epoch;
+  /** Last completed checkpoint that sinks commit, and the one whose parts are all published. */
+  readonly completed: CheckpointId;
+  readonly published: CheckpointId;
+  readonly pending: readonly PendingCheckpoint[];
+  /** Highest aborted number: shards release what they held for it. */
+  readonly aborted: CheckpointId;
+  readonly retained: readonly RetainedCheckpoint[];
+  readonly pins: readonly Pin[];
+  /** Oldest retained or pinned checkpoint; the base never passes it. Never falls. */
+  readonly floor: CheckpointId;
+  readonly createdAtMs: number;
+  readonly changedAtMs: number;
+  /** Consecutive failed checkpoints that count, and the tries of the running execution's name. */
+  readonly failures: number;
+  readonly try: number;
+  /** Object with cause, operator and position where the job has failed. */
+  readonly failure: string | null;
+}

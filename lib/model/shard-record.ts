@@ -1,0 +1,154 @@
+/**
+ * Shard record: one item per subtask; its conditional put is the commit. Only the shard's own commit writes it.
+ * Everything here is plain JSON; what could grow (stash, epoch's segments, deltas) is by reference.
+ */
+import type { Attempt, ChannelId, CheckpointId, Epoch, JobId, OperatorUid } from '../base/ids.ts';
+import type { ControlKind } from './envelope.ts';
+import type { KeyGroupRange } from './key-group.ts';
+
+export interface ShardAddress {
+  readonly job: JobId;
+  readonly uid: OperatorUid;
+  readonly shard: number;
+}
+
+/** What the shard knows of one input channel. */
+export interface InputChannelState {
+  /** Last accepted sequence number. */
+  readonly sequence: number;
+  readonly watermark: number;
+  readonly idle: boolean;
+  readonly ended: boolean;
+  /** Highest barrier that came on the channel in this attempt (0 = none). */
+  readonly barrier: CheckpointId;
+}
+
+/** One object of keyed-state changes of one epoch. */
+export interface DeltaRef {
+  readonly epoch: Epoch;
+  readonly key: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly keyGroups: KeyGroupRange;
+}
+
+/** An envelope held back by alignment: it stands in the sender's segment. */
+export interface StashedEnvelope {
+  readonly channel: ChannelId;
+  readonly sequence: number;
+  readonly segment: string;
+  readonly index: number;
+}
+
+export interface Alignment {
+  readonly checkpoint: CheckpointId;
+  /** The barrier's sequence number on each channel that has brought it: the cut's input positions. */
+  readonly barriers: Readonly<Record<ChannelId, number>>;
+  readonly startedAtMs: number;
+}
+
+export interface SplitState {
+  /** Connector's own position, plain data; null = from the beginning. */
+  readonly position: unknown;
+  readonly ended: boolean;
+  /** Watermark generator: highest timestamp seen. */
+  readonly maxTimestamp: number;
+  readonly records: number;
+}
+
+/** Small state of operators that is not keyed, by state name. */
+export interface OperatorStateValue {
+  readonly kind: 'operator-list' | 'operator-union' | 'broadcast' | 'accumulator';
+  /** List kinds: the elements. Broadcast: entries `[key, value]`. Accumulator: the one value. */
+  readonly items: readonly unknown[];
+}
+export type OperatorStates = Readonly<Record<OperatorUid, Readonly<Record<string, OperatorStateValue>>>>;
+
+/** A file or batch that a two-phase sink has staged; it becomes visible when its checkpoint completes. */
+export interface SinkPart {
+  readonly operator: OperatorUid;
+  readonly shard: number;
+  readonly checkpoint: CheckpointId;
+  readonly number: number;
+  /** Where it is staged and under which name it is published, in the connector's own terms. */
+  readonly staged: string;
+  readonly target: string;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+export type ShardStatus =
+  | 'running'
+  /** All inputs have ended and end of input has been forwarded. */
+  | 'ended'
+  /** Ended, and a completed snapshot says so; or stopped by a stop order. */
+  | 'finished';
+
+export interface ShardRecord extends ShardAddress {
+  /** Rises by one with every commit, over all attempts. */
+  readonly version: number;
+  readonly attempt: Attempt;
+  /** The try that committed this version: by it a lost answer to our own commit is recognised. */
+  readonly tryId: string;
+  /** First fresh message of the invocation that committed (message mark); whoever holds it resends. */
+  readonly witness: string | null;
+  readonly status: ShardStatus;
+  readonly epoch: Epoch;
+  readonly processingTimeMs: number;
+  readonly inputs: Readonly<Record<ChannelId, InputChannelState>>;
+  /** Last sequence number sent per output channel, and the watermark sent with it. */
+  readonly outputs: Readonly<Record<ChannelId, { readonly sequence: number; readonly watermark: number; readonly idle: boolean; readonly ended: boolean }>>;
+  readonly control: Readonly<Partial<Record<ControlKind, number>>>;
+  /** Last number given to a message to itself. */
+  readonly selfNumber: number;
+  readonly watermark: number;
+  readonly splits: Readonly<Record<string, SplitState>> | null;
+  readonly operatorStates: OperatorStates;
+  readonly nextTimer: { readonly event: number | null; readonly processing: number | null };
+  readonly alignment: Alignment | null;
+  /** Held back or still to be replayed, in order; `replaying` = the alignment is over and these are unfinished work. */
+  readonly stash: { readonly replaying: boolean; readonly envelopes: readonly StashedEnvelope[]; readonly chained: string | null };
+  /** Segments of this epoch with state changes, oldest first, and an index object for the older ones. */
+  readonly segments: { readonly recent: readonly string[]; readonly chained: string | null };
+  /** The last commit's outputs, for the resend rule; null where it had none. */
+  readonly lastSegment: string | null;
+  /** State = base + these, in order. */
+  readonly deltas: readonly DeltaRef[];
+  readonly baseEpoch: Epoch;
+  readonly pendingParts: readonly SinkPart[];
+  /** Whether the coordinator has been told that this epoch has changes. */
+  readonly dirty: boolean;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+}
+
+/** A shard's part of a checkpoint, carried by its acknowledgement. */
+export interface ShardSnapshot extends ShardAddress {
+  readonly attempt: Attempt;
+  readonly checkpoint: CheckpointId;
+  readonly inputs: Readonly<Record<ChannelId, number>>;
+  readonly outputs: Readonly<Record<ChannelId, number>>;
+  readonly splits: Readonly<Record<string, SplitState>> | null;
+  readonly operatorStates: OperatorStates;
+  readonly deltas: readonly DeltaRef[];
+  /** Event timers have fired up to here for all key groups of the shard. */
+  readonly firedUpTo: number;
+  readonly nextTimer: { readonly event: number | null; readonly processing: number | null };
+  readonly parts: readonly SinkPart[];
+  readonly finished: boolean;
+  readonly segments: readonly string[];
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly stats: SnapshotStats;
+}
+
+/** Times in milliseconds, sizes in bytes. */
+export interface SnapshotStats {
+  /** New in this checkpoint. */
+  readonly deltaBytes: number;
+  /** All deltas listed. */
+  readonly stateBytes: number;
+  readonly alignmentMs: number;
+  readonly snapshotMs: number;
+  readonly takenAtMs: number;
+}

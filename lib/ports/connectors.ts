@@ -1,0 +1,46 @@
+import type { Attempt, CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
+import type { ConnectorSpec } from '../model/job-plan.ts';
+import type { SinkPart } from '../model/shard-record.ts';
+
+export interface ReadResult {
+  readonly values: readonly unknown[];
+  /** After the last value; plain data. Handed back, it goes on exactly there. */
+  readonly position: unknown;
+  /** The split has no more, for ever. */
+  readonly ended: boolean;
+}
+
+/** Reads one split of a source from a position. The same position gives the same records, in the same order. */
+export interface SplitReader {
+  /** Stable ids; called once when the job starts from nothing. */
+  splits(source: ConnectorSpec): Promise<readonly string[]>;
+  /** `position` null = from the beginning. An empty, not ended result means: nothing yet. */
+  read(source: ConnectorSpec, split: string, position: unknown, options: { readonly recordsMax: number }): Promise<ReadResult>;
+}
+
+export interface PartName {
+  readonly job: JobId;
+  readonly attempt: Attempt;
+  readonly operator: OperatorUid;
+  readonly checkpoint: CheckpointId;
+  readonly shard: number;
+  readonly number: number;
+}
+
+/** Two-phase sink. Staged parts are invisible to readers; publishing is idempotent and exactly names what was staged. */
+export interface SinkCommitter {
+  stage(sink: ConnectorSpec, name: PartName, records: readonly unknown[]): Promise<SinkPart>;
+  /** `published` also where it was published before, or the staged part is gone and the target bears our mark. */
+  publish(sink: ConnectorSpec, part: SinkPart): Promise<'published' | 'already'>;
+  /** Before a restore runs: removes parts staged for checkpoints above `above`. */
+  discardAbove(sink: ConnectorSpec, job: JobId, above: CheckpointId): Promise<number>;
+  /** Copies a staged part for a savepoint, and stages it again under a new job when the savepoint is restored. */
+  exportPart(sink: ConnectorSpec, part: SinkPart): Promise<Uint8Array | undefined>;
+  importPart(sink: ConnectorSpec, part: SinkPart, bytes: Uint8Array): Promise<SinkPart>;
+}
+
+/** All connectors of a program, by the name in the spec. */
+export interface Connectors {
+  readonly sources: Readonly<Record<string, SplitReader>>;
+  readonly sinks: Readonly<Record<string, SinkCommitter>>;
+}

@@ -1,0 +1,38 @@
+/**
+ * The base of keyed state: every row as of some epoch at or below the floor.
+ *
+ * Guarantees needed:
+ * - Point reads: cost and time do not depend on the size of the state.
+ * - Writes are absolute values, fenced per row: a row whose stored epoch is higher stays. A delete leaves a tombstone with its epoch.
+ * - Reads see every completed write.
+ * Values are text of value-json; the store does not look into them.
+ */
+import type { Epoch, OperatorUid } from '../base/ids.ts';
+import type { KeyGroupRange } from '../model/key-group.ts';
+import type { StateAddress } from '../model/state-row.ts';
+
+export interface BaseRow extends StateAddress {
+  /** undefined = delete. */
+  readonly value: string | undefined;
+}
+
+export interface KeyedBase {
+  /** One result per address, `undefined` where there is no row. `space` is the job's own namespace. */
+  read(space: string, addresses: readonly StateAddress[]): Promise<readonly (string | undefined)[]>;
+  /** All rows of one key in one state, in order of their namespace: maps and windows. */
+  readKey(space: string, address: Omit<StateAddress, 'namespace'>): Promise<readonly BaseRow[]>;
+  /** Rows of one state in a range of key groups in order of (namespace, key group, key), namespaces up to `through`: due timers. */
+  readDue(
+    space: string,
+    query: { readonly operator: OperatorUid; readonly state: string; readonly keyGroups: KeyGroupRange; readonly through: string; readonly rowsMax: number },
+  ): Promise<readonly BaseRow[]>;
+  write(space: string, epoch: Epoch, rows: readonly BaseRow[]): Promise<void>;
+  /** Pages through an operator's rows in a range of key groups, in any stable order; for exports. */
+  scan(
+    space: string,
+    query: { readonly operator: OperatorUid; readonly keyGroups: KeyGroupRange; readonly after: string | null; readonly rowsMax: number },
+  ): Promise<{ readonly rows: readonly BaseRow[]; readonly next: string | null }>;
+  /** Removes tombstones written before `olderThanMs` (time of the write, not an epoch). */
+  purgeTombstones(space: string, olderThanMs: number): Promise<number>;
+  drop(space: string): Promise<void>;
+}
