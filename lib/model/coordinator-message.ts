@@ -1,0 +1,42 @@
+/** What shards tell the coordinator, as JSON bytes in the coordinator's queue. Duplicates are harmless by content. */
+import type { Attempt, CheckpointId, Epoch, JobId, OperatorUid } from '../base/ids.ts';
+import { corrupt } from './byte-buffer.ts';
+import { decodeValue, encodeValue } from './value-json.ts';
+import type { ShardSnapshot } from './shard-record.ts';
+
+export interface JobFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly operator: OperatorUid;
+  readonly shard: number;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly atMs: number;
+}
+
+interface FromShard {
+  readonly job: JobId;
+  readonly attempt: Attempt;
+  readonly uid: OperatorUid;
+  readonly shard: number;
+}
+
+export type CoordinatorMessage =
+  | (FromShard & { readonly kind: 'dirty'; readonly epoch: Epoch })
+  | (FromShard & { readonly kind: 'acknowledgement'; readonly snapshot: ShardSnapshot })
+  | (FromShard & { readonly kind: 'declined'; readonly checkpoint: CheckpointId; readonly reason: string })
+  /** A source shard has no more input: when all have said so, a checkpoint is due at once. */
+  | (FromShard & { readonly kind: 'ended' })
+  | (FromShard & { readonly kind: 'failed'; readonly failure: JobFailure });
+
+export function encodeCoordinatorMessage(message: CoordinatorMessage): Uint8Array {
+  return Buffer.from(encodeValue(message), 'utf8');
+}
+
+export function decodeCoordinatorMessage(body: Uint8Array): CoordinatorMessage {
+  try {
+    return decodeValue(Buffer.from(body.buffer, body.byteOffset, body.byteLength).utf8Slice()) as CoordinatorMessage;
+  } catch (error) {
+    throw corrupt('a message to the coordinator', String(error));
+  }
+}

@@ -1,0 +1,51 @@
+/** The one owner of every queue name, group id and object key. Uids are checked by the graph: letters, digits, `.`, `_`, `-`. */
+import type { Attempt, CheckpointId, Epoch, JobId, OperatorUid } from '../base/ids.ts';
+import type { ShardAddress } from './shard-record.ts';
+
+export function operatorQueue(job: JobId, vertex: OperatorUid): string {
+  return `${job}/${vertex}`;
+}
+
+/** Takes acknowledgements, `dirty` and failures of all shards of a job. */
+export function coordinatorQueue(job: JobId): string {
+  return `${job}/#coordinator`;
+}
+
+/** Old attempts' messages drain beside the new ones instead of blocking the head. */
+export function shardGroup(shard: number, attempt: Attempt): string {
+  return `${shard}.${attempt}`;
+}
+
+export function jobPrefix(job: JobId): string {
+  return `jobs/${job}/`;
+}
+
+/** `tryId` makes the name one that no other try can use. */
+export function segmentKey(address: ShardAddress, attempt: Attempt, version: number, tryId: string): string {
+  return `${jobPrefix(address.job)}segments/${address.uid}/${address.shard}/${attempt}-${version}-${tryId}`;
+}
+
+export function indexKey(address: ShardAddress, attempt: Attempt, version: number, tryId: string): string {
+  return `${jobPrefix(address.job)}indexes/${address.uid}/${address.shard}/${attempt}-${version}-${tryId}`;
+}
+
+export function deltaKey(address: ShardAddress, attempt: Attempt, epoch: Epoch, part: number, tryId: string): string {
+  return `${jobPrefix(address.job)}deltas/${address.uid}/${address.shard}/${attempt}-${epoch}-${part}-${tryId}`;
+}
+
+/** Attempt and number: a second attempt to complete the same checkpoint meets its own manifest. */
+export function manifestKey(job: JobId, attempt: Attempt, checkpoint: CheckpointId): string {
+  return `${jobPrefix(job)}manifests/chk-${checkpoint}-${attempt}`;
+}
+
+export function descriptorKey(job: JobId, attempt: Attempt, id: string): string {
+  return `${jobPrefix(job)}restores/${attempt}-${id}`;
+}
+
+export function planKey(job: JobId, planHash: string): string {
+  return `${jobPrefix(job)}plans/${planHash}`;
+}
+
+export function failureKey(job: JobId, attempt: Attempt, id: string): string {
+  return `${jobPrefix(job)}failures/${attempt}-${id}`;
+}
