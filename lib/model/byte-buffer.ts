@@ -107,7 +107,7 @@ export class ByteReader {
   text(): string {
     const size = this.uint32();
     const at = this.take(size);
-    return this.bytes.utf8Slice(at, at + size);
+    return this.bytes.toString('utf8', at, at + size);
   }
 
   raw(size: number): Uint8Array {

@@ -35,7 +35,7 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): Uint8Arra
 
 export function decodeCoordinatorMessage(body: Uint8Array): CoordinatorMessage {
   try {
-    return decodeValue(Buffer.from(body.buffer, body.byteOffset, body.byteLength).utf8Slice()) as CoordinatorMessage;
+    return decodeValue(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')) as CoordinatorMessage;
   } catch (error) {
     throw corrupt('a message to the coordinator', String(error));
   }

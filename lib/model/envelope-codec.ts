@@ -98,7 +98,7 @@ function open(bytes: Uint8Array): { kind: number; flags: number; header: unknown
 
 function parseHeader(head: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(head.buffer, head.byteOffset, head.byteLength).utf8Slice());
+    return JSON.parse(Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('utf8'));
   } catch {
     throw corrupt('a message', 'its header is not JSON');
   }

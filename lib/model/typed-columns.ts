@@ -157,12 +157,12 @@ function readAscii(reader: ByteReader, count: number): string[] {
   const lengths = new Uint32Array(reader.copy(count * 4));
   const size = reader.uint32();
   const textAt = reader.take(size);
-  const text = reader.bytes.latin1Slice(textAt, textAt + size);
+  const text = reader.bytes.toString('latin1', textAt, textAt + size);
   const out = new Array<string>(count);
   let at = 0;
   for (let i = 0; i < count; i++) {
     const end = at + lengths[i]!;
-    out[i] = end - at <= copiedSubstringMax ? text.substring(at, end) : reader.bytes.latin1Slice(textAt + at, textAt + end);
+    out[i] = end - at <= copiedSubstringMax ? text.substring(at, end) : reader.bytes.toString('latin1', textAt + at, textAt + end);
     at = end;
   }
   if (at !== size) throw corrupt('a packed string column', 'lengths and text disagree');
