@@ -1,0 +1,96 @@
+/**
+ * Keyed-state changes as bytes: what a segment and a delta object hold (docs/formats/delta.md). Rows of one operator and state form a table, packed by
+ * columns, because thousands of rows share a shape. Order inside a table is kept; a later row of the same address overrides an earlier one.
+ */
+import type { OperatorUid } from '../base/ids.ts';
+import { ByteReader, ByteWriter, corrupt } from '../model/byte-buffer.ts';
+import { readColumn, writeColumn } from '../model/column-codec.ts';
+import type { StateRow } from '../model/state-row.ts';
+
+const formatVersion = 1;
+
+/** Rows of one operator and state, by columns; what the hot path fills. */
+export interface DeltaTable {
+  readonly operator: OperatorUid;
+  readonly state: string;
+  readonly keys: string[];
+  readonly keyGroups: number[];
+  readonly namespaces: string[];
+  readonly values: unknown[];
+  /** 1 = deleted. */
+  readonly deleted: number[];
+}
+
+export function newDeltaTable(operator: OperatorUid, state: string): DeltaTable {
+  return { operator, state, keys: [], keyGroups: [], namespaces: [], values: [], deleted: [] };
+}
+
+export function encodeDeltaTables(tables: readonly DeltaTable[]): Uint8Array {
+  const filled = tables.filter((table) => table.keys.length > 0);
+  const writer = new ByteWriter(256 + filled.reduce((sum, table) => sum + table.keys.length * 32, 0));
+  writer.byte(formatVersion);
+  writer.uint32(filled.length);
+  for (const table of filled) {
+    writer.text(table.operator);
+    writer.text(table.state);
+    writer.uint32(table.keys.length);
+    for (const column of [table.keys, table.keyGroups, table.namespaces, table.values, table.deleted]) writeColumn(writer, column);
+  }
+  return writer.finish();
+}
+
+export function decodeDeltaTables(bytes: Uint8Array, what: string): DeltaTable[] {
+  const reader = new ByteReader(bytes, what);
+  const version = reader.byte();
+  if (version !== formatVersion) throw corrupt(what, `its format is ${version}, this version reads ${formatVersion}`);
+  const tables: DeltaTable[] = [];
+  for (let left = reader.uint32(); left > 0; left--) {
+    const operator = reader.text() as OperatorUid;
+    const state = reader.text();
+    const count = reader.uint32();
+    tables.push({
+      operator,
+      state,
+      keys: readColumn(reader, count) as string[],
+      keyGroups: readColumn(reader, count) as number[],
+      namespaces: readColumn(reader, count) as string[],
+      values: readColumn(reader, count),
+      deleted: readColumn(reader, count) as number[],
+    });
+  }
+  if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
+  return tables;
+}
+
+export function encodeDelta(rows: readonly StateRow[]): Uint8Array {
+  const tables = new Map<string, DeltaTable>();
+  for (const row of rows) {
+    const id = `${row.operator}\u0000${row.state}`;
+    let table = tables.get(id);
+    if (table === undefined) tables.set(id, (table = newDeltaTable(row.operator, row.state)));
+    appendRow(table, row.key, row.keyGroup, row.namespace, row.value, row.deleted);
+  }
+  return encodeDeltaTables([...tables.values()]);
+}
+
+export function decodeDelta(bytes: Uint8Array, what: string): StateRow[] {
+  return decodeDeltaTables(bytes, what).flatMap((table) =>
+    table.keys.map((key, i) => ({
+      operator: table.operator,
+      state: table.state,
+      keyGroup: table.keyGroups[i]!,
+      key,
+      namespace: table.namespaces[i]!,
+      value: table.values[i],
+      deleted: table.deleted[i] === 1,
+    })),
+  );
+}
+
+export function appendRow(table: DeltaTable, key: string, keyGroup: number, namespace: string, value: unknown, deleted: boolean): void {
+  table.keys.push(key);
+  table.keyGroups.push(keyGroup);
+  table.namespaces.push(namespace);
+  table.values.push(deleted ? undefined : value);
+  table.deleted.push(deleted ? 1 : 0);
+}
