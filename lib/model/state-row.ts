@@ -36,9 +36,10 @@ export function sortableTime(timestamp: number): string {
   return high.toString(16).padStart(14, '0') + low;
 }
 
+const sortableTimeLength = 15;
+
 export function parseTimerNamespace(text: string): { readonly timestamp: number; readonly namespace: string } {
-  const bar = text.indexOf('|');
-  const high = Number.parseInt(text.slice(0, bar - 1), 16);
-  const timestamp = high * 2 + MIN_WATERMARK + (text[bar - 1] === '1' ? 1 : 0);
-  return { timestamp, namespace: text.slice(bar + 1) };
+  const high = Number.parseInt(text.slice(0, sortableTimeLength - 1), 16);
+  const timestamp = high * 2 + MIN_WATERMARK + (text[sortableTimeLength - 1] === '1' ? 1 : 0);
+  return { timestamp, namespace: text.slice(sortableTimeLength + 1) };
 }

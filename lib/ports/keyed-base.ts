@@ -16,16 +16,30 @@ export interface BaseRow extends StateAddress {
   readonly value: string | undefined;
 }
 
+export interface DueCursor {
+  readonly namespace: string;
+  readonly keyGroup: number;
+  readonly key: string;
+}
+
+export interface DueQuery {
+  readonly operator: OperatorUid;
+  readonly state: string;
+  readonly keyGroups: KeyGroupRange;
+  readonly after: DueCursor | null;
+  readonly rowsMax: number;
+}
+
 export interface KeyedBase {
   /** One result per address, `undefined` where there is no row. `space` is the job's own namespace. */
   read(space: string, addresses: readonly StateAddress[]): Promise<readonly (string | undefined)[]>;
   /** All rows of one key in one state, in order of their namespace: maps and windows. */
   readKey(space: string, address: Omit<StateAddress, 'namespace'>): Promise<readonly BaseRow[]>;
-  /** Rows of one state in a range of key groups in order of (namespace, key group, key), namespaces up to `through`: due timers. */
-  readDue(
-    space: string,
-    query: { readonly operator: OperatorUid; readonly state: string; readonly keyGroups: KeyGroupRange; readonly through: string; readonly rowsMax: number },
-  ): Promise<readonly BaseRow[]>;
+  /**
+   * Rows of one state in a range of key groups, in order of (namespace, key group, key), strictly after the cursor `after` (null = from the start),
+   * at most `rowsMax`: timers by time. Fewer rows than asked for = there are no more.
+   */
+  readDue(space: string, query: DueQuery): Promise<readonly BaseRow[]>;
   write(space: string, epoch: Epoch, rows: readonly BaseRow[]): Promise<void>;
   /** Pages through an operator's rows in a range of key groups, in any stable order; for exports. */
   scan(

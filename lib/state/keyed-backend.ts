@@ -1,0 +1,370 @@
+/**
+ * Keyed state of one shard: an overlay of what changed since the base, with everything that the current batch can touch in memory.
+ *
+ * Owns: the entries in memory, what of them is dirty, timers. Does not own: when to commit, snapshot or advance the base (runtime), bytes (delta-codec).
+ * KB1. An entry is read by user code only when it is full: all its states known from overlay and base.
+ * KB2. An entry leaves memory only when it is clean and its last change is at or below the base's epoch.
+ * KB3. A try that is thrown away takes the whole backend with it: nothing is ever rolled back in place.
+ * KB4. A key of another shard's key groups never enters.
+ */
+import type { Epoch, OperatorUid } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import { canonicalKey, inRange, keyGroupOf, type KeyGroupRange } from '../model/key-group.ts';
+import type { BaseRow, KeyedBase } from '../ports/keyed-base.ts';
+import { decodeValue } from '../model/value-json.ts';
+import { MIN_WATERMARK } from '../model/time.ts';
+import { timerStates, type TimerDomain } from '../model/state-row.ts';
+import { appendRow, newDeltaTable, type DeltaTable } from './delta-codec.ts';
+import { newKeyEntry, type KeyEntry } from './key-entry.ts';
+import { KeyedTimers } from './keyed-timers.ts';
+
+/** How far event timers had fired for a range of key groups before a restore. */
+export interface FiredRange {
+  readonly keyGroups: KeyGroupRange;
+  readonly firedUpTo: number;
+}
+
+export interface KeyedBackendOptions {
+  readonly operator: OperatorUid;
+  readonly keyGroups: KeyGroupRange;
+  readonly maxParallelism: number;
+  readonly base: KeyedBase;
+  /** The job's namespace in the base. */
+  readonly space: string;
+  /** False while nothing has ever been written to the base: then nothing is read from it. */
+  readonly baseHasRows: boolean;
+  readonly fired: readonly FiredRange[];
+}
+
+/** Bits of a 32-bit integer mark the value-like states. */
+const slotsMax = 30;
+/** Removals remembered per key before those that the base has are forgotten. */
+const goneMax = 64;
+
+export class KeyedBackend {
+  readonly options: KeyedBackendOptions;
+  readonly timers: KeyedTimers;
+  readonly #primitives = new Map<unknown, KeyEntry>();
+  readonly #composites = new Map<string, KeyEntry>();
+  readonly #slotNames: string[] = [];
+  readonly #spaceNames: string[] = [];
+  readonly #firedByGroup: Map<number, number>;
+  #dirty: KeyEntry[] = [];
+  #epochChanged: KeyEntry[] = [];
+  #baseHasRows: boolean;
+  current: KeyEntry | undefined;
+  /** The epoch being filled and the one the base has reached; kept by the runtime. */
+  epoch: Epoch = 0;
+  baseEpoch: Epoch = 0;
+  watermark = MIN_WATERMARK;
+  processingTimeMs = 0;
+
+  constructor(options: KeyedBackendOptions) {
+    this.options = options;
+    this.#baseHasRows = options.baseHasRows;
+    this.timers = new KeyedTimers(this, options.baseHasRows);
+    this.#firedByGroup = firedByGroup(options);
+  }
+
+  get size(): number {
+    return this.#primitives.size + this.#composites.size;
+  }
+
+  /** Declares a value-like state; in `open` only. */
+  declareSlot(name: string): number {
+    invariant(this.#slotNames.length < slotsMax, 'KB1', `an operator has at most ${slotsMax} value-like states`);
+    return this.#declare(this.#slotNames, name);
+  }
+
+  /** Declares a namespaced state: windows, maps. */
+  declareSpace(name: string): number {
+    return this.#declare(this.#spaceNames, name);
+  }
+
+  #declare(names: string[], name: string): number {
+    invariant(!this.#slotNames.includes(name) && !this.#spaceNames.includes(name), 'KB1', `state ${name} is declared twice`);
+    invariant(this.size === 0, 'KB1', 'state is declared before the first key comes');
+    names.push(name);
+    return names.length - 1;
+  }
+
+  /** The entry of a key, made if it is not in memory; full only where the base is known to be empty. */
+  resolve(key: unknown): KeyEntry {
+    const entry = typeof key === 'object' && key !== null ? undefined : this.#primitives.get(key);
+    return entry ?? this.#resolveSlow(key);
+  }
+
+  #resolveSlow(key: unknown): KeyEntry {
+    const canonical = canonicalKey(key);
+    const composite = typeof key === 'object' && key !== null;
+    if (composite) {
+      const found = this.#composites.get(canonical);
+      if (found !== undefined) return found;
+    }
+    const keyGroup = keyGroupOf(canonical, this.options.maxParallelism);
+    invariant(inRange(this.options.keyGroups, keyGroup), 'KB4', 'a record came to a shard that does not own its key group', {
+      operator: this.options.operator,
+      key: canonical,
+      keyGroup,
+      range: this.options.keyGroups,
+    });
+    const entry = newKeyEntry(key, canonical, keyGroup, this.#slotNames.length, this.#spaceNames.length);
+    entry.full = !this.#baseHasRows;
+    if (composite) this.#composites.set(canonical, entry);
+    else this.#primitives.set(key, entry);
+    return entry;
+  }
+
+  resolveCanonical(canonical: string): KeyEntry {
+    return this.resolve(JSON.parse(canonical));
+  }
+
+  /** Reads from the base what the entries do not know yet. Overlay values win. */
+  async load(entries: readonly KeyEntry[]): Promise<void> {
+    const { base, space, operator } = this.options;
+    const missing = [...new Set(entries)].filter((entry) => !entry.full);
+    if (this.#slotNames.length > 0) {
+      const wanted = missing.flatMap((entry) =>
+        this.#slotNames.flatMap((state, slot) =>
+          (entry.known & (1 << slot)) === 0 ? [{ entry, slot, address: { operator, state, keyGroup: entry.keyGroup, key: entry.canonical, namespace: '' } }] : [],
+        ),
+      );
+      const values = await base.read(
+        space,
+        wanted.map(({ address }) => address),
+      );
+      wanted.forEach(({ entry, slot }, i) => {
+        const text = values[i];
+        if (text !== undefined) entry.slots[slot] = decodeValue(text);
+      });
+    }
+    for (const entry of missing) {
+      for (let index = 0; index < this.#spaceNames.length; index++) {
+        const address = { operator, state: this.#spaceNames[index]!, keyGroup: entry.keyGroup, key: entry.canonical };
+        this.#mergeSpace(entry, index, await base.readKey(space, address));
+      }
+      entry.full = true;
+    }
+  }
+
+  #mergeSpace(entry: KeyEntry, index: number, rows: readonly BaseRow[]): void {
+    const map = entry.spaces[index]!;
+    for (const row of rows) {
+      if (row.value === undefined || map.has(row.namespace) || entry.gone?.has(`${index}|${row.namespace}`) === true) continue;
+      map.set(row.namespace, decodeValue(row.value));
+    }
+  }
+
+  setSlot(slot: number, value: unknown): void {
+    const entry = this.current!;
+    entry.slots[slot] = value;
+    const bit = 1 << slot;
+    if ((entry.dirtySlots & bit) !== 0) return;
+    this.#markDirty(entry);
+    entry.dirtySlots |= bit;
+  }
+
+  setNamespaced(index: number, namespace: string, value: unknown): void {
+    const entry = this.current!;
+    if (value === undefined) {
+      if (!entry.spaces[index]!.delete(namespace)) return;
+    } else {
+      entry.spaces[index]!.set(namespace, value);
+    }
+    this.markName(entry, `${index}|${namespace}`);
+  }
+
+  /** `name` is `index|namespace` of a namespaced state, or a timer's name with its domain. */
+  markName(entry: KeyEntry, name: string): void {
+    if (entry.dirtyNames?.has(name) === true) return;
+    this.#markDirty(entry);
+    (entry.dirtyNames ??= new Set()).add(name);
+  }
+
+  #markDirty(entry: KeyEntry): void {
+    if (entry.dirtySlots === 0 && entry.dirtyNames === null) this.#dirty.push(entry);
+  }
+
+  /** A removal that the base may not have yet. Pruned as the base catches up, so that a busy key's memory stays bounded. */
+  remember(entry: KeyEntry, name: string): void {
+    const gone = (entry.gone ??= new Map<string, Epoch>());
+    gone.set(name, this.epoch);
+    if (gone.size < goneMax || gone.size % goneMax !== 0) return;
+    for (const [other, epoch] of gone) if (epoch <= this.baseEpoch) gone.delete(other);
+  }
+
+  /** Event time up to which the current key's group is closed. */
+  closedUpTo(): number {
+    const fired = this.#firedByGroup.size === 0 ? undefined : this.#firedByGroup.get(this.current!.keyGroup);
+    return fired === undefined || fired < this.watermark ? this.watermark : fired;
+  }
+
+  get hasChanges(): boolean {
+    return this.#dirty.length > 0;
+  }
+
+  get epochHasChanges(): boolean {
+    return this.#epochChanged.length > 0 || this.#dirty.length > 0;
+  }
+
+  /** Rows of the commit in hand. */
+  commitTables(): DeltaTable[] {
+    const tables = new TableSet(this.options.operator);
+    for (const entry of this.#dirty) this.#appendRows(tables, entry, entry.dirtySlots, entry.dirtyNames);
+    return tables.list();
+  }
+
+  /** Rows of the whole epoch, the commit in hand included, in parts of at most `rowsMax` entries. */
+  epochTables(rowsMax: number): DeltaTable[][] {
+    this.#foldDirty();
+    const parts: DeltaTable[][] = [];
+    for (let at = 0; at < this.#epochChanged.length; at += rowsMax) {
+      const tables = new TableSet(this.options.operator);
+      for (const entry of this.#epochChanged.slice(at, at + rowsMax)) this.#appendRows(tables, entry, entry.epochSlots, entry.epochNames);
+      parts.push(tables.list());
+    }
+    return parts;
+  }
+
+  #appendRows(tables: TableSet, entry: KeyEntry, slots: number, names: ReadonlySet<string> | null): void {
+    for (let slot = 0; slots >> slot !== 0; slot++) {
+      if ((slots & (1 << slot)) === 0) continue;
+      const value = entry.slots[slot];
+      appendRow(tables.of(this.#slotNames[slot]!), entry.canonical, entry.keyGroup, '', value, value === undefined);
+    }
+    if (names === null) return;
+    for (const name of names) {
+      const bar = name.indexOf('|');
+      const owner = name.slice(0, bar);
+      const namespace = name.slice(bar + 1);
+      if (owner in timerStates) {
+        const set = entry.timers?.has(name) === true;
+        appendRow(tables.of(timerStates[owner as TimerDomain]), entry.canonical, entry.keyGroup, namespace, true, !set);
+      } else {
+        const index = Number(owner);
+        const map = entry.spaces[index]!;
+        appendRow(tables.of(this.#spaceNames[index]!), entry.canonical, entry.keyGroup, namespace, map.get(namespace), !map.has(namespace));
+      }
+    }
+  }
+
+  #foldDirty(): void {
+    for (const entry of this.#dirty) {
+      if (entry.epochSlots === 0 && entry.epochNames === null) this.#epochChanged.push(entry);
+      entry.epochSlots |= entry.dirtySlots;
+      entry.dirtySlots = 0;
+      if (entry.dirtyNames === null) continue;
+      if (entry.epochNames === null) entry.epochNames = entry.dirtyNames;
+      else for (const name of entry.dirtyNames) entry.epochNames.add(name);
+      entry.dirtyNames = null;
+    }
+    this.#dirty = [];
+  }
+
+  /** The commit went through: its changes now belong to `epoch`. */
+  committed(epoch: Epoch): void {
+    for (const entry of this.#dirty) entry.changedEpoch = epoch;
+    this.#foldDirty();
+  }
+
+  /** The snapshot that ends `epoch` went through. */
+  epochCommitted(epoch: Epoch): void {
+    for (const entry of this.#epochChanged) {
+      entry.changedEpoch = epoch;
+      entry.epochSlots = 0;
+      entry.epochNames = null;
+    }
+    this.#epochChanged = [];
+  }
+
+  /** Puts rows of a delta or segment into the overlay; `epoch` = the one they belong to, `open` = it is not yet ended. */
+  apply(tables: readonly DeltaTable[], epoch: Epoch, open: boolean): void {
+    for (const table of tables) {
+      if (table.operator !== this.options.operator) continue;
+      for (let i = 0; i < table.keys.length; i++) {
+        if (!inRange(this.options.keyGroups, table.keyGroups[i]!)) continue;
+        const entry = this.resolveCanonical(table.keys[i]!);
+        entry.changedEpoch = epoch;
+        this.#applyRow(entry, table, i, open);
+      }
+    }
+  }
+
+  #applyRow(entry: KeyEntry, table: DeltaTable, row: number, open: boolean): void {
+    const { state } = table;
+    const namespace = table.namespaces[row]!;
+    const deleted = table.deleted[row] === 1;
+    const slot = this.#slotNames.indexOf(state);
+    if (open && entry.epochSlots === 0 && entry.epochNames === null) this.#epochChanged.push(entry);
+    if (slot >= 0) {
+      entry.slots[slot] = deleted ? undefined : table.values[row];
+      entry.known |= 1 << slot;
+      if (open) entry.epochSlots |= 1 << slot;
+      return;
+    }
+    const domain = (Object.keys(timerStates) as TimerDomain[]).find((candidate) => timerStates[candidate] === state);
+    const index = this.#spaceNames.indexOf(state);
+    // A state that this version of the operator no longer declares: its rows stay in the deltas and in the base, untouched.
+    if (domain === undefined && index < 0) return;
+    const name = `${domain ?? index}|${namespace}`;
+    if (domain !== undefined) {
+      this.timers.restore(entry, domain, namespace, deleted);
+    } else {
+      if (deleted) entry.spaces[index]!.delete(namespace);
+      else entry.spaces[index]!.set(namespace, table.values[row]);
+      if (deleted) this.remember(entry, name);
+      else entry.gone?.delete(name);
+    }
+    if (open) (entry.epochNames ??= new Set()).add(name);
+  }
+
+  /** From now on the base may hold rows. */
+  baseWritten(): void {
+    this.#baseHasRows = true;
+  }
+
+  /** Drops clean entries beyond `countMax`, oldest first. */
+  evict(countMax: number): void {
+    for (const map of [this.#primitives, this.#composites]) {
+      if (this.size <= countMax) return;
+      for (const [key, entry] of map as Map<unknown, KeyEntry>) {
+        if (entry.changedEpoch > this.baseEpoch || entry.dirtySlots !== 0 || entry.dirtyNames !== null) continue;
+        if (entry.epochSlots !== 0 || entry.epochNames !== null) continue;
+        this.timers.forget(entry);
+        map.delete(key as never);
+        if (this.size <= countMax) return;
+      }
+    }
+  }
+}
+
+class TableSet {
+  readonly #operator: OperatorUid;
+  readonly #tables = new Map<string, DeltaTable>();
+
+  constructor(operator: OperatorUid) {
+    this.#operator = operator;
+  }
+
+  of(state: string): DeltaTable {
+    let table = this.#tables.get(state);
+    if (table === undefined) this.#tables.set(state, (table = newDeltaTable(this.#operator, state)));
+    return table;
+  }
+
+  list(): DeltaTable[] {
+    return [...this.#tables.values()];
+  }
+}
+
+/** Empty where all groups start from nothing. */
+function firedByGroup(options: KeyedBackendOptions): Map<number, number> {
+  const fired = new Map<number, number>();
+  for (const { keyGroups, firedUpTo } of options.fired) {
+    if (firedUpTo === MIN_WATERMARK) continue;
+    for (let group = Math.max(keyGroups.start, options.keyGroups.start); group <= Math.min(keyGroups.end, options.keyGroups.end); group++) {
+      fired.set(group, firedUpTo);
+    }
+  }
+  return fired;
+}

@@ -1,0 +1,135 @@
+/** The handles that user code holds: typed views of the current key's slots and namespaced values in a KeyedBackend. */
+import { canonicalKey } from '../model/key-group.ts';
+import type {
+  AggregatingState,
+  AggregatingStateDescriptor,
+  HandleOf,
+  KeyedStateDescriptor,
+  ListState,
+  MapState,
+  ReducingState,
+  ReducingStateDescriptor,
+  ValueState,
+} from './descriptors.ts';
+import type { NamespacedState } from './keyed-context.ts';
+import type { KeyedBackend } from './keyed-backend.ts';
+import { ttlCell, type Cell } from './ttl.ts';
+
+export function createHandle<D extends KeyedStateDescriptor>(backend: KeyedBackend, name: string, descriptor: D): HandleOf<D> {
+  return handleFor(backend, name, descriptor) as HandleOf<D>;
+}
+
+function handleFor(backend: KeyedBackend, name: string, descriptor: KeyedStateDescriptor): unknown {
+  switch (descriptor.kind) {
+    case 'value':
+      return valueHandle(slotCell(backend, name, descriptor));
+    case 'list':
+      return listHandle(backend, name, descriptor);
+    case 'reducing':
+      return reducingHandle(slotCell(backend, name, descriptor), descriptor);
+    case 'aggregating':
+      return aggregatingHandle(slotCell(backend, name, descriptor), descriptor);
+    case 'map':
+      return mapHandle(backend, name, descriptor);
+  }
+}
+
+/** The current key's value of one slot, with time to live where the descriptor asks for it. */
+function slotCell(backend: KeyedBackend, name: string, descriptor: KeyedStateDescriptor): Cell {
+  const slot = backend.declareSlot(name);
+  const plain: Cell = {
+    read: () => backend.current!.slots[slot],
+    write: (value) => backend.setSlot(slot, value),
+  };
+  return descriptor.ttl === undefined ? plain : ttlCell(plain, descriptor.ttl, () => backend.processingTimeMs);
+}
+
+function valueHandle(cell: Cell): ValueState<unknown> {
+  return { value: cell.read, update: cell.write, clear: () => cell.write(undefined) };
+}
+
+function reducingHandle(cell: Cell, descriptor: ReducingStateDescriptor<unknown>): ReducingState<unknown> {
+  return {
+    get: cell.read,
+    add(value) {
+      const current = cell.read();
+      cell.write(current === undefined ? value : descriptor.reduce(current, value));
+    },
+    clear: () => cell.write(undefined),
+  };
+}
+
+function aggregatingHandle(cell: Cell, { aggregate }: AggregatingStateDescriptor<unknown, unknown, unknown>): AggregatingState<unknown, unknown> {
+  return {
+    get() {
+      const accumulator = cell.read();
+      return accumulator === undefined ? undefined : aggregate.getResult(accumulator);
+    },
+    add: (value) => cell.write(aggregate.add(value, cell.read() ?? aggregate.createAccumulator())),
+    clear: () => cell.write(undefined),
+  };
+}
+
+/** With a time to live, each element has its own, as in Flink. */
+function listHandle(backend: KeyedBackend, name: string, descriptor: KeyedStateDescriptor): ListState<unknown> {
+  const slot = backend.declareSlot(name);
+  const { ttl } = descriptor;
+  const stored = (): readonly unknown[] => (backend.current!.slots[slot] as readonly unknown[] | undefined) ?? noItems;
+  const store = (items: readonly unknown[]): void => backend.setSlot(slot, items.length === 0 ? undefined : items);
+  if (ttl === undefined) {
+    return {
+      get: stored,
+      add: (value) => store([...stored(), value]),
+      addAll: (values) => store([...stored(), ...values]),
+      update: (values) => store([...values]),
+      clear: () => store(noItems),
+    };
+  }
+  const now = (): number => backend.processingTimeMs;
+  const stamp = (values: readonly unknown[]): unknown[] => values.map((value) => [value, now()]);
+  const alive = (): readonly (readonly [unknown, number])[] => (stored() as readonly (readonly [unknown, number])[]).filter(([, at]) => now() < at + ttl.ttlMs);
+  return {
+    get: () => alive().map(([value]) => value),
+    add: (value) => store([...alive(), ...stamp([value])]),
+    addAll: (values) => store([...alive(), ...stamp(values)]),
+    update: (values) => store(stamp(values)),
+    clear: () => store(noItems),
+  };
+}
+
+const noItems: readonly unknown[] = [];
+
+function mapHandle(backend: KeyedBackend, name: string, descriptor: KeyedStateDescriptor): MapState<unknown, unknown> {
+  const space = createNamespaced<unknown>(backend, name);
+  const cellOf = (namespace: string): Cell => {
+    const plain: Cell = {
+      read: () => space.get(namespace),
+      write: (value) => (value === undefined ? space.remove(namespace) : space.set(namespace, value)),
+    };
+    return descriptor.ttl === undefined ? plain : ttlCell(plain, descriptor.ttl, () => backend.processingTimeMs);
+  };
+  const entries = (): [unknown, unknown][] =>
+    space
+      .namespaces()
+      .map((namespace): [unknown, unknown] => [JSON.parse(namespace), cellOf(namespace).read()])
+      .filter(([, value]) => value !== undefined);
+  return {
+    get: (key) => cellOf(canonicalKey(key)).read(),
+    put: (key, value) => cellOf(canonicalKey(key)).write(value),
+    contains: (key) => cellOf(canonicalKey(key)).read() !== undefined,
+    remove: (key) => space.remove(canonicalKey(key)),
+    entries,
+    isEmpty: () => entries().length === 0,
+    clear: () => space.namespaces().forEach((namespace) => space.remove(namespace)),
+  };
+}
+
+export function createNamespaced<T>(backend: KeyedBackend, name: string): NamespacedState<T> {
+  const index = backend.declareSpace(name);
+  return {
+    get: (namespace) => backend.current!.spaces[index]!.get(namespace) as T | undefined,
+    set: (namespace, value) => backend.setNamespaced(index, namespace, value),
+    remove: (namespace) => backend.setNamespaced(index, namespace, undefined),
+    namespaces: () => [...backend.current!.spaces[index]!.keys()],
+  };
+}
