@@ -1,0 +1,91 @@
+import { posix } from 'node:path';
+import ts from 'typescript';
+import { code } from './text-checks.ts';
+import type { Check, TextFile } from './repository.ts';
+
+const exportsMax = 5;
+/** The public entries: `lib/index.ts` and, one folder deep, `lib/testing/index.ts`. */
+const publicBarrel = /^lib\/(?:[a-z-]+\/)?index\.ts$/;
+
+/**
+ * The ratchet: files that had more exports than the budget when they were first measured, with their number. It may only fall;
+ * a file that came under the budget leaves the list.
+ */
+const exportsRatchet: Readonly<Record<string, number>> = {};
+
+function declaredNames(statement: ts.Statement): readonly string[] {
+  if (ts.isExportDeclaration(statement)) {
+    const clause = statement.exportClause;
+    return clause !== undefined && ts.isNamedExports(clause) ? clause.elements.map((element) => element.name.text) : ['*'];
+  }
+  if (ts.isExportAssignment(statement)) {
+    return ['default'];
+  }
+  const exported =
+    ts.canHaveModifiers(statement) && ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true;
+  if (!exported) {
+    return [];
+  }
+  if (ts.isVariableStatement(statement)) {
+    return statement.declarationList.declarations.map((declaration) => declaration.name.getText());
+  }
+  return 'name' in statement ? [(statement.name as ts.Identifier).text] : [];
+}
+
+/** Distinct names: the overloads of a function are one, as are a value and the type of the same name. */
+export function exportedNames({ path, text }: TextFile): ReadonlySet<string> {
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  return new Set(source.statements.flatMap(declaredNames));
+}
+
+const fewExports: Check = (files) =>
+  code(files)
+    .filter(({ path }) => !publicBarrel.test(path))
+    .flatMap((file) => {
+      const count = exportedNames(file).size;
+      const max = exportsRatchet[file.path] ?? exportsMax;
+      if (count > max) {
+        return [`${file.path}: ${count} exports, at most ${max}`];
+      }
+      return max > exportsMax && count < max ? [`${file.path}: ${count} exports, lower the ratchet of ${max}`] : [];
+    });
+
+const barrelsOnlyForUsers: Check = (files) =>
+  code(files)
+    .filter((file) => file.path.startsWith('lib/') && !publicBarrel.test(file.path) && exportedNames(file).has('*'))
+    .map(({ path }) => `${path}: export by name; only public entries are barrels`);
+
+/** Quoted relative paths of code: imports of every kind, and files handed to a worker or a child process. */
+function mentionedFiles({ path, text }: TextFile): readonly string[] {
+  return [...text.matchAll(/['"`](\.{1,2}\/[^'"`\s]+\.(?:ts|mjs|js))['"`]/g)].map((match) =>
+    posix.join(posix.dirname(path), match[1] ?? ''),
+  );
+}
+
+function publicEntries(files: readonly TextFile[]): readonly string[] {
+  const manifest = files.find(({ path }) => path === 'package.json');
+  const { exports = {} } = JSON.parse(manifest?.text ?? '{}') as { exports?: Readonly<Record<string, string>> };
+  return Object.values(exports).map((target) => posix.normalize(target));
+}
+
+const nothingDeadInLib: Check = (files) => {
+  const byPath = new Map(code(files).map((file) => [file.path, file]));
+  const waiting = [...publicEntries(files), ...[...byPath.keys()].filter((path) => /^(?:bin|functions|infra)\//.test(path))];
+  const reached = new Set<string>();
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const file = byPath.get(path);
+    if (file !== undefined && !reached.has(path)) {
+      reached.add(path);
+      waiting.push(...mentionedFiles(file));
+    }
+  }
+  return [...byPath.keys()]
+    .filter((path) => path.startsWith('lib/') && !reached.has(path))
+    .map((path) => `${path}: neither the package's entries nor bin, functions or infra reach it`);
+};
+
+export const moduleChecks: Readonly<Record<string, Check>> = {
+  [`no file has more than ${exportsMax} exports`]: fewExports,
+  'only public entries are barrels': barrelsOnlyForUsers,
+  'no file of lib is unreachable': nothingDeadInLib,
+};
