@@ -33,7 +33,7 @@ function declaredNames(statement: ts.Statement): readonly string[] {
 }
 
 /** Distinct names: the overloads of a function are one, as are a value and the type of the same name. */
-export function exportedNames({ path, text }: TextFile): ReadonlySet<string> {
+function exportedNames({ path, text }: TextFile): ReadonlySet<string> {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   return new Set(source.statements.flatMap(declaredNames));
 }

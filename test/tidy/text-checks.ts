@@ -43,7 +43,8 @@ const noRegistryHosts: Check = (files) => [
   ),
 ];
 
-const suppressionsSayWhy: Check = (files) => linesMatching(code(files), /eslint-(?:disable)(?!.* -- \w+(?:[^\w*]+\w+){2})/, 'say why after ` -- `');
+const suppressionsSayWhy: Check = (files) =>
+  linesMatching(code(files), /eslint-(?:disable)(?!.* -- \w+(?:[^\w*]+\w+){2})/, 'say why after ` -- `');
 
 const kebabCase = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*$/;
 const customaryNames = /^(?:README|CHANGELOG|CONTRIBUTING|SECURITY)\.md$|^LICENSE$/;
