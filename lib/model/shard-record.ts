@@ -59,8 +59,8 @@ export interface SplitState {
 /** Small state of operators that is not keyed, by state name. */
 export interface OperatorStateValue {
   readonly kind: 'operator-list' | 'operator-union' | 'broadcast' | 'accumulator';
-  /** List kinds: the elements. Broadcast: entries `[key, value]`. Accumulator: the one value. */
-  readonly items: readonly unknown[];
+  /** Each item as text of value-json. List kinds: the elements. Broadcast: entries `[key, value]`. Accumulator: one value per old shard. */
+  readonly items: readonly string[];
 }
 export type OperatorStates = Readonly<Record<OperatorUid, Readonly<Record<string, OperatorStateValue>>>>;
 
@@ -75,6 +75,22 @@ export interface SinkPart {
   readonly target: string;
   readonly records: number;
   readonly bytes: number;
+}
+
+/** Segments of one epoch, oldest first: the newest by name, the older ones in index objects (`SegmentIndex`), newest index first. */
+export interface SegmentList {
+  readonly recent: readonly string[];
+  readonly chained: string | null;
+}
+
+/** Content of an index object, as JSON. */
+export interface SegmentIndex {
+  readonly previous: string | null;
+  readonly segments: readonly string[];
+}
+
+export interface EpochSegments extends SegmentList {
+  readonly epoch: Epoch;
 }
 
 export type ShardStatus =
@@ -93,7 +109,10 @@ export interface ShardRecord extends ShardAddress {
   /** First fresh message of the invocation that committed (message mark); whoever holds it resends. */
   readonly witness: string | null;
   readonly status: ShardStatus;
+  /** The epoch being filled: one above the last checkpoint that the shard took part in. */
   readonly epoch: Epoch;
+  /** Highest checkpoint that is over for this shard: snapshotted, declined or aborted. Its late barriers are ignored. */
+  readonly settled: CheckpointId;
   readonly processingTimeMs: number;
   readonly inputs: Readonly<Record<ChannelId, InputChannelState>>;
   /** Last sequence number sent per output channel, and the watermark sent with it. */
@@ -107,9 +126,9 @@ export interface ShardRecord extends ShardAddress {
   readonly nextTimer: { readonly event: number | null; readonly processing: number | null };
   readonly alignment: Alignment | null;
   /** Held back or still to be replayed, in order; `replaying` = the alignment is over and these are unfinished work. */
-  readonly stash: { readonly replaying: boolean; readonly envelopes: readonly StashedEnvelope[]; readonly chained: string | null };
-  /** Segments of this epoch with state changes, oldest first, and an index object for the older ones. */
-  readonly segments: { readonly recent: readonly string[]; readonly chained: string | null };
+  readonly stash: { readonly replaying: boolean; readonly envelopes: readonly StashedEnvelope[] };
+  /** Segments of this epoch and of those above the floor: receivers may still need their envelopes, a cold start this epoch's state changes. */
+  readonly segments: readonly EpochSegments[];
   /** The last commit's outputs, for the resend rule; null where it had none. */
   readonly lastSegment: string | null;
   /** State = base + these, in order. */
@@ -136,7 +155,8 @@ export interface ShardSnapshot extends ShardAddress {
   readonly nextTimer: { readonly event: number | null; readonly processing: number | null };
   readonly parts: readonly SinkPart[];
   readonly finished: boolean;
-  readonly segments: readonly string[];
+  /** Segments that hold this epoch's envelopes. */
+  readonly segments: SegmentList;
   readonly recordsIn: number;
   readonly recordsOut: number;
   readonly stats: SnapshotStats;

@@ -29,6 +29,8 @@ export interface PartName {
 
 /** Two-phase sink. Staged parts are invisible to readers; publishing is idempotent and exactly names what was staged. */
 export interface SinkCommitter {
+  /** Where the part of that name is staged and published; pure, because the commit names parts before they are staged. */
+  locate(sink: ConnectorSpec, name: PartName): Pick<SinkPart, 'staged' | 'target'>;
   stage(sink: ConnectorSpec, name: PartName, records: readonly unknown[]): Promise<SinkPart>;
   /** `published` also where it was published before, or the staged part is gone and the target bears our mark. */
   publish(sink: ConnectorSpec, part: SinkPart): Promise<'published' | 'already'>;

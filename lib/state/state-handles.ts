@@ -77,10 +77,17 @@ function listHandle(backend: KeyedBackend, name: string, descriptor: KeyedStateD
   const stored = (): readonly unknown[] => (backend.current!.slots[slot] as readonly unknown[] | undefined) ?? noItems;
   const store = (items: readonly unknown[]): void => backend.setSlot(slot, items.length === 0 ? undefined : items);
   if (ttl === undefined) {
+    // The array is ours: appending in place keeps a long list's `add` from copying it. A thrown-away try takes the array with it.
+    const append = (values: readonly unknown[]): void => {
+      const items = stored();
+      if (items === noItems) return store([...values]);
+      for (const value of values) (items as unknown[]).push(value);
+      store(items);
+    };
     return {
       get: stored,
-      add: (value) => store([...stored(), value]),
-      addAll: (values) => store([...stored(), ...values]),
+      add: (value) => append([value]),
+      addAll: append,
       update: (values) => store([...values]),
       clear: () => store(noItems),
     };

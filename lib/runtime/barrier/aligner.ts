@@ -1,0 +1,43 @@
+/**
+ * Barrier alignment of one shard: decisions only. Pure.
+ *
+ * B1. A cut's positions all come from barriers of one number.
+ * B2. A newer barrier on a channel that has not brought the current number ends that alignment: it is declined, its late barriers are ignored.
+ * B3. On a channel that is held at n, everything later is held too, barriers included.
+ * B4. Numbers at or below `settled` (snapshotted, declined or aborted) are ignored: late barriers of an aborted checkpoint.
+ * B5. An ended channel still brings barriers: all channels are waited for.
+ */
+import type { ChannelId, CheckpointId } from '../../base/ids.ts';
+import type { Alignment } from '../../model/shard-record.ts';
+
+export type BarrierVerdict =
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'aligning'; readonly alignment: Alignment }
+  | { readonly kind: 'aligned'; readonly alignment: Alignment }
+  /** Release what is held, decline the older number, then show the same barrier again. */
+  | { readonly kind: 'superseded'; readonly declined: CheckpointId };
+
+export interface BarrierFacts {
+  readonly current: Alignment | null;
+  readonly settled: CheckpointId;
+  readonly channels: number;
+  readonly channel: ChannelId;
+  readonly checkpoint: CheckpointId;
+  readonly sequence: number;
+  readonly nowMs: number;
+}
+
+export function onBarrier(facts: BarrierFacts): BarrierVerdict {
+  const { current, checkpoint, channel } = facts;
+  if (checkpoint <= facts.settled) return { kind: 'ignored' };
+  if (current !== null && checkpoint > current.checkpoint) return { kind: 'superseded', declined: current.checkpoint };
+  if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
+  const barriers = { ...current?.barriers, [channel]: facts.sequence };
+  const alignment: Alignment = { checkpoint, barriers, startedAtMs: current?.startedAtMs ?? facts.nowMs };
+  return { kind: Object.keys(barriers).length === facts.channels ? 'aligned' : 'aligning', alignment };
+}
+
+/** Exactly-once holds a channel back from its barrier on; at-least-once holds nothing. */
+export function isHeld(alignment: Alignment | null, channel: ChannelId, exactlyOnce: boolean): boolean {
+  return exactlyOnce && alignment !== null && channel in alignment.barriers;
+}
