@@ -9,7 +9,7 @@ export function unsupportedNode(version: string): string | undefined {
   return (
     `SLUICE-NODE-VERSION: the tests need Node ${nodeMajorMin}, this is ${version}. ` +
     'Run them by `npm test` or `npx vitest run`, which find the Node that `npm ci` installed in node_modules. ' +
-    'If it is not there, its install script did not run: run `npm rebuild node`.'
+    'If it is not there, its install script did not run: run `npm rebuild node --ignore-scripts=false`.'
   );
 }
 
