@@ -1,5 +1,5 @@
 /** Job record: one item per job, under 1 KB; every protocol decision over a whole job is one conditional write of it. */
-import type { Attempt, CheckpointId, Epoch, JobId } from '../base/ids.ts';
+import type { Attempt, CheckpointId, Epoch, JobId, OperatorUid } from '../base/ids.ts';
 
 /** Flink's names. */
 export type JobStatus =
@@ -22,6 +22,8 @@ export type CheckpointKind = 'checkpoint' | 'savepoint' | 'stop-savepoint';
 export interface PendingCheckpoint {
   readonly id: CheckpointId;
   readonly kind: CheckpointKind;
+  /** For a stop: what sources do after the barrier. */
+  readonly stop?: 'drain' | 'suspend';
   /** The flow that waits for it, and its task token once it is stored. */
   readonly flow: string;
   readonly token: string | null;
@@ -38,6 +40,7 @@ export interface RetainedCheckpoint {
 /** A named hold on a checkpoint: base and collector must not pass it. */
 export interface Pin {
   readonly checkpoint: CheckpointId;
+  readonly kind: CheckpointKind;
   readonly flow: string;
   readonly manifest: string;
 }
@@ -54,6 +57,8 @@ export interface JobRecord {
   readonly plan: string;
   /** Object that tells every shard of this attempt what to start from; null = from nothing. */
   readonly descriptor: string | null;
+  /** Shards of this attempt begin in this epoch: it is above every number given before the attempt. */
+  readonly firstEpoch: Epoch;
   /** Highest checkpoint number ever given. */
   readonly numbered: CheckpointId;
   readonly dirtyEpoch: Epoch;
@@ -72,6 +77,15 @@ export interface JobRecord {
   /** Consecutive failed checkpoints that count, and the tries of the running execution's name. */
   readonly failures: number;
   readonly try: number;
+  /** Interval and minimum pause count from these (0 = never yet). */
+  readonly triggeredAtMs: number;
+  readonly completedAtMs: number;
+  /** Source shards of this attempt that have no more input, by vertex. */
+  readonly ended: Readonly<Record<OperatorUid, readonly number[]>>;
+  /** A sweep is armed for this time (0 = none). */
+  readonly sweepAtMs: number;
+  /** Over the whole life of the job. */
+  readonly counts: { readonly completed: number; readonly failed: number; readonly restored: number };
   /** Object with cause, operator and position where the job has failed. */
   readonly failure: string | null;
 }

@@ -145,6 +145,8 @@ export interface ShardRecord extends ShardAddress {
 export interface ShardSnapshot extends ShardAddress {
   readonly attempt: Attempt;
   readonly checkpoint: CheckpointId;
+  /** Of the shard record that this snapshot was committed with: segments up to it lie before the cut. */
+  readonly version: number;
   readonly inputs: Readonly<Record<ChannelId, number>>;
   readonly outputs: Readonly<Record<ChannelId, number>>;
   readonly splits: Readonly<Record<string, SplitState>> | null;

@@ -34,8 +34,8 @@ export interface SinkCommitter {
   stage(sink: ConnectorSpec, name: PartName, records: readonly unknown[]): Promise<SinkPart>;
   /** `published` also where it was published before, or the staged part is gone and the target bears our mark. */
   publish(sink: ConnectorSpec, part: SinkPart): Promise<'published' | 'already'>;
-  /** Before a restore runs: removes parts staged for checkpoints above `above`. */
-  discardAbove(sink: ConnectorSpec, job: JobId, above: CheckpointId): Promise<number>;
+  /** After a restore: removes parts staged for checkpoints above `above` and below `below` (the new attempt's first epoch: its own parts stay). */
+  discardAbove(sink: ConnectorSpec, job: JobId, above: CheckpointId, below: CheckpointId): Promise<number>;
   /** Copies a staged part for a savepoint, and stages it again under a new job when the savepoint is restored. */
   exportPart(sink: ConnectorSpec, part: SinkPart): Promise<Uint8Array | undefined>;
   importPart(sink: ConnectorSpec, part: SinkPart, bytes: Uint8Array): Promise<SinkPart>;
