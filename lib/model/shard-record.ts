@@ -23,6 +23,12 @@ export interface InputChannelState {
   readonly barrier: CheckpointId;
 }
 
+/** How far event timers have fired for a range of key groups: at or below it a window is closed, also after a change of parallelism. */
+export interface FiredRange {
+  readonly keyGroups: KeyGroupRange;
+  readonly firedUpTo: number;
+}
+
 /** One object of keyed-state changes of one epoch. */
 export interface DeltaRef {
   readonly epoch: Epoch;
@@ -121,6 +127,8 @@ export interface ShardRecord extends ShardAddress {
   /** Last number given to a message to itself. */
   readonly selfNumber: number;
   readonly watermark: number;
+  /** From the restore, until the watermark has passed them. */
+  readonly fired: readonly FiredRange[];
   readonly splits: Readonly<Record<string, SplitState>> | null;
   readonly operatorStates: OperatorStates;
   readonly nextTimer: { readonly event: number | null; readonly processing: number | null };
@@ -152,8 +160,7 @@ export interface ShardSnapshot extends ShardAddress {
   readonly splits: Readonly<Record<string, SplitState>> | null;
   readonly operatorStates: OperatorStates;
   readonly deltas: readonly DeltaRef[];
-  /** Event timers have fired up to here for all key groups of the shard. */
-  readonly firedUpTo: number;
+  readonly fired: readonly FiredRange[];
   readonly nextTimer: { readonly event: number | null; readonly processing: number | null };
   readonly parts: readonly SinkPart[];
   readonly finished: boolean;

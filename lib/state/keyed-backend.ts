@@ -12,17 +12,12 @@ import { invariant } from '../base/invariant.ts';
 import { canonicalKey, inRange, keyGroupOf, type KeyGroupRange } from '../model/key-group.ts';
 import type { BaseRow, KeyedBase } from '../ports/keyed-base.ts';
 import { decodeValue } from '../model/value-json.ts';
+import type { FiredRange } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
 import { appendRow, newDeltaTable, type DeltaTable } from './delta-codec.ts';
 import { newKeyEntry, type KeyEntry } from './key-entry.ts';
 import { KeyedTimers } from './keyed-timers.ts';
-
-/** How far event timers had fired for a range of key groups before a restore. */
-export interface FiredRange {
-  readonly keyGroups: KeyGroupRange;
-  readonly firedUpTo: number;
-}
 
 export interface KeyedBackendOptions {
   readonly operator: OperatorUid;

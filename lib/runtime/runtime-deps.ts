@@ -1,0 +1,58 @@
+/** Everything the runtime needs from outside, and what is known of the job. */
+import type { JobId, OperatorUid } from '../base/ids.ts';
+import type { JobPlan } from '../model/job-plan.ts';
+import type { OperatorRegistry } from '../operators/operator.ts';
+import type { Connectors } from '../ports/connectors.ts';
+import type { KeyedBase } from '../ports/keyed-base.ts';
+import type { MessageSender } from '../ports/message-queue.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { JobRecordStore, ShardRecordStore } from '../ports/records.ts';
+import type { Clock, Delay, Logger, Metrics, Random } from '../ports/system.ts';
+
+export interface RuntimeDeps {
+  readonly jobs: JobRecordStore;
+  readonly shards: ShardRecordStore;
+  readonly objects: ObjectStore;
+  readonly base: KeyedBase;
+  readonly messages: MessageSender;
+  readonly delay: Delay;
+  readonly connectors: Connectors;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface RuntimeSettings {
+  readonly exactlyOnce: boolean;
+  /** Records a source reads into one commit. */
+  readonly sourceRecordsPerCommit: number;
+  /** Messages waiting per queue and shard above which sources sleep, and how long. */
+  readonly backlogMessagesPerShard: number;
+  readonly backPressureSleepMs: number;
+  /** How long a source that has nothing now sleeps before it looks again. */
+  readonly sourceIdleMs: number;
+  /** Tries of a batch whose user code throws, before the job is failed. */
+  readonly userCodeTries: number;
+  readonly stateCacheKeys: number;
+  readonly jobRecordCacheMs: number;
+}
+
+/** One job's code as a function has it in its bundle. */
+export interface JobProgram {
+  readonly job: JobId;
+  readonly plan: JobPlan;
+  readonly planHash: string;
+  readonly registry: OperatorRegistry;
+  readonly settings: RuntimeSettings;
+}
+
+export interface Runtime {
+  readonly deps: RuntimeDeps;
+  readonly program: JobProgram;
+}
+
+export interface ShardName {
+  readonly uid: OperatorUid;
+  readonly shard: number;
+}

@@ -1,0 +1,134 @@
+/**
+ * Segment: what a commit writes beside the record (docs/formats/segment.md): the output envelopes, the state changes, the records for sinks, and
+ * what else must happen after the commit. From it alone every effect can be done again, by anybody.
+ *
+ * Layout: format byte, header length, header as JSON, then the blobs in the header's order.
+ */
+import type { Epoch, OperatorUid } from '../base/ids.ts';
+import { ByteReader, corrupt } from '../model/byte-buffer.ts';
+import { decodeColumn, encodeColumn } from '../model/column-codec.ts';
+import type { CoordinatorMessage } from '../model/coordinator-message.ts';
+import { decodeCoordinatorMessage, encodeCoordinatorMessage } from '../model/coordinator-message.ts';
+
+const format = 1;
+
+export interface OutgoingEnvelope {
+  readonly queue: string;
+  readonly group: string;
+  readonly deduplicationId: string;
+  readonly body: Uint8Array;
+}
+
+/** A message of the shard to itself: at once (`continue`), or through the delay at `dueAtMs` (`wake`). */
+export interface SelfMessage {
+  readonly kind: 'continue' | 'wake';
+  readonly number: number;
+  readonly dueAtMs: number;
+}
+
+/** A part to stage: the sink's records in these segments, in order. */
+export interface StageOrder {
+  readonly operator: OperatorUid;
+  readonly checkpoint: Epoch;
+  readonly number: number;
+  readonly segments: readonly string[];
+}
+
+export interface SegmentContent {
+  readonly envelopes: readonly OutgoingEnvelope[];
+  /** Encoded delta tables; null where no keyed state changed. */
+  readonly state: Uint8Array | null;
+  readonly sinks: ReadonlyMap<OperatorUid, readonly unknown[]>;
+  readonly stage: readonly StageOrder[];
+  readonly self: readonly SelfMessage[];
+  /** In order; the acknowledgement is the last. */
+  readonly coordinator: readonly CoordinatorMessage[];
+}
+
+interface SegmentHeader {
+  readonly envelopes: readonly { readonly queue: string; readonly group: string; readonly dedup: string; readonly bytes: number }[];
+  readonly state: number;
+  readonly sinks: readonly { readonly operator: OperatorUid; readonly bytes: number }[];
+  readonly stage: readonly StageOrder[];
+  readonly self: readonly SelfMessage[];
+  readonly coordinator: readonly number[];
+}
+
+export function isEmptySegment(content: SegmentContent): boolean {
+  return content.state === null && content.sinks.size === 0 && !hasEffects(content);
+}
+
+/** Whether anything must happen after the commit. */
+export function hasEffects(content: SegmentContent): boolean {
+  return content.envelopes.length + content.stage.length + content.self.length + content.coordinator.length > 0;
+}
+
+export function encodeSegment(content: SegmentContent): Uint8Array {
+  const sinks = [...content.sinks].map(([operator, records]) => ({ operator, bytes: encodeColumn(records) }));
+  const coordinator = content.coordinator.map(encodeCoordinatorMessage);
+  const header: SegmentHeader = {
+    envelopes: content.envelopes.map(({ queue, group, deduplicationId, body }) => ({ queue, group, dedup: deduplicationId, bytes: body.length })),
+    state: content.state?.length ?? 0,
+    sinks: sinks.map(({ operator, bytes }) => ({ operator, bytes: bytes.length })),
+    stage: content.stage,
+    self: content.self,
+    coordinator: coordinator.map((bytes) => bytes.length),
+  };
+  const head = Buffer.from(JSON.stringify(header), 'utf8');
+  const prefix = Buffer.allocUnsafe(5);
+  prefix[0] = format;
+  prefix.writeUInt32LE(head.length, 1);
+  return Buffer.concat([
+    prefix,
+    head,
+    ...content.envelopes.map(({ body }) => body),
+    ...(content.state === null ? [] : [content.state]),
+    ...sinks.map(({ bytes }) => bytes),
+    ...coordinator,
+  ]);
+}
+
+/** One envelope of a segment, for stashes and oversize records. */
+export function readSegmentEnvelope(bytes: Uint8Array, index: number, what: string): Uint8Array {
+  const { header, reader } = open(bytes, what);
+  if (index >= header.envelopes.length) throw corrupt(what, `it has ${header.envelopes.length} envelopes, number ${index} is asked for`);
+  for (let i = 0; i < index; i++) reader.take(header.envelopes[i]!.bytes);
+  return reader.raw(header.envelopes[index]!.bytes);
+}
+
+/** Only the sinks' part: what staging reads. */
+export function readSegmentSinkRecords(bytes: Uint8Array, operator: OperatorUid, what: string): unknown[] {
+  const { header, reader } = open(bytes, what);
+  for (const { bytes: size } of header.envelopes) reader.take(size);
+  reader.take(header.state);
+  for (const sink of header.sinks) {
+    const raw = reader.raw(sink.bytes);
+    if (sink.operator === operator) return decodeColumn(raw, what);
+  }
+  return [];
+}
+
+/** Only the state changes: what a cold start applies. */
+export function readSegmentState(bytes: Uint8Array, what: string): Uint8Array | null {
+  const { header, reader } = open(bytes, what);
+  for (const { bytes: size } of header.envelopes) reader.take(size);
+  return header.state === 0 ? null : reader.raw(header.state);
+}
+
+export function decodeSegment(bytes: Uint8Array, what: string): SegmentContent {
+  const { header, reader } = open(bytes, what);
+  const envelopes = header.envelopes.map(({ queue, group, dedup, bytes: size }) => ({ queue, group, deduplicationId: dedup, body: reader.raw(size) }));
+  const state = header.state === 0 ? null : reader.raw(header.state);
+  const sinks = new Map(header.sinks.map((sink) => [sink.operator, decodeColumn(reader.raw(sink.bytes), what)] as const));
+  const coordinator = header.coordinator.map((size) => decodeCoordinatorMessage(reader.raw(size)));
+  if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
+  return { envelopes, state, sinks, stage: header.stage, self: header.self, coordinator };
+}
+
+function open(bytes: Uint8Array, what: string): { header: SegmentHeader; reader: ByteReader } {
+  const reader = new ByteReader(bytes, what);
+  const version = reader.byte();
+  if (version !== format) throw corrupt(what, `its format is ${version}, this version reads ${format}`);
+  const head = reader.raw(reader.uint32());
+  return { header: JSON.parse(Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('utf8')) as SegmentHeader, reader };
+}
