@@ -11,7 +11,19 @@ const publicBarrel = /^lib\/(?:[a-z-]+\/)?index\.ts$/;
  * The ratchet: files that had more exports than the budget when they were first measured, with their number. It may only fall;
  * a file that came under the budget leaves the list.
  */
-const exportsRatchet: Readonly<Record<string, number>> = {};
+const exportsRatchet: Readonly<Record<string, number>> = {
+  'lib/base/ids.ts': 10,
+  'lib/model/envelope-codec.ts': 7,
+  'lib/model/envelope.ts': 7,
+  'lib/model/job-plan.ts': 10,
+  'lib/model/job-record.ts': 7,
+  'lib/model/key-group.ts': 7,
+  'lib/model/names.ts': 11,
+  'lib/model/shard-record.ts': 17,
+  'lib/model/state-row.ts': 7,
+  'lib/ports/records.ts': 6,
+  'lib/ports/system.ts': 9,
+};
 
 function declaredNames(statement: ts.Statement): readonly string[] {
   if (ts.isExportDeclaration(statement)) {

@@ -15,7 +15,8 @@ export const repositoryRoot: string = join(import.meta.dirname, '../..');
 
 /** Every text file that is tracked or about to be: what git ignores is no part of the project. */
 export function repositoryFiles(): readonly TextFile[] {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+  // A clone that another user made (a container's volume) is still this repository.
+  const listed = execFileSync('git', ['-c', 'safe.directory=*', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: repositoryRoot,
     encoding: 'utf8',
   });
