@@ -94,7 +94,8 @@ describe('lint refuses', () => {
     expect(await broken('export const n = 1;\n'.repeat(401))).toContain('max-lines');
   });
 
-  test('promises that nobody waits for, switches that forget a case, and value imports of types', async () => {
+  // It type-checks the engine first, which takes a while on a busy machine.
+  test('promises that nobody waits for, switches that forget a case, and value imports of types', { timeout: 60_000 }, async () => {
     const code = [
       "import { SluiceError } from '../base/errors.ts';",
       "export async function work(kind: 'a' | 'b', error: SluiceError): Promise<void> {",
