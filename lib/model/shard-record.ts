@@ -143,6 +143,8 @@ export interface ShardRecord extends ShardAddress {
   readonly deltas: readonly DeltaRef[];
   readonly baseEpoch: Epoch;
   readonly pendingParts: readonly SinkPart[];
+  /** Records that this epoch's segments hold for sinks with a committer, by sink. */
+  readonly sinkRecords: Readonly<Record<OperatorUid, number>>;
   /** Whether the coordinator has been told that this epoch has changes. */
   readonly dirty: boolean;
   readonly recordsIn: number;

@@ -125,6 +125,10 @@ export class OperatorChain {
     return next;
   }
 
+  sinkRecordCount(uid: OperatorUid): number {
+    return this.#sinks.get(uid)?.records.length ?? 0;
+  }
+
   /** Records that sinks have taken since the last call. */
   takeSinkRecords(): ReadonlyMap<OperatorUid, readonly unknown[]> {
     const taken = new Map<OperatorUid, readonly unknown[]>();

@@ -93,6 +93,7 @@ export class OutputChannels {
   readonly #outputs = new Map<number, Output>();
   #packed: PackedEnvelope[] = [];
   #watermark = MIN_WATERMARK;
+  /** Emitted since the last commit. */
   records = 0;
 
   constructor(edges: readonly OutputEdge[], keySelectorOf: (edge: OutputEdge) => KeySelector | undefined, record: Pick<ShardRecord, 'outputs' | 'watermark'>) {
@@ -185,6 +186,12 @@ export class OutputChannels {
     const taken = this.#packed;
     this.#packed = [];
     return taken;
+  }
+
+  takeRecordCount(): number {
+    const count = this.records;
+    this.records = 0;
+    return count;
   }
 
   positions(): ShardRecord['outputs'] {

@@ -8,6 +8,7 @@ import type { Epoch, OperatorUid } from '../base/ids.ts';
 import { ByteReader, corrupt } from '../model/byte-buffer.ts';
 import { decodeColumn, encodeColumn } from '../model/column-codec.ts';
 import type { CoordinatorMessage } from '../model/coordinator-message.ts';
+import type { SegmentList } from '../model/shard-record.ts';
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 
 const format = 1;
@@ -26,12 +27,12 @@ export interface SelfMessage {
   readonly dueAtMs: number;
 }
 
-/** A part to stage: the sink's records in these segments, in order. */
+/** A part to stage: the sink's records in these segments, in order, and last those of the segment that holds the order. */
 export interface StageOrder {
   readonly operator: OperatorUid;
   readonly checkpoint: Epoch;
   readonly number: number;
-  readonly segments: readonly string[];
+  readonly segments: SegmentList;
 }
 
 export interface SegmentContent {

@@ -6,7 +6,8 @@
  */
 import type { BaseRow, DueCursor } from '../ports/keyed-base.ts';
 import { parseTimerNamespace, timerNamespace, timerStates, type TimerDomain } from '../model/state-row.ts';
-import { TimerIndex } from './timer-index.ts';
+import { MIN_WATERMARK } from '../model/time.ts';
+import { comesBefore, TimerIndex } from './timer-index.ts';
 import type { KeyEntry, TimerElement } from './key-entry.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
 import type { TimerService } from './keyed-context.ts';
@@ -74,10 +75,11 @@ export class KeyedTimers implements TimerService {
     if (element === undefined) this.#insert(entry, domain, name, text);
   }
 
-  /** Whether due timers may lie in the base, unread. */
-  mustRead(domain: TimerDomain, upTo: number): boolean {
+  /** Up to where firing is safe: beyond it unread timers of the base may come first. `upTo` itself where all of them are in memory. */
+  safeUpTo(domain: TimerDomain, upTo: number): number {
     const { horizon } = this.#indexes[domain];
-    return horizon !== 'whole' && (horizon === null || horizon.namespace < timerNamespace(upTo, '\uffff'));
+    if (horizon === 'whole') return upTo;
+    return horizon === null ? MIN_WATERMARK : Math.min(upTo, parseTimerNamespace(horizon.namespace).timestamp - 1);
   }
 
   /** Reads the base's next timers beyond the horizon. */
@@ -100,6 +102,16 @@ export class KeyedTimers implements TimerService {
     return this.#indexes[domain].takeDue(upTo, countMax).map((element) => ({ domain, element }));
   }
 
+  /** Whether a timer that was registered meanwhile comes before a taken one. */
+  hasEarlier(due: DueTimer): boolean {
+    const first = this.#indexes[due.domain].peek();
+    return first !== undefined && comesBefore(first, due.element);
+  }
+
+  putBack(due: readonly DueTimer[]): void {
+    for (const { domain, element } of due) if (element.live) this.#indexes[domain].add(element);
+  }
+
   /** Called for a taken timer just before it fires. False where an earlier firing of the same batch has removed it. */
   claim(due: DueTimer): boolean {
     if (!due.element.live) return false;
@@ -107,12 +119,12 @@ export class KeyedTimers implements TimerService {
     return true;
   }
 
-  /** Earliest timer in memory or, where unread ones may be earlier, the horizon's time. null = none. */
-  next(domain: TimerDomain): number | null {
+  /** Earliest timer; where the base has not been read, what the shard record says of it counts too. null = none. */
+  next(domain: TimerDomain, recorded: number | null): number | null {
     const index = this.#indexes[domain];
     const first = index.peek()?.timestamp ?? null;
     if (index.horizon === 'whole') return first;
-    const unread = index.horizon === null ? null : parseTimerNamespace(index.horizon.namespace).timestamp;
+    const unread = index.horizon === null ? recorded : parseTimerNamespace(index.horizon.namespace).timestamp;
     return first === null ? unread : unread === null ? first : Math.min(first, unread);
   }
 

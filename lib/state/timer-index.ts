@@ -24,7 +24,7 @@ export class TimerIndex {
     heap.push(element);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!before(element, heap[parent]!)) break;
+      if (!comesBefore(element, heap[parent]!)) break;
       heap[at] = heap[parent]!;
       at = parent;
     }
@@ -56,8 +56,8 @@ export class TimerIndex {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
+      if (child + 1 < heap.length && comesBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!comesBefore(heap[child]!, last)) break;
       heap[at] = heap[child]!;
       at = child;
     }
@@ -65,7 +65,8 @@ export class TimerIndex {
   }
 }
 
-function before(a: TimerElement, b: TimerElement): boolean {
+/** By time, then key, then namespace: the same order in every run. */
+export function comesBefore(a: TimerElement, b: TimerElement): boolean {
   if (a.timestamp !== b.timestamp) return a.timestamp < b.timestamp;
   if (a.entry.canonical !== b.entry.canonical) return a.entry.canonical < b.entry.canonical;
   return a.namespace < b.namespace;

@@ -1,0 +1,164 @@
+/**
+ * The commit: segment first, then one conditional put of the shard record. Nothing before the put is real.
+ *
+ * CM1. Put if `version` and `attempt` are as loaded; a lost race throws the work away.
+ * CM2. A lost answer to our own commit looks like a lost race: the stored try id tells them apart.
+ * CM3. Every commit names its witness: the first message of the invocation's batch that was fresh when it began; without one the earlier stays.
+ * CM4. The first changing commit of an epoch tells the coordinator, in the same commit.
+ */
+import type { Attempt, ChannelId } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import { murmur3 } from '../base/murmur3.ts';
+import { encodeEnvelope, type PackedRecords } from '../model/envelope-codec.ts';
+import { indexKey, segmentKey, shardGroup } from '../model/names.ts';
+import type { EpochSegments, InputChannelState, SegmentIndex, ShardRecord } from '../model/shard-record.ts';
+import { encodeDeltaTables } from '../state/delta-codec.ts';
+import { LostRaceError } from './errors.ts';
+import type { LiveShard } from './live-shard.ts';
+import type { PackedEnvelope } from './output-channels.ts';
+import type { Runtime } from './runtime-deps.ts';
+import { encodeSegment, hasEffects, isEmptySegment, type OutgoingEnvelope, type SegmentContent } from './segment.ts';
+
+/** Segment names kept in the record before they are folded into an index object. */
+const recentSegmentsMax = 16;
+
+export interface CommitOptions {
+  readonly attempt: Attempt;
+  readonly witness: string | null;
+  /** For a snapshot: its delta objects hold the state changes, its parts the sink records. */
+  readonly endsEpoch?: boolean;
+  /** The epoch that this commit's segment belongs to. */
+  readonly epoch: number;
+  /** What the record looks like where it is not the shard's working copies. */
+  readonly overrides?: Partial<ShardRecord>;
+  /** Checkpoints at or below are past for every receiver: their segments' names are dropped. */
+  readonly floor: number;
+}
+
+export interface Committed {
+  readonly content: SegmentContent;
+  readonly segment: string | null;
+}
+
+export async function commit(runtime: Runtime, shard: LiveShard, options: CommitOptions): Promise<Committed> {
+  const { deps } = runtime;
+  const { record: previous, topology } = shard;
+  const version = previous.version + 1;
+  const tryId = deps.random.hex(12);
+  const name = segmentKey(topology.address, options.attempt, version, tryId);
+  if (shard.changed && !shard.dirty) announceChange(shard, options);
+  shard.chain.prepareCommit();
+  const content = takeContent(runtime, shard, options, name);
+  const empty = isEmptySegment(content);
+  if (!empty) await deps.objects.createIfAbsent(name, encodeSegment(content));
+  shard.segments = await listSegments(runtime, shard, options, version, tryId, empty ? null : name);
+  const next = nextRecord(shard, options, version, tryId, hasEffects(content) ? name : null);
+  const result = await deps.shards.commit(next, { version: previous.version, attempt: previous.attempt });
+  if (result.outcome === 'conflict' && result.existing?.tryId !== tryId) throw new LostRaceError(`${topology.address.uid}[${topology.address.shard}]`);
+  shard.record = next;
+  shard.changed = false;
+  shard.backend?.committed(shard.epoch);
+  return { content, segment: empty ? null : name };
+}
+
+function announceChange(shard: LiveShard, options: CommitOptions): void {
+  const { address } = shard.topology;
+  shard.dirty = true;
+  shard.coordinator.unshift({ kind: 'dirty', job: address.job, attempt: options.attempt, uid: address.uid, shard: address.shard, epoch: shard.epoch });
+}
+
+function takeContent(runtime: Runtime, shard: LiveShard, options: CommitOptions, name: string): SegmentContent {
+  const tables = options.endsEpoch === true || shard.backend === null || !shard.backend.hasChanges ? [] : shard.backend.commitTables();
+  const content: SegmentContent = {
+    envelopes: shard.outputs.take().map((envelope, index) => address(runtime, envelope, index, options, name)),
+    state: tables.length === 0 ? null : encodeDeltaTables(tables),
+    sinks: shard.chain.takeSinkRecords(),
+    stage: shard.stage,
+    self: shard.self,
+    coordinator: shard.coordinator,
+  };
+  if (options.endsEpoch !== true) for (const [uid, records] of content.sinks) shard.sinkRecords[uid] = (shard.sinkRecords[uid] ?? 0) + records.length;
+  shard.stage = [];
+  shard.self = [];
+  shard.coordinator = [];
+  return content;
+}
+
+const noRecords: PackedRecords = { payload: new Uint8Array(0), compressed: false };
+
+function address(runtime: Runtime, envelope: PackedEnvelope, index: number, options: CommitOptions, segment: string): OutgoingEnvelope {
+  const { attempt } = options;
+  const { channel, sequence, records, events } = envelope;
+  const header = { job: runtime.program.job, attempt, channel, sequence, epoch: options.epoch, segment, index, records, events };
+  return {
+    queue: envelope.queue,
+    group: shardGroup(envelope.shard, attempt),
+    deduplicationId: deduplicationId(runtime.program.job, attempt, channel, sequence),
+    body: encodeEnvelope(header, envelope.packed ?? noRecords),
+  };
+}
+
+/** At most 128 characters whatever the channel's name; SQS's memory of it is a saving, never the guarantee. */
+export function deduplicationId(job: string, attempt: Attempt, channel: string, sequence: number): string {
+  const text = `${job}|${attempt}|${channel}|${sequence}`;
+  return `${murmur3(text).toString(16)}-${murmur3(`#${text}`).toString(16)}-${attempt}-${sequence}`;
+}
+
+async function listSegments(
+  runtime: Runtime,
+  shard: LiveShard,
+  options: CommitOptions,
+  version: number,
+  tryId: string,
+  name: string | null,
+): Promise<readonly EpochSegments[]> {
+  const kept = shard.segments.filter(({ epoch }) => epoch > options.floor || epoch === options.epoch);
+  if (name === null) return kept;
+  const list = kept.find(({ epoch }) => epoch === options.epoch) ?? { epoch: options.epoch, recent: [], chained: null };
+  const recent = [...list.recent, name];
+  const others = kept.filter(({ epoch }) => epoch !== options.epoch);
+  if (recent.length <= recentSegmentsMax) return [...others, { ...list, recent }];
+  const key = indexKey(shard.topology.address, options.attempt, version, tryId);
+  const index: SegmentIndex = { previous: list.chained, segments: recent };
+  await runtime.deps.objects.createIfAbsent(key, Buffer.from(JSON.stringify(index), 'utf8'));
+  return [...others, { epoch: list.epoch, recent: [], chained: key }];
+}
+
+function nextRecord(shard: LiveShard, options: CommitOptions, version: number, tryId: string, lastSegment: string | null): ShardRecord {
+  const { record: previous } = shard;
+  invariant(options.attempt >= previous.attempt, 'CM1', 'a commit never goes back to an older attempt', { attempt: options.attempt, stored: previous.attempt });
+  const inputs: Record<ChannelId, InputChannelState> = {};
+  for (const [id, { sequence, watermark, idle, ended, barrier }] of shard.inputs) inputs[id] = { sequence, watermark, idle, ended, barrier };
+  return {
+    ...shard.topology.address,
+    version,
+    attempt: options.attempt,
+    tryId,
+    witness: options.witness ?? previous.witness,
+    status: shard.status,
+    epoch: shard.epoch,
+    settled: shard.settled,
+    processingTimeMs: shard.processingTimeMs,
+    inputs,
+    outputs: shard.outputs.positions(),
+    control: { ...shard.control },
+    selfNumber: shard.selfNumber,
+    watermark: shard.watermark,
+    fired: shard.fired,
+    splits: shard.splits,
+    operatorStates: shard.chain.states(),
+    nextTimer: shard.nextTimers(),
+    alignment: shard.alignment,
+    stash: { replaying: shard.replaying, envelopes: [...shard.stash] },
+    segments: shard.segments,
+    lastSegment,
+    deltas: shard.deltas,
+    baseEpoch: shard.baseEpoch,
+    pendingParts: shard.pendingParts,
+    sinkRecords: { ...shard.sinkRecords },
+    dirty: shard.dirty,
+    recordsIn: shard.recordsIn,
+    recordsOut: previous.recordsOut + shard.outputs.takeRecordCount(),
+    ...options.overrides,
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * One shard in the memory of a warm function: the last committed record, and the working copies that the next commit is made of.
+ *
+ * LS1. Working copies are only ever ahead of the record by the commit in hand; a try that fails drops the whole object.
+ * LS2. The record is valid as long as its version is the stored one: whoever uses a warm shard compares first.
+ */
+import type { ChannelId, CheckpointId, Epoch, OperatorUid } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import type { ControlKind } from '../model/envelope.ts';
+import type { CoordinatorMessage } from '../model/coordinator-message.ts';
+import type { Alignment, DeltaRef, EpochSegments, FiredRange, ShardRecord, ShardStatus, SinkPart, SplitState, StashedEnvelope } from '../model/shard-record.ts';
+import type { KeySelector } from '../operators/operator.ts';
+import { KeyedBackend } from '../state/keyed-backend.ts';
+import type { KeyedContext } from '../state/keyed-context.ts';
+import { createHandle, createNamespaced } from '../state/state-handles.ts';
+import { OperatorChain } from './operator-chain.ts';
+import { OutputChannels } from './output-channels.ts';
+import type { Runtime } from './runtime-deps.ts';
+import type { SelfMessage, StageOrder } from './segment.ts';
+import type { InputChannel, OutputEdge, ShardTopology } from './topology.ts';
+import { WatermarkValve, type ValveChannel } from './watermark-valve.ts';
+
+export interface LiveInput extends ValveChannel {
+  readonly channel: InputChannel;
+  sequence: number;
+  barrier: CheckpointId;
+}
+
+export class LiveShard {
+  readonly topology: ShardTopology;
+  readonly inputs: ReadonlyMap<ChannelId, LiveInput>;
+  readonly valve: WatermarkValve;
+  readonly outputs: OutputChannels;
+  readonly backend: KeyedBackend | null;
+  readonly chain: OperatorChain;
+  readonly keySelectors: readonly (KeySelector | undefined)[];
+  record: ShardRecord;
+
+  // Working copies of the record.
+  control: Partial<Record<ControlKind, number>>;
+  selfNumber: number;
+  epoch: Epoch;
+  settled: CheckpointId;
+  status: ShardStatus;
+  processingTimeMs: number;
+  watermark: number;
+  idle: boolean;
+  fired: readonly FiredRange[];
+  splits: Readonly<Record<string, SplitState>> | null;
+  alignment: Alignment | null;
+  stash: StashedEnvelope[];
+  replaying: boolean;
+  segments: readonly EpochSegments[];
+  deltas: readonly DeltaRef[];
+  baseEpoch: Epoch;
+  pendingParts: readonly SinkPart[];
+  sinkRecords: Record<OperatorUid, number>;
+  dirty: boolean;
+  recordsIn: number;
+
+  // What the commit in hand does besides.
+  changed = false;
+  self: SelfMessage[] = [];
+  coordinator: CoordinatorMessage[] = [];
+  stage: StageOrder[] = [];
+
+  constructor(runtime: Runtime, topology: ShardTopology, record: ShardRecord) {
+    const { program } = runtime;
+    this.topology = topology;
+    this.record = record;
+    this.control = { ...record.control };
+    this.selfNumber = record.selfNumber;
+    this.epoch = record.epoch;
+    this.settled = record.settled;
+    this.status = record.status;
+    this.processingTimeMs = record.processingTimeMs;
+    this.watermark = record.watermark;
+    this.idle = false;
+    this.fired = record.fired;
+    this.splits = record.splits;
+    this.alignment = record.alignment;
+    this.stash = [...record.stash.envelopes];
+    this.replaying = record.stash.replaying;
+    this.segments = record.segments;
+    this.deltas = record.deltas;
+    this.baseEpoch = record.baseEpoch;
+    this.pendingParts = record.pendingParts;
+    this.sinkRecords = { ...record.sinkRecords };
+    this.dirty = record.dirty;
+    this.recordsIn = record.recordsIn;
+
+    this.inputs = new Map(topology.inputs.map((channel) => [channel.id, liveInput(channel, record)]));
+    this.valve = new WatermarkValve(this.inputs, record.watermark);
+    this.outputs = new OutputChannels(topology.outputs, (edge) => senderKeySelector(runtime, edge), record);
+    this.keySelectors = program.registry.get(topology.address.uid)?.keySelectors ?? [];
+    this.backend = this.keySelectors.some((selector) => selector !== undefined) ? this.#newBackend(runtime) : null;
+    const keyed = this.backend === null ? undefined : keyedContext(this.backend);
+    this.chain = new OperatorChain({ topology, registry: program.registry, outputs: this.outputs, states: record.operatorStates, keyed });
+    this.chain.setWatermark(record.watermark);
+  }
+
+  #newBackend(runtime: Runtime): KeyedBackend {
+    const { topology, record } = this;
+    const backend = new KeyedBackend({
+      operator: topology.address.uid,
+      keyGroups: topology.keyGroups,
+      maxParallelism: topology.vertex.maxParallelism,
+      base: runtime.deps.base,
+      space: topology.address.job,
+      baseHasRows: record.baseEpoch >= 0,
+      fired: record.fired,
+    });
+    backend.watermark = record.watermark;
+    backend.processingTimeMs = record.processingTimeMs;
+    backend.epoch = record.epoch;
+    backend.baseEpoch = record.baseEpoch;
+    return backend;
+  }
+
+  /** Work that the record shows as unfinished: it may be committed without a fresh message, and keeps the batch unacknowledged. */
+  hasUnfinishedWork(): boolean {
+    return this.replaying || this.dueTimers() !== null;
+  }
+
+  nextTimers(): ShardRecord['nextTimer'] {
+    if (this.backend === null) return { event: null, processing: null };
+    const { timers } = this.backend;
+    const { nextTimer } = this.record;
+    return { event: timers.next('event', nextTimer.event), processing: timers.next('processing', nextTimer.processing) };
+  }
+
+  /** What is due is judged by the watermark and the processing time in the record, never by the clock alone. */
+  dueTimers(): 'event' | 'processing' | null {
+    if (this.backend === null) return null;
+    const { event, processing } = this.nextTimers();
+    if (event !== null && event <= this.watermark) return 'event';
+    return processing !== null && processing <= this.processingTimeMs ? 'processing' : null;
+  }
+
+  input(id: ChannelId): LiveInput {
+    const input = this.inputs.get(id);
+    invariant(input !== undefined, 'LS1', `channel ${id} does not lead to this shard`, { channel: id, address: this.topology.address });
+    return input;
+  }
+}
+
+function liveInput(channel: InputChannel, record: ShardRecord): LiveInput {
+  const stored = record.inputs[channel.id];
+  invariant(stored !== undefined, 'LS1', `the record lacks channel ${channel.id}`, { channel: channel.id });
+  return { channel, ...stored };
+}
+
+/** The sender of a hash edge asks the receiving operator's key selector. */
+function senderKeySelector(runtime: Runtime, { edge }: OutputEdge): KeySelector | undefined {
+  return runtime.program.registry.get(edge.to)?.keySelectors?.[edge.input];
+}
+
+function keyedContext(backend: KeyedBackend): KeyedContext {
+  return {
+    timers: backend.timers,
+    currentKey: () => backend.current!.key,
+    currentWatermark: () => backend.closedUpTo(),
+    currentProcessingTime: () => backend.processingTimeMs,
+    state: (name, descriptor) => createHandle(backend, name, descriptor),
+    namespacedState: (name) => createNamespaced(backend, name),
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * Elements through the operator chain: records with their keys' state loaded, watermarks with the timers that they fire, end of input.
+ *
+ * PE1. User code is synchronous; whatever it can touch is in memory before it runs.
+ * PE2. Timers up to the watermark fire before the watermark goes on, in order of time, key and namespace; what a firing registers at or below the
+ *      watermark fires as well.
+ * PE3. At most `timersPerCommitMax` timers fire in one commit; the rest is unfinished work that the record shows.
+ */
+import type { Envelope, PlacedEvent } from '../model/envelope.ts';
+import { limits } from '../base/limits.ts';
+import { MAX_WATERMARK } from '../model/time.ts';
+import type { TimerDomain } from '../model/state-row.ts';
+import type { KeyEntry } from '../state/key-entry.ts';
+import type { DueTimer } from '../state/keyed-timers.ts';
+import type { LiveInput, LiveShard } from './live-shard.ts';
+
+/** Records `from` … `to` of an envelope. */
+export async function processRecords(shard: LiveShard, input: LiveInput, envelope: Envelope, from: number, to: number): Promise<void> {
+  if (from >= to) return;
+  shard.changed = true;
+  shard.recordsIn += to - from;
+  shard.valve.onRecords(input.channel.id);
+  const selector = shard.keySelectors[input.channel.input];
+  if (shard.backend === null || selector === undefined) {
+    processPlain(shard, input.channel.input, envelope, from, to);
+    return;
+  }
+  const entries = new Array<KeyEntry>(to - from);
+  const missing: KeyEntry[] = [];
+  const { backend } = shard;
+  for (let i = from; i < to; i++) {
+    const entry = backend.resolve(selector(envelope.values[i]));
+    entries[i - from] = entry;
+    if (!entry.full) missing.push(entry);
+  }
+  if (missing.length > 0) await backend.load(missing);
+  processKeyed(shard, input.channel.input, envelope, from, entries);
+}
+
+function processPlain(shard: LiveShard, input: number, envelope: Envelope, from: number, to: number): void {
+  const operator = shard.chain.head();
+  const { values, timestamps } = envelope;
+  for (let i = from; i < to; i++) operator.process(input, values[i], timestamps[i]!);
+}
+
+function processKeyed(shard: LiveShard, input: number, envelope: Envelope, from: number, entries: readonly KeyEntry[]): void {
+  const operator = shard.chain.head();
+  const backend = shard.backend!;
+  const { values, timestamps } = envelope;
+  for (let i = 0; i < entries.length; i++) {
+    backend.current = entries[i];
+    operator.process(input, values[from + i], timestamps[from + i]!);
+  }
+}
+
+/** Events other than barriers. */
+export async function processEvent(shard: LiveShard, input: LiveInput, { event }: PlacedEvent): Promise<void> {
+  const { id } = input.channel;
+  switch (event.kind) {
+    case 'watermark':
+      return advanceTo(shard, shard.valve.onWatermark(id, event.timestamp));
+    case 'idle':
+      return advanceTo(shard, shard.valve.onIdle(id));
+    case 'end-of-input':
+      return endInput(shard, input);
+    case 'barrier':
+      return undefined;
+  }
+}
+
+async function endInput(shard: LiveShard, input: LiveInput): Promise<void> {
+  if (input.ended) return;
+  shard.changed = true;
+  const reading = shard.valve.onEnd(input.channel.id);
+  const open = [...shard.inputs.values()].some((other) => other.channel.input === input.channel.input && !other.ended);
+  await advanceTo(shard, reading);
+  if (!open) shard.chain.endOfInput(input.channel.input);
+}
+
+async function advanceTo(shard: LiveShard, reading: { readonly watermark: number; readonly idle: boolean }): Promise<void> {
+  shard.idle = reading.idle;
+  if (reading.watermark <= shard.watermark) return;
+  shard.watermark = reading.watermark;
+  if (shard.backend !== null) shard.backend.watermark = reading.watermark;
+  shard.fired = shard.fired.filter(({ firedUpTo }) => firedUpTo > reading.watermark);
+  await fireDue(shard);
+}
+
+/** Fires what is due, up to the bound of one commit, and sends the watermark on when nothing is left. */
+export async function fireDue(shard: LiveShard): Promise<void> {
+  const { backend } = shard;
+  let left: number = limits.timersPerCommitMax;
+  if (backend !== null) {
+    left = await fireDomain(shard, 'processing', shard.processingTimeMs, left);
+    left = await fireDomain(shard, 'event', shard.watermark, left);
+    if (left === 0 && shard.dueTimers() !== null) return;
+  }
+  shard.chain.watermark(shard.watermark);
+  shard.outputs.advance(shard.watermark);
+}
+
+async function fireDomain(shard: LiveShard, domain: TimerDomain, upTo: number, countMax: number): Promise<number> {
+  const backend = shard.backend!;
+  let left = countMax;
+  while (left > 0) {
+    const safe = backend.timers.safeUpTo(domain, upTo);
+    const due = backend.timers.takeDue(domain, safe, Math.min(left, timersTakenMax));
+    if (due.length === 0) {
+      if (safe === upTo) return left;
+      await backend.timers.readAhead(domain);
+      continue;
+    }
+    const missing = due.map(({ element }) => element.entry).filter((entry) => !entry.full);
+    if (missing.length > 0) await backend.load(missing);
+    left -= fire(shard, due);
+  }
+  return 0;
+}
+
+/** Timers whose keys are loaded together. */
+const timersTakenMax = 256;
+
+/** Fires taken timers in order; stops where one that was registered meanwhile comes first. */
+function fire(shard: LiveShard, due: readonly DueTimer[]): number {
+  const backend = shard.backend!;
+  const operator = shard.chain.head();
+  shard.changed = true;
+  for (let i = 0; i < due.length; i++) {
+    const timer = due[i]!;
+    if (i > 0 && backend.timers.hasEarlier(timer)) {
+      backend.timers.putBack(due.slice(i));
+      return i;
+    }
+    backend.current = timer.element.entry;
+    if (backend.timers.claim(timer)) operator.onTimer?.(timer.domain, timer.element.timestamp, timer.element.namespace);
+  }
+  return due.length;
+}
+
+/** All inputs have ended: the operators finish and the shard forwards the end. */
+export function finishIfEnded(shard: LiveShard): void {
+  if (shard.status !== 'running' || shard.topology.isSource) return;
+  for (const input of shard.inputs.values()) if (!input.ended) return;
+  if (shard.replaying || shard.stash.length > 0 || shard.dueTimers() !== null) return;
+  shard.chain.finish();
+  shard.outputs.advance(Math.max(shard.watermark, MAX_WATERMARK));
+  shard.outputs.end();
+  shard.status = 'ended';
+  shard.changed = true;
+}

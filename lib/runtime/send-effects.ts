@@ -1,0 +1,104 @@
+/**
+ * What a commit makes happen: staged parts, output envelopes, messages to itself, and last what the coordinator is told.
+ *
+ * SE1. Everything here may be done twice, by anybody who has the segment; receivers and stores recognise it.
+ * SE2. The acknowledgement comes after every effect of its epoch: a restore to it drops the message that would have redone them.
+ * SE3. One outstanding batch call per queue; after an entry that failed nothing later of that queue is sent before it.
+ */
+import { limits } from '../base/limits.ts';
+import { murmur3 } from '../base/murmur3.ts';
+import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
+import { encodeControl } from '../model/envelope-codec.ts';
+import { coordinatorQueue, shardGroup } from '../model/names.ts';
+import type { Attempt } from '../base/ids.ts';
+import type { OutgoingMessage } from '../ports/message-queue.ts';
+import { deduplicationId } from './commit.ts';
+import { NotNowError } from './errors.ts';
+import { expandSegments, readNamed } from './named-objects.ts';
+import type { Runtime } from './runtime-deps.ts';
+import { decodeSegment, readSegmentSinkRecords, type SegmentContent, type SelfMessage, type StageOrder } from './segment.ts';
+import type { ShardTopology } from './topology.ts';
+
+const sendTries = 5;
+
+export async function sendEffects(runtime: Runtime, topology: ShardTopology, attempt: Attempt, content: SegmentContent): Promise<void> {
+  for (const order of content.stage) await stagePart(runtime, topology, attempt, order, content);
+  await sendEnvelopes(runtime, content);
+  for (const message of content.self) await sendToSelf(runtime, topology, attempt, message);
+  await tellCoordinator(runtime, topology, attempt, content);
+}
+
+/** The resend rule: the last commit's effects once more. */
+export async function resendEffects(runtime: Runtime, topology: ShardTopology, attempt: Attempt, segment: string): Promise<void> {
+  const bytes = await readNamed(runtime.deps.objects, segment);
+  runtime.deps.metrics.count('resentSegments', 1);
+  await sendEffects(runtime, topology, attempt, decodeSegment(bytes, segment));
+}
+
+async function stagePart(runtime: Runtime, topology: ShardTopology, attempt: Attempt, order: StageOrder, content: SegmentContent): Promise<void> {
+  const { deps } = runtime;
+  const { job, shard } = topology.address;
+  const { connector } = topology.vertex.operators.find(({ uid }) => uid === order.operator)!;
+  const records: unknown[] = [];
+  for (const segment of await expandSegments(deps.objects, order.segments)) {
+    const bytes = await readNamed(deps.objects, segment);
+    for (const record of readSegmentSinkRecords(bytes, order.operator, segment)) records.push(record);
+  }
+  for (const record of content.sinks.get(order.operator) ?? []) records.push(record);
+  const name = { job, attempt, operator: order.operator, checkpoint: order.checkpoint, shard, number: order.number };
+  await deps.connectors.sinks[connector!.connector]!.stage(connector!, name, records);
+}
+
+async function sendEnvelopes(runtime: Runtime, content: SegmentContent): Promise<void> {
+  const byQueue = new Map<string, OutgoingMessage[]>();
+  for (const { queue, group, deduplicationId: dedup, body } of content.envelopes) {
+    let messages = byQueue.get(queue);
+    if (messages === undefined) byQueue.set(queue, (messages = []));
+    messages.push({ group, deduplicationId: dedup, body });
+  }
+  await Promise.all([...byQueue].map(([queue, messages]) => sendInOrder(runtime, queue, messages)));
+}
+
+async function sendInOrder(runtime: Runtime, queue: string, messages: readonly OutgoingMessage[]): Promise<void> {
+  let failures = 0;
+  for (let at = 0; at < messages.length; ) {
+    const batch = nextBatch(messages, at);
+    const results = await runtime.deps.messages.sendBatch(queue, batch);
+    const failed = results.findIndex((taken) => !taken);
+    at += failed < 0 ? batch.length : failed;
+    if (failed < 0) continue;
+    failures++;
+    if (failures >= sendTries) throw new NotNowError(`queue ${queue} refuses messages`);
+  }
+}
+
+/** Ten messages and one message's worth of text at most, base64 counted. */
+function nextBatch(messages: readonly OutgoingMessage[], from: number): OutgoingMessage[] {
+  const batch: OutgoingMessage[] = [];
+  let bytes = 0;
+  for (let i = from; i < messages.length && batch.length < limits.messagesPerBatchMax; i++) {
+    bytes += Math.ceil(messages[i]!.body.length / 3) * 4;
+    if (batch.length > 0 && bytes > limits.messageTextBytesMax) break;
+    batch.push(messages[i]!);
+  }
+  return batch;
+}
+
+async function sendToSelf(runtime: Runtime, { address, queue }: ShardTopology, attempt: Attempt, message: SelfMessage): Promise<void> {
+  const body = encodeControl({ kind: message.kind, job: address.job, attempt, number: message.number });
+  const group = shardGroup(address.shard, attempt);
+  const dedup = deduplicationId(address.job, attempt, `self-${message.kind}-${address.uid}-${address.shard}`, message.number);
+  if (message.kind === 'continue') await sendInOrder(runtime, queue, [{ group, deduplicationId: dedup, body }]);
+  else await runtime.deps.delay.schedule({ queue, group, deduplicationId: dedup, body, dueAtMs: message.dueAtMs });
+}
+
+async function tellCoordinator(runtime: Runtime, { address }: ShardTopology, attempt: Attempt, content: SegmentContent): Promise<void> {
+  const messages = content.coordinator.map(encodeCoordinatorMessage);
+  const group = address.job;
+  const outgoing = messages.map((body, i) => ({
+    group,
+    deduplicationId: `${attempt}-${address.shard}-${i}-${murmur3(Buffer.from(body).toString('latin1')).toString(16)}-${murmur3(address.uid).toString(16)}`,
+    body,
+  }));
+  await sendInOrder(runtime, coordinatorQueue(address.job), outgoing);
+}

@@ -1,0 +1,134 @@
+/**
+ * A shard's part of a checkpoint: the snapshot ends a commit, what follows the barrier belongs to the next one.
+ *
+ * SN1. The input position of a channel is its barrier's sequence number, not the last received.
+ * SN2. State at the snapshot = base + `deltas`, in order; the epoch's changes become delta objects, written before the commit that names them.
+ * SN3. The barrier is the last element that goes out; the acknowledgement is the last effect.
+ * SN4. The snapshot names every part newer than `published`.
+ */
+import type { Attempt, ChannelId, CheckpointId } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import { limits } from '../base/limits.ts';
+import { deltaKey } from '../model/names.ts';
+import type { Alignment, DeltaRef, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
+import { MIN_WATERMARK } from '../model/time.ts';
+import { encodeDeltaTables } from '../state/delta-codec.ts';
+import { commit, type Committed } from './commit.ts';
+import type { LiveShard } from './live-shard.ts';
+import type { Runtime } from './runtime-deps.ts';
+
+export interface SnapshotOptions {
+  readonly checkpoint: CheckpointId;
+  readonly attempt: Attempt;
+  readonly witness: string | null;
+  readonly floor: number;
+  readonly published: CheckpointId;
+  /** null for sources: their order is the barrier. */
+  readonly alignment: Alignment | null;
+  readonly finished: boolean;
+}
+
+export async function snapshotShard(runtime: Runtime, shard: LiveShard, options: SnapshotOptions): Promise<Committed> {
+  const startedAtMs = runtime.deps.clock.now();
+  const { checkpoint } = options;
+  const epoch = shard.epoch;
+  shard.chain.prepareCommit();
+  shard.outputs.closeEpoch(checkpoint);
+  const added = await writeDeltas(runtime, shard, options);
+  shard.deltas = [...shard.deltas, ...added];
+  const own = shard.segments.find((list) => list.epoch === epoch);
+  const segments: SegmentList = { recent: own?.recent ?? [], chained: own?.chained ?? null };
+  const parts = planParts(runtime, shard, options, segments);
+  if (options.finished) shard.status = 'finished';
+  shard.epoch = checkpoint + 1;
+  shard.settled = checkpoint;
+  shard.alignment = null;
+  shard.replaying = shard.stash.length > 0;
+  shard.dirty = false;
+  shard.changed = false;
+  shard.pendingParts = [...shard.pendingParts.filter((part) => part.checkpoint > options.published), ...parts];
+  const snapshot = buildSnapshot(runtime, shard, options, segments, added, startedAtMs);
+  shard.coordinator.push({ kind: 'acknowledgement', job: snapshot.job, attempt: options.attempt, uid: snapshot.uid, shard: snapshot.shard, snapshot });
+  const done = await commit(runtime, shard, { attempt: options.attempt, witness: options.witness, endsEpoch: true, epoch, floor: options.floor });
+  if (shard.backend !== null) {
+    shard.backend.epochCommitted(checkpoint);
+    shard.backend.epoch = shard.epoch;
+  }
+  return done;
+}
+
+async function writeDeltas(runtime: Runtime, shard: LiveShard, { checkpoint, attempt }: SnapshotOptions): Promise<DeltaRef[]> {
+  const { backend, topology } = shard;
+  if (backend === null || !backend.epochHasChanges) return [];
+  const refs: DeltaRef[] = [];
+  for (const [part, tables] of backend.epochTables(limits.deltaRowsPerPart).entries()) {
+    const bytes = encodeDeltaTables(tables);
+    const key = deltaKey(topology.address, attempt, checkpoint, part, runtime.deps.random.hex(12));
+    await runtime.deps.objects.createIfAbsent(key, bytes);
+    const rows = tables.reduce((sum, table) => sum + table.keys.length, 0);
+    refs.push({ epoch: checkpoint, key, rows, bytes: bytes.length, keyGroups: topology.keyGroups });
+  }
+  return refs;
+}
+
+/** Names the parts that this epoch's sink records will be staged as, and orders the staging. */
+function planParts(runtime: Runtime, shard: LiveShard, options: SnapshotOptions, segments: SegmentList): SinkPart[] {
+  const { address, vertex } = shard.topology;
+  const parts: SinkPart[] = [];
+  for (const { uid: operator, connector } of vertex.operators) {
+    const records = (shard.sinkRecords[operator] ?? 0) + shard.chain.sinkRecordCount(operator);
+    if (connector === undefined || records === 0) continue;
+    const committer = runtime.deps.connectors.sinks[connector.connector];
+    invariant(committer !== undefined, 'SN4', `no committer for sink connector ${connector.connector}`, { operator });
+    const { checkpoint, attempt } = options;
+    const place = committer.locate(connector, { job: address.job, attempt, operator, checkpoint, shard: address.shard, number: 0 });
+    parts.push({ operator, shard: address.shard, checkpoint, number: 0, ...place, records, bytes: 0 });
+    shard.stage.push({ operator, checkpoint, number: 0, segments });
+  }
+  shard.sinkRecords = {};
+  return parts;
+}
+
+function buildSnapshot(
+  runtime: Runtime,
+  shard: LiveShard,
+  options: SnapshotOptions,
+  segments: SegmentList,
+  added: readonly DeltaRef[],
+  startedAtMs: number,
+): ShardSnapshot {
+  const nowMs = runtime.deps.clock.now();
+  const inputs: Record<ChannelId, number> = { ...options.alignment?.barriers };
+  const outputs: Record<ChannelId, number> = {};
+  for (const [id, { sequence }] of Object.entries(shard.outputs.positions())) outputs[id as ChannelId] = sequence;
+  return {
+    ...shard.topology.address,
+    attempt: options.attempt,
+    checkpoint: options.checkpoint,
+    inputs,
+    outputs,
+    splits: shard.splits,
+    operatorStates: shard.chain.states(),
+    deltas: shard.deltas,
+    fired: firedRanges(shard),
+    nextTimer: shard.nextTimers(),
+    parts: shard.pendingParts,
+    finished: options.finished,
+    segments,
+    recordsIn: shard.recordsIn,
+    recordsOut: shard.record.recordsOut + shard.outputs.records,
+    stats: {
+      deltaBytes: added.reduce((sum, ref) => sum + ref.bytes, 0),
+      stateBytes: shard.deltas.reduce((sum, ref) => sum + ref.bytes, 0),
+      alignmentMs: options.alignment === null ? 0 : nowMs - options.alignment.startedAtMs,
+      snapshotMs: nowMs - startedAtMs,
+      takenAtMs: nowMs,
+    },
+  };
+}
+
+/** What the restore brought and the watermark has not passed yet, above what this shard has fired. */
+function firedRanges(shard: LiveShard): FiredRange[] {
+  const own: FiredRange[] = shard.watermark === MIN_WATERMARK ? [] : [{ keyGroups: shard.topology.keyGroups, firedUpTo: shard.watermark }];
+  return [...own, ...shard.fired];
+}
