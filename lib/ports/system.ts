@@ -13,6 +13,15 @@ export interface Random {
   fraction(): number;
 }
 
+/** Takes back what `after` asked for; without effect once it has happened. */
+export type CancelTimer = () => void;
+
+/** The only way to wait inside a process. May wake late, and a millisecond early: who waits for a time looks at the clock again. */
+export interface Timers {
+  /** Calls `wake` once, later, never from within the call itself. */
+  after(delayMs: number, wake: () => void): CancelTimer;
+}
+
 /** Wakes somebody later, at least once, in any order. */
 export interface Delay {
   /** Sends `body` to `queue` and `group` at `dueAtMs` or somewhat later. */

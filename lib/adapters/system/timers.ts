@@ -1,0 +1,38 @@
+import type { CancelTimer, Timers } from '../../ports/system.ts';
+
+/** Node fires at once what is further away than this; longer waits are made of several. */
+const timeoutMaxMs = 2_147_483_647;
+
+export const systemTimers: Timers = {
+  after(delayMs, wake) {
+    // Whole milliseconds, rounded up: Node cuts fractions off and would wake too early.
+    let leftMs = Math.max(0, Math.ceil(delayMs));
+    let handle: NodeJS.Timeout;
+    const arm = (): void => {
+      const stepMs = Math.min(leftMs, timeoutMaxMs);
+      leftMs -= stepMs;
+      handle = setTimeout(() => (leftMs > 0 ? arm() : wake()), stepMs);
+    };
+    arm();
+    return () => clearTimeout(handle);
+  },
+};
+
+export interface Sleep {
+  /** Resolves true after the time, false when cancelled. */
+  readonly done: Promise<boolean>;
+  readonly cancel: () => void;
+}
+
+export function sleep(timers: Timers, delayMs: number): Sleep {
+  let settle: (slept: boolean) => void = () => undefined;
+  const done = new Promise<boolean>((resolve) => (settle = resolve));
+  const cancelTimer: CancelTimer = timers.after(delayMs, () => settle(true));
+  return {
+    done,
+    cancel: () => {
+      cancelTimer();
+      settle(false);
+    },
+  };
+}
