@@ -31,14 +31,16 @@ export interface PartName {
 export interface SinkCommitter {
   /** Where the part of that name is staged and published; pure, because the commit names parts before they are staged. */
   locate(sink: ConnectorSpec, name: PartName): Pick<SinkPart, 'staged' | 'target'>;
+  /** Idempotent: the same name always brings the same records. What is published already is not staged again. */
   stage(sink: ConnectorSpec, name: PartName, records: readonly unknown[]): Promise<SinkPart>;
-  /** `published` also where it was published before, or the staged part is gone and the target bears our mark. */
+  /** `already`: published before, or the staged part is gone. @throws where the target exists with other content */
   publish(sink: ConnectorSpec, part: SinkPart): Promise<'published' | 'already'>;
   /** After a restore: removes parts staged for checkpoints above `above` and below `below` (the new attempt's first epoch: its own parts stay). */
   discardAbove(sink: ConnectorSpec, job: JobId, above: CheckpointId, below: CheckpointId): Promise<number>;
-  /** Copies a staged part for a savepoint, and stages it again under a new job when the savepoint is restored. */
+  /** Copies a part for a savepoint, staged or already published; undefined where it is neither. */
   exportPart(sink: ConnectorSpec, part: SinkPart): Promise<Uint8Array | undefined>;
-  importPart(sink: ConnectorSpec, part: SinkPart, bytes: Uint8Array): Promise<SinkPart>;
+  /** Stages what was exported under the name that it has in the job that the savepoint is restored to. */
+  importPart(sink: ConnectorSpec, name: PartName, part: SinkPart, bytes: Uint8Array): Promise<SinkPart>;
 }
 
 /** All connectors of a program, by the name in the spec. */
