@@ -16,6 +16,8 @@ export interface Manifest {
   readonly attempt: Attempt;
   readonly checkpoint: CheckpointId;
   readonly kind: CheckpointKind;
+  /** Under exactly-once nothing was in flight at an aligned cut; under at-least-once positions say less. */
+  readonly mode: 'exactly-once' | 'at-least-once';
   readonly plan: JobPlan;
   readonly planHash: string;
   readonly shards: readonly ShardSnapshot[];

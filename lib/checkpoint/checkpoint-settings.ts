@@ -1,0 +1,59 @@
+/** Checkpoint options of a job, by Flink's rules; stored with the plan object, so that every step of every attempt sees the same. */
+import { SluiceError } from '../base/errors.ts';
+
+export interface CheckpointSettings {
+  readonly intervalMs: number;
+  readonly mode: 'exactly-once' | 'at-least-once';
+  readonly timeoutMs: number;
+  /** From the end of one checkpoint to the start of the next; above 0 it implies one at a time. */
+  readonly minPauseMs: number;
+  readonly maxConcurrent: number;
+  /** Consecutive countable failures that are borne; one more restores the newest completed checkpoint. */
+  readonly tolerableFailures: number;
+  readonly retained: number;
+  readonly retentionOnCancellation: 'retain' | 'delete';
+}
+
+/** Flink's defaults, but for the interval (there: off until one is set). */
+export const defaultCheckpointSettings: CheckpointSettings = {
+  intervalMs: 1_000,
+  mode: 'exactly-once',
+  timeoutMs: 600_000,
+  minPauseMs: 0,
+  maxConcurrent: 1,
+  tolerableFailures: 0,
+  retained: 1,
+  retentionOnCancellation: 'delete',
+};
+
+const bounds: readonly (readonly [field: keyof CheckpointSettings, min: number, max: number])[] = [
+  // Flink refuses intervals below 10 ms too: the job would do nothing else.
+  ['intervalMs', 10, 31_536_000_000],
+  ['timeoutMs', 10, 31_536_000_000],
+  ['minPauseMs', 0, 31_536_000_000],
+  ['maxConcurrent', 1, 8],
+  ['tolerableFailures', 0, Number.MAX_SAFE_INTEGER],
+  // All of them stand in the job record.
+  ['retained', 1, 16],
+];
+
+/** @throws SluiceError `SLUICE-CHECKPOINT-OPTIONS` naming every fault at once */
+export function checkSettings(settings: CheckpointSettings): CheckpointSettings {
+  const faults = bounds.flatMap(([field, min, max]) => {
+    const value = settings[field];
+    return Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+      ? []
+      : [`${field} is ${value}, from ${min} to ${max} is possible`];
+  });
+  if (settings.minPauseMs > 0 && settings.maxConcurrent > 1) faults.push('minPauseMs above 0 needs maxConcurrent 1');
+  if (!['exactly-once', 'at-least-once'].includes(settings.mode))
+    faults.push(`mode is ${settings.mode}, exactly-once or at-least-once is possible`);
+  if (!['retain', 'delete'].includes(settings.retentionOnCancellation)) {
+    faults.push(`retentionOnCancellation is ${settings.retentionOnCancellation}, retain or delete is possible`);
+  }
+  if (faults.length === 0) return settings;
+  throw new SluiceError('SLUICE-CHECKPOINT-OPTIONS', `the checkpoint options are not usable: ${faults.join('; ')}`, {
+    hint: 'Correct the options named above.',
+    facts: { faults, settings },
+  });
+}

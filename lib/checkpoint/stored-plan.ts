@@ -1,0 +1,48 @@
+/** Plan object: what an attempt works by. Its name is the hash of its content, because a restore may adopt a snapshot's max parallelism under the same plan hash. */
+import { createHash } from 'node:crypto';
+import type { JobId } from '../base/ids.ts';
+import type { JobPlan } from '../model/job-plan.ts';
+import { planKey } from '../model/names.ts';
+import { checkSettings, type CheckpointSettings } from './checkpoint-settings.ts';
+import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
+import { planShape } from './plan-shape.ts';
+import { shapes } from './shape.ts';
+
+export interface StoredPlan {
+  readonly format: 1;
+  readonly plan: JobPlan;
+  readonly settings: CheckpointSettings;
+}
+
+const kind: DocumentKind<StoredPlan> = {
+  name: 'the plan object',
+  format: 1,
+  corruptCode: 'SLUICE-PLAN-CORRUPT',
+  shape: shapes.object<StoredPlan>({
+    format: shapes.oneOf(1),
+    plan: planShape,
+    settings: shapes.object<CheckpointSettings>({
+      intervalMs: shapes.integer,
+      mode: shapes.oneOf('exactly-once', 'at-least-once'),
+      timeoutMs: shapes.integer,
+      minPauseMs: shapes.integer,
+      maxConcurrent: shapes.integer,
+      tolerableFailures: shapes.integer,
+      retained: shapes.integer,
+      retentionOnCancellation: shapes.oneOf('retain', 'delete'),
+    }),
+  }),
+};
+
+export function encodeStoredPlan(
+  job: JobId,
+  plan: JobPlan,
+  settings: CheckpointSettings,
+): { readonly key: string; readonly bytes: Uint8Array } {
+  const bytes = encodeDocument(kind, { format: 1, plan, settings: checkSettings(settings) });
+  return { key: planKey(job, createHash('sha256').update(bytes).digest('hex').slice(0, 32)), bytes };
+}
+
+export function decodeStoredPlan(bytes: Uint8Array, key: string): StoredPlan {
+  return decodeDocument(kind, bytes, key);
+}

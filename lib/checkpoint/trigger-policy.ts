@@ -1,0 +1,61 @@
+/**
+ * When a checkpoint starts.
+ *
+ * T1. One is due while the highest dirty epoch is newer than every checkpoint that answers it: the last completed one that sinks commit, and pending
+ *     ones of the same kind. Neither an abort nor an intermediate savepoint clears it. An idle job is never due.
+ * T2. Interval and minimum pause delay periodic checkpoints only. Savepoints are forced: they also pass the limit of concurrent ones.
+ * T3. When all sources have ended nothing is waited for.
+ * T4. Nothing periodic starts between a stop order and its outcome: some sources have already ended for it.
+ */
+import type { CheckpointId } from '../base/ids.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import type { CheckpointSettings } from './checkpoint-settings.ts';
+import { isWorking } from './job-status.ts';
+
+export type TriggerDecision =
+  | { readonly decision: 'trigger' }
+  | { readonly decision: 'wait'; readonly untilMs: number; readonly because: 'interval' | 'minimum-pause' | 'concurrent' }
+  | { readonly decision: 'idle'; readonly because: 'clean' | 'not-running' | 'stopping' | 'too-many-failures' };
+
+export interface TriggerFacts {
+  readonly record: JobRecord;
+  readonly settings: CheckpointSettings;
+  readonly sourcesEnded: boolean;
+  readonly nowMs: number;
+}
+
+/** Epochs up to it are in a checkpoint that is complete or on its way. */
+export function answeredEpoch(record: JobRecord): CheckpointId {
+  return Math.max(record.completed, ...record.pending.filter(({ kind }) => kind === 'checkpoint').map(({ id }) => id));
+}
+
+/** A stop order has been given and its outcome is open: its checkpoint is pending, or pinned for its export. */
+export function isStopping(record: JobRecord): boolean {
+  return [...record.pending, ...record.pins].some(({ kind }) => kind === 'stop-savepoint');
+}
+
+export function decideTrigger({ record, settings, sourcesEnded, nowMs }: TriggerFacts): TriggerDecision {
+  if (!isWorking(record.status)) return { decision: 'idle', because: 'not-running' };
+  if (isStopping(record)) return { decision: 'idle', because: 'stopping' };
+  if (record.failures > settings.tolerableFailures) return { decision: 'idle', because: 'too-many-failures' };
+  if (record.dirtyEpoch <= answeredEpoch(record)) return { decision: 'idle', because: 'clean' };
+  if (record.pending.length >= settings.maxConcurrent)
+    return { decision: 'wait', because: 'concurrent', untilMs: nowMs + settings.intervalMs };
+  if (sourcesEnded) return { decision: 'trigger' };
+  const afterInterval = record.triggeredAtMs + settings.intervalMs;
+  if (nowMs < afterInterval) return { decision: 'wait', because: 'interval', untilMs: afterInterval };
+  const afterPause = record.completedAtMs + settings.minPauseMs;
+  if (nowMs < afterPause) return { decision: 'wait', because: 'minimum-pause', untilMs: afterPause };
+  return { decision: 'trigger' };
+}
+
+/**
+ * The time an execution waits for before it triggers. After a quiet time the interval counts from the first change, so that a burst makes one
+ * checkpoint and not an almost empty one first; between checkpoints it counts from the last trigger, as in Flink, so a late one starts at once.
+ */
+export function triggerTime({ record, settings, sourcesEnded, nowMs }: TriggerFacts, quietBefore: boolean): number {
+  if (sourcesEnded) return nowMs;
+  const afterInterval = record.triggeredAtMs + settings.intervalMs;
+  const next = afterInterval > nowMs ? afterInterval : quietBefore ? nowMs + settings.intervalMs : nowMs;
+  return Math.max(next, record.completedAtMs + settings.minPauseMs);
+}
