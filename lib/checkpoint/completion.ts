@@ -25,7 +25,6 @@ export function completeCheckpoint(record: JobRecord, completion: Completion, no
   if (entry === undefined) return heldCheckpoint(record, completion.checkpoint) === undefined ? refused('not-pending') : unchanged(record);
   const common = {
     pending: record.pending.filter((other) => other !== entry && !isSubsumed(other, entry)),
-    aborted: Math.max(record.aborted, ...record.pending.filter((other) => isSubsumed(other, entry)).map(({ id }) => id)),
     failures: 0,
     completedAtMs: nowMs,
     counts: { ...record.counts, completed: record.counts.completed + 1 },

@@ -5,28 +5,24 @@ import type { CheckpointSettings } from './checkpoint-settings.ts';
 import { isTerminal, mayMove } from './job-status.ts';
 import { change, refused, unchanged, type Transition } from './transition.ts';
 
-/** Nothing of this attempt completes any more. */
-function nothingPending(record: JobRecord): Partial<JobRecord> {
-  return { pending: [], aborted: record.pending.length === 0 ? record.aborted : record.numbered };
-}
-
-/** Every shard has finished in `checkpoint`, or it is the checkpoint of a stop. It must be the newest, and published. */
+/** Every shard has finished in `checkpoint`, or it is the checkpoint of a stop in this attempt. It must be the newest, and published. */
 export function finishJob(
   record: JobRecord,
-  checkpoint: CheckpointId,
+  { checkpoint, attempt }: { readonly checkpoint: CheckpointId; readonly attempt: Attempt },
   nowMs: number,
-): Transition<'not-newest' | 'unpublished' | 'status-forbids'> {
+): Transition<'superseded' | 'not-newest' | 'unpublished' | 'status-forbids'> {
+  if (record.attempt !== attempt) return refused('superseded');
   if (record.status === 'FINISHED') return unchanged(record);
   if (record.completed !== checkpoint) return refused('not-newest');
   if (record.published < checkpoint) return refused('unpublished');
   if (!mayMove(record.status, 'FINISHED')) return refused('status-forbids');
-  return change(record, { ...nothingPending(record), status: 'FINISHED' }, nowMs);
+  return change(record, { pending: [], status: 'FINISHED' }, nowMs);
 }
 
 export function beginCancel(record: JobRecord, nowMs: number): Transition<'already-ended'> {
   if (record.status === 'CANCELLING' || record.status === 'CANCELED') return unchanged(record);
   if (!mayMove(record.status, 'CANCELLING')) return refused('already-ended');
-  return change(record, { ...nothingPending(record), status: 'CANCELLING' }, nowMs);
+  return change(record, { pending: [], status: 'CANCELLING' }, nowMs);
 }
 
 /** With `delete` the checkpoints go with the job; pins stay with the flows that hold them. */
@@ -44,12 +40,12 @@ export function endCancel(
 export function failJob(record: JobRecord, failure: string, nowMs: number): Transition<'already-ended'> {
   if (record.status === 'FAILED') return unchanged(record);
   if (isTerminal(record.status)) return refused('already-ended');
-  return change(record, { ...nothingPending(record), status: 'FAILED', failure }, nowMs);
+  return change(record, { pending: [], status: 'FAILED', failure }, nowMs);
 }
 
 /** Ends without a final checkpoint and keeps everything: a restore of the newest goes on. */
 export function suspendJob(record: JobRecord, nowMs: number): Transition<'already-ended'> {
   if (record.status === 'SUSPENDED') return unchanged(record);
   if (!mayMove(record.status, 'SUSPENDED')) return refused('already-ended');
-  return change(record, { ...nothingPending(record), status: 'SUSPENDED' }, nowMs);
+  return change(record, { pending: [], status: 'SUSPENDED' }, nowMs);
 }

@@ -8,7 +8,16 @@
  * M4. Canonical bytes: the same acknowledgements make the same manifest, but for the times.
  */
 import type { ChannelId, JobId, OperatorUid } from '../base/ids.ts';
-import type { DeltaRef, OperatorStateValue, ShardSnapshot, SinkPart, SnapshotStats, SplitState } from '../model/shard-record.ts';
+import type {
+  DeltaRef,
+  FiredRange,
+  OperatorStateValue,
+  SegmentList,
+  ShardSnapshot,
+  SinkPart,
+  SnapshotStats,
+  SplitState,
+} from '../model/shard-record.ts';
 import type { KeyGroupRange } from '../model/key-group.ts';
 import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
 import type { Manifest, RestoreDescriptor } from './manifest.ts';
@@ -16,18 +25,18 @@ import { assertManifest } from './manifest-rules.ts';
 import { planShape } from './plan-shape.ts';
 import { shapes, type Shape } from './shape.ts';
 
-const { anything, flag, id, integer, list, nullable, number, object, oneOf, opaque, record, text } = shapes;
+const { anything, flag, id, integer, list, nullable, number, object, oneOf, record, text } = shapes;
 const uid = id<OperatorUid>();
 const keyGroups = object<KeyGroupRange>({ start: integer, end: integer });
 
 export const splitsShape: Shape<Readonly<Record<string, SplitState>>> = record(
-  object<SplitState>({ position: anything, ended: flag, maxTimestamp: integer, records: integer }),
+  object<SplitState>({ position: anything, ended: flag, maxTimestamp: integer, activeAtMs: integer, records: integer }),
 );
 
 export const operatorStatesShape: Shape<ShardSnapshot['operatorStates']> = record<
   OperatorUid,
   Readonly<Record<string, OperatorStateValue>>
->(record(object<OperatorStateValue>({ kind: oneOf('operator-list', 'operator-union', 'broadcast', 'accumulator'), items: list(opaque) })));
+>(record(object<OperatorStateValue>({ kind: oneOf('operator-list', 'operator-union', 'broadcast', 'accumulator'), items: list(text) })));
 
 const snapshot = object<ShardSnapshot>({
   job: id<JobId>(),
@@ -41,7 +50,7 @@ const snapshot = object<ShardSnapshot>({
   splits: nullable(splitsShape),
   operatorStates: operatorStatesShape,
   deltas: list(object<DeltaRef>({ epoch: integer, key: text, rows: integer, bytes: integer, keyGroups })),
-  firedUpTo: integer,
+  fired: list(object<FiredRange>({ keyGroups, firedUpTo: integer })),
   nextTimer: object({ event: nullable(integer), processing: nullable(integer) }),
   parts: list(
     object<SinkPart>({
@@ -56,7 +65,7 @@ const snapshot = object<ShardSnapshot>({
     }),
   ),
   finished: flag,
-  segments: list(text),
+  segments: object<SegmentList>({ recent: list(text), chained: nullable(text) }),
   recordsIn: integer,
   recordsOut: integer,
   stats: object<SnapshotStats>({ deltaBytes: number, stateBytes: number, alignmentMs: number, snapshotMs: number, takenAtMs: number }),

@@ -72,7 +72,6 @@ export function abortCheckpoint(
     record,
     {
       pending: record.pending.filter((other) => other !== entry),
-      aborted: Math.max(record.aborted, checkpoint),
       failures: record.failures + (counted ? 1 : 0),
       try: record.try + (periodic ? 1 : 0),
       counts: { ...record.counts, failed: record.counts.failed + 1 },

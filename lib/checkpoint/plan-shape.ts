@@ -16,7 +16,19 @@ const uid = id<OperatorUid>();
 
 const stateDeclaration = object<StateDeclaration>({
   name: text,
-  kind: oneOf('value', 'list', 'map', 'reducing', 'aggregating', 'window', 'timers', 'operator-list', 'operator-union', 'broadcast'),
+  kind: oneOf(
+    'value',
+    'list',
+    'map',
+    'reducing',
+    'aggregating',
+    'window',
+    'timers',
+    'operator-list',
+    'operator-union',
+    'broadcast',
+    'accumulator',
+  ),
   ttlMs: optional(integer),
 });
 

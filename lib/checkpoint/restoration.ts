@@ -45,7 +45,6 @@ export function restore(record: JobRecord, restoration: Restoration, nowMs: numb
       plan,
       descriptor,
       pending: [],
-      aborted: record.numbered,
       retained: target === undefined ? [] : [...older, target],
       pins: record.pins.filter((pin) => pin.checkpoint <= checkpoint && !(pin.checkpoint === checkpoint && pin.kind === 'stop-savepoint')),
       completed: checkpoint,

@@ -76,8 +76,6 @@ export const shapes = {
     if (value === undefined) faults.push(`${path} is missing`);
     return value;
   }) as Shape<unknown>,
-  /** Where undefined is a value too, as among the items of a user's list. */
-  opaque: ((value) => value) as Shape<unknown>,
   nullable:
     <T>(shape: Shape<T>): Shape<T | null> =>
     (value, path, faults) =>

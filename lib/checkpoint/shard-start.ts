@@ -14,8 +14,8 @@ import type { CheckpointId, OperatorUid } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { isSourceVertex, vertexOf, type JobPlan, type PlannedVertex } from '../model/job-plan.ts';
 import { keyGroupRange, type KeyGroupRange } from '../model/key-group.ts';
-import type { DeltaRef, OperatorStates, OperatorStateValue, ShardSnapshot, SplitState } from '../model/shard-record.ts';
-import { MAX_WATERMARK, MIN_WATERMARK } from '../model/time.ts';
+import type { DeltaRef, FiredRange, OperatorStates, OperatorStateValue, ShardSnapshot, SplitState } from '../model/shard-record.ts';
+import { MAX_WATERMARK } from '../model/time.ts';
 import type { Manifest } from './manifest.ts';
 import { redistributeOperatorState, redistributeSplits } from './redistribution.ts';
 
@@ -26,11 +26,14 @@ export interface ShardStart {
   readonly operatorStates: OperatorStates;
   /** To be applied in this order, each for its key groups only. */
   readonly deltas: readonly DeltaRef[];
-  /** How far event timers have fired, for every key group of the shard that existed. */
-  readonly firedUpTo: readonly { readonly keyGroups: KeyGroupRange; readonly timestamp: number }[];
+  /** How far event timers have fired; of several ranges with a key group the highest counts. */
+  readonly fired: readonly FiredRange[];
   readonly nextTimer: { readonly event: number | null; readonly processing: number | null };
   /** All input had ended and had been worked off: the shard only forwards barriers, it does not finish again. */
   readonly finished: boolean;
+  /** Added up over all shards of a vertex they stay what they were. */
+  readonly recordsIn: number;
+  readonly recordsOut: number;
 }
 
 /** An old shard that held one of the operators, and the key groups that pass from it to the new shard. */
@@ -53,9 +56,10 @@ export function shardStart(manifest: Manifest, plan: JobPlan, uid: OperatorUid, 
     splits,
     operatorStates: operatorStatesFor(manifest, vertex, shard),
     deltas: overlapping.flatMap(({ snapshot, overlap }) => snapshot.deltas.flatMap((delta) => restrict(delta, overlap!))),
-    firedUpTo: overlapping.map(({ snapshot, overlap }) => ({ keyGroups: overlap!, timestamp: keptWatermark(snapshot.firedUpTo) })),
+    fired: overlapping.flatMap(({ snapshot, overlap }) => keptFired(snapshot.fired, overlap!)),
     nextTimer: earliest(overlapping.map(({ snapshot }) => snapshot.nextTimer)),
     finished: hasFinished(manifest, olds, splits, vertex.parallelism, shard),
+    ...countsFor(manifest, vertex, shard),
   };
 }
 
@@ -97,14 +101,23 @@ function restrict(delta: DeltaRef, range: KeyGroupRange): readonly DeltaRef[] {
   return keyGroups === null ? [] : [{ ...delta, keyGroups }];
 }
 
-function keptWatermark(firedUpTo: number): number {
-  return firedUpTo === MAX_WATERMARK ? MIN_WATERMARK : firedUpTo;
+function keptFired(fired: readonly FiredRange[], range: KeyGroupRange): readonly FiredRange[] {
+  return fired.flatMap(({ keyGroups, firedUpTo }) => {
+    const kept = intersection(keyGroups, range);
+    return kept === null || firedUpTo === MAX_WATERMARK ? [] : [{ keyGroups: kept, firedUpTo }];
+  });
 }
 
 function earliest(timers: readonly ShardSnapshot['nextTimer'][]): ShardSnapshot['nextTimer'] {
   const least = (times: readonly (number | null)[]): number | null =>
     times.reduce((a, b) => (a === null ? b : b === null ? a : Math.min(a, b)), null);
   return { event: least(timers.map(({ event }) => event)), processing: least(timers.map(({ processing }) => processing)) };
+}
+
+function countsFor(manifest: Manifest, vertex: PlannedVertex, shard: number): Pick<ShardStart, 'recordsIn' | 'recordsOut'> {
+  const old = manifest.shards.filter((snapshot) => snapshot.uid === vertex.uid && snapshot.shard % vertex.parallelism === shard);
+  const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+  return { recordsIn: sum(old.map(({ recordsIn }) => recordsIn)), recordsOut: sum(old.map(({ recordsOut }) => recordsOut)) };
 }
 
 function operatorStatesFor(manifest: Manifest, vertex: PlannedVertex, shard: number): OperatorStates {

@@ -10,6 +10,7 @@
  * J6. What is completed and not published stays retained, except across a restore or the end of the job (see retention.ts, R4).
  * J7. The stored record stays below its size limit.
  */
+import type { CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import type { JobRecord } from '../model/job-record.ts';
@@ -30,16 +31,21 @@ export function unchanged(record: JobRecord): { readonly outcome: 'unchanged'; r
   return { outcome: 'unchanged', record };
 }
 
-/** The floor follows from the patch; everything else is as given. */
+/** `floor` and `aborted` follow from the patch; everything else is as given. */
 export function change(
   before: JobRecord,
   patch: Partial<JobRecord>,
   nowMs: number,
 ): { readonly outcome: 'changed'; readonly record: JobRecord } {
   const patched = { ...before, ...patch, version: before.version + 1, changedAtMs: nowMs };
-  const record = { ...patched, floor: floorOf(patched) };
+  const record = { ...patched, floor: floorOf(patched), aborted: overUpTo(patched) };
   assertMove(before, record);
   return { outcome: 'changed', record };
+}
+
+/** Shards release what they hold for numbers up to here. One number cannot name several: what lies above a pending one waits for that one's end. */
+function overUpTo({ pending, numbered }: JobRecord): CheckpointId {
+  return Math.min(numbered, ...pending.map(({ id }) => id - 1));
 }
 
 function assertMove(before: JobRecord, after: JobRecord): void {

@@ -66,7 +66,7 @@ export interface JobRecord {
   readonly completed: CheckpointId;
   readonly published: CheckpointId;
   readonly pending: readonly PendingCheckpoint[];
-  /** Highest aborted number: shards release what they held for it. */
+  /** Every number up to it is over, aborted or complete: shards release what they hold for it. */
   readonly aborted: CheckpointId;
   readonly retained: readonly RetainedCheckpoint[];
   readonly pins: readonly Pin[];
