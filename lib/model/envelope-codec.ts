@@ -12,9 +12,13 @@ const magic = 0x53;
 const formatVersion = 1;
 const kinds = { data: 1, control: 2 } as const;
 const compressedFlag = 1;
+/** The body stands in the sender's segment only: the message is its header. */
+const claimFlag = 2;
 const prefixBytes = 8;
 
-export type Message = { readonly kind: 'data'; readonly header: EnvelopeHeader } | { readonly kind: 'control'; readonly control: ControlMessage };
+export type Message =
+  | { readonly kind: 'data'; readonly header: EnvelopeHeader; readonly claimed: boolean }
+  | { readonly kind: 'control'; readonly control: ControlMessage };
 
 /** The records of an envelope, packed. Made before its header is known: sequence and segment are given at the commit. */
 export interface PackedRecords {
@@ -41,6 +45,12 @@ export function encodeControl(message: ControlMessage): Uint8Array {
   return assemble(kinds.control, 0, message, undefined);
 }
 
+/** Claim check: for a body that is larger than a message may be. */
+export function claimCheck(body: Uint8Array): Uint8Array {
+  const { header, flags } = open(body);
+  return assemble(kinds.data, flags | claimFlag, header as object, undefined);
+}
+
 function assemble(kind: number, flags: number, header: object, payload: Uint8Array | undefined): Uint8Array {
   const head = Buffer.from(JSON.stringify(header), 'utf8');
   const out = Buffer.allocUnsafe(prefixBytes + head.length + (payload?.length ?? 0));
@@ -56,8 +66,8 @@ function assemble(kind: number, flags: number, header: object, payload: Uint8Arr
 
 /** @throws SluiceError `SLUICE-DATA-CORRUPT` or `SLUICE-FORMAT-NEWER` */
 export function readMessage(bytes: Uint8Array): Message {
-  const { kind, header } = open(bytes);
-  if (kind === kinds.data) return { kind: 'data', header: header as EnvelopeHeader };
+  const { kind, header, flags } = open(bytes);
+  if (kind === kinds.data) return { kind: 'data', header: header as EnvelopeHeader, claimed: (flags & claimFlag) !== 0 };
   if (kind === kinds.control) return { kind: 'control', control: header as ControlMessage };
   throw corrupt('a message', `unknown kind ${kind}`);
 }

@@ -49,3 +49,8 @@ export function planKey(job: JobId, planHash: string): string {
 export function failureKey(job: JobId, attempt: Attempt, id: string): string {
   return `${jobPrefix(job)}failures/${attempt}-${id}`;
 }
+
+/** A source's splits as they were listed when the job first started. */
+export function splitsKey(job: JobId, source: OperatorUid): string {
+  return `${jobPrefix(job)}splits/${source}`;
+}

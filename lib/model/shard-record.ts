@@ -44,6 +44,8 @@ export interface StashedEnvelope {
   readonly sequence: number;
   readonly segment: string;
   readonly index: number;
+  /** Records at its beginning that have been processed: of a barrier that ended an older alignment only the barrier is left. */
+  readonly processed: number;
 }
 
 export interface Alignment {
@@ -59,6 +61,8 @@ export interface SplitState {
   readonly ended: boolean;
   /** Watermark generator: highest timestamp seen. */
   readonly maxTimestamp: number;
+  /** Processing time when it last brought records, for idleness. */
+  readonly activeAtMs: number;
   readonly records: number;
 }
 

@@ -1,6 +1,6 @@
 /** Why an invocation stops working on a shard. None of these reaches a user as it is. */
 import type { OperatorUid } from '../base/ids.ts';
-import { SluiceError } from '../base/errors.ts';
+import { SluiceError, type ErrorFacts } from '../base/errors.ts';
 
 /** Somebody else committed first: the work is thrown away, the messages come again. */
 export class LostRaceError extends Error {
@@ -21,11 +21,13 @@ export class NotNowError extends Error {
 /** User code threw. `cause` is what it threw. */
 export class UserCodeError extends Error {
   readonly operator: OperatorUid;
+  readonly facts: ErrorFacts;
 
-  constructor(operator: OperatorUid, cause: unknown) {
+  constructor(operator: OperatorUid, cause: unknown, facts: ErrorFacts) {
     super(`operator ${operator} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.name = 'UserCodeError';
     this.operator = operator;
+    this.facts = facts;
   }
 }
 

@@ -64,6 +64,11 @@ export class LiveShard {
   coordinator: CoordinatorMessage[] = [];
   stage: StageOrder[] = [];
 
+  /** Warm only: losing them costs a second look or a second wake-up. */
+  armedAtMs: number | null = null;
+  backlogCheckedAt = Number.NEGATIVE_INFINITY;
+  backedUp = false;
+
   constructor(runtime: Runtime, topology: ShardTopology, record: ShardRecord) {
     const { program } = runtime;
     this.topology = topology;

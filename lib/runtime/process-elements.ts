@@ -12,6 +12,9 @@ import { MAX_WATERMARK } from '../model/time.ts';
 import type { TimerDomain } from '../model/state-row.ts';
 import type { KeyEntry } from '../state/key-entry.ts';
 import type { DueTimer } from '../state/keyed-timers.ts';
+import type { KeyedBackend } from '../state/keyed-backend.ts';
+import type { KeySelector } from '../operators/operator.ts';
+import { UserCodeError } from './errors.ts';
 import type { LiveInput, LiveShard } from './live-shard.ts';
 
 /** Records `from` … `to` of an envelope. */
@@ -25,32 +28,59 @@ export async function processRecords(shard: LiveShard, input: LiveInput, envelop
     processPlain(shard, input.channel.input, envelope, from, to);
     return;
   }
+  const entries = resolveKeys(shard, shard.backend, selector, envelope.values, from, to);
+  const missing = entries.filter((entry) => !entry.full);
+  if (missing.length > 0) await shard.backend.load(missing);
+  processKeyed(shard, shard.backend, input.channel.input, envelope, from, entries);
+}
+
+function resolveKeys(shard: LiveShard, backend: KeyedBackend, selector: KeySelector, values: readonly unknown[], from: number, to: number): KeyEntry[] {
   const entries = new Array<KeyEntry>(to - from);
-  const missing: KeyEntry[] = [];
-  const { backend } = shard;
-  for (let i = from; i < to; i++) {
-    const entry = backend.resolve(selector(envelope.values[i]));
-    entries[i - from] = entry;
-    if (!entry.full) missing.push(entry);
+  let i = from;
+  try {
+    for (; i < to; i++) entries[i - from] = backend.resolve(selector(values[i]));
+  } catch (error) {
+    throw userError(shard, error, values[i]);
   }
-  if (missing.length > 0) await backend.load(missing);
-  processKeyed(shard, input.channel.input, envelope, from, entries);
+  return entries;
 }
 
 function processPlain(shard: LiveShard, input: number, envelope: Envelope, from: number, to: number): void {
   const operator = shard.chain.head();
   const { values, timestamps } = envelope;
-  for (let i = from; i < to; i++) operator.process(input, values[i], timestamps[i]!);
+  let i = from;
+  try {
+    for (; i < to; i++) operator.process(input, values[i], timestamps[i]!);
+  } catch (error) {
+    throw userError(shard, error, values[i]);
+  }
 }
 
-function processKeyed(shard: LiveShard, input: number, envelope: Envelope, from: number, entries: readonly KeyEntry[]): void {
+function processKeyed(shard: LiveShard, backend: KeyedBackend, input: number, envelope: Envelope, from: number, entries: readonly KeyEntry[]): void {
   const operator = shard.chain.head();
-  const backend = shard.backend!;
   const { values, timestamps } = envelope;
-  for (let i = 0; i < entries.length; i++) {
-    backend.current = entries[i];
-    operator.process(input, values[from + i], timestamps[from + i]!);
+  let i = 0;
+  try {
+    for (; i < entries.length; i++) {
+      backend.current = entries[i];
+      operator.process(input, values[from + i], timestamps[from + i]!);
+    }
+  } catch (error) {
+    throw userError(shard, error, values[from + i]);
   }
+}
+
+/** Runs user code that is not about one record. */
+export function runUserCode(shard: LiveShard, code: () => void): void {
+  try {
+    code();
+  } catch (error) {
+    throw userError(shard, error, undefined);
+  }
+}
+
+export function userError(shard: LiveShard, error: unknown, record: unknown): UserCodeError {
+  return new UserCodeError(shard.chain.active, error, { key: shard.backend?.current?.canonical, record });
 }
 
 /** Events other than barriers. */
@@ -74,7 +104,7 @@ async function endInput(shard: LiveShard, input: LiveInput): Promise<void> {
   const reading = shard.valve.onEnd(input.channel.id);
   const open = [...shard.inputs.values()].some((other) => other.channel.input === input.channel.input && !other.ended);
   await advanceTo(shard, reading);
-  if (!open) shard.chain.endOfInput(input.channel.input);
+  if (!open) runUserCode(shard, () => shard.chain.endOfInput(input.channel.input));
 }
 
 async function advanceTo(shard: LiveShard, reading: { readonly watermark: number; readonly idle: boolean }): Promise<void> {
@@ -95,7 +125,7 @@ export async function fireDue(shard: LiveShard): Promise<void> {
     left = await fireDomain(shard, 'event', shard.watermark, left);
     if (left === 0 && shard.dueTimers() !== null) return;
   }
-  shard.chain.watermark(shard.watermark);
+  runUserCode(shard, () => shard.chain.watermark(shard.watermark));
   shard.outputs.advance(shard.watermark);
 }
 
@@ -132,7 +162,8 @@ function fire(shard: LiveShard, due: readonly DueTimer[]): number {
       return i;
     }
     backend.current = timer.element.entry;
-    if (backend.timers.claim(timer)) operator.onTimer?.(timer.domain, timer.element.timestamp, timer.element.namespace);
+    if (!backend.timers.claim(timer)) continue;
+    runUserCode(shard, () => operator.onTimer?.(timer.domain, timer.element.timestamp, timer.element.namespace));
   }
   return due.length;
 }
@@ -142,7 +173,7 @@ export function finishIfEnded(shard: LiveShard): void {
   if (shard.status !== 'running' || shard.topology.isSource) return;
   for (const input of shard.inputs.values()) if (!input.ended) return;
   if (shard.replaying || shard.stash.length > 0 || shard.dueTimers() !== null) return;
-  shard.chain.finish();
+  runUserCode(shard, () => shard.chain.finish());
   shard.outputs.advance(Math.max(shard.watermark, MAX_WATERMARK));
   shard.outputs.end();
   shard.status = 'ended';

@@ -30,6 +30,8 @@ export interface RuntimeSettings {
   /** Messages waiting per queue and shard above which sources sleep, and how long. */
   readonly backlogMessagesPerShard: number;
   readonly backPressureSleepMs: number;
+  /** How often a running source looks at the depths; a look costs requests. */
+  readonly backlogCheckMs: number;
   /** How long a source that has nothing now sleeps before it looks again. */
   readonly sourceIdleMs: number;
   /** Tries of a batch whose user code throws, before the job is failed. */

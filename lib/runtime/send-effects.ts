@@ -8,7 +8,7 @@
 import { limits } from '../base/limits.ts';
 import { murmur3 } from '../base/murmur3.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
-import { encodeControl } from '../model/envelope-codec.ts';
+import { claimCheck, encodeControl } from '../model/envelope-codec.ts';
 import { coordinatorQueue, shardGroup } from '../model/names.ts';
 import type { Attempt } from '../base/ids.ts';
 import type { OutgoingMessage } from '../ports/message-queue.ts';
@@ -54,7 +54,7 @@ async function sendEnvelopes(runtime: Runtime, content: SegmentContent): Promise
   for (const { queue, group, deduplicationId: dedup, body } of content.envelopes) {
     let messages = byQueue.get(queue);
     if (messages === undefined) byQueue.set(queue, (messages = []));
-    messages.push({ group, deduplicationId: dedup, body });
+    messages.push({ group, deduplicationId: dedup, body: body.length > limits.envelopeBytesMax ? claimCheck(body) : body });
   }
   await Promise.all([...byQueue].map(([queue, messages]) => sendInOrder(runtime, queue, messages)));
 }

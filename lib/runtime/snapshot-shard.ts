@@ -103,6 +103,7 @@ function buildSnapshot(
   for (const [id, { sequence }] of Object.entries(shard.outputs.positions())) outputs[id as ChannelId] = sequence;
   return {
     ...shard.topology.address,
+    version: shard.record.version + 1,
     attempt: options.attempt,
     checkpoint: options.checkpoint,
     inputs,

@@ -272,12 +272,13 @@ export class KeyedBackend {
     this.#epochChanged = [];
   }
 
-  /** Puts rows of a delta or segment into the overlay; `epoch` = the one they belong to, `open` = it is not yet ended. */
-  apply(tables: readonly DeltaTable[], epoch: Epoch, open: boolean): void {
+  /** Puts rows of a delta or segment into the overlay; `open` = their epoch has not ended. Rows outside `keyGroups` are another shard's. */
+  apply(tables: readonly DeltaTable[], { epoch, keyGroups, open }: { readonly epoch: Epoch; readonly keyGroups: KeyGroupRange; readonly open: boolean }): void {
     for (const table of tables) {
       if (table.operator !== this.options.operator) continue;
       for (let i = 0; i < table.keys.length; i++) {
-        if (!inRange(this.options.keyGroups, table.keyGroups[i]!)) continue;
+        const keyGroup = table.keyGroups[i]!;
+        if (!inRange(this.options.keyGroups, keyGroup) || !inRange(keyGroups, keyGroup)) continue;
         const entry = this.resolveCanonical(table.keys[i]!);
         entry.changedEpoch = epoch;
         this.#applyRow(entry, table, i, open);

@@ -1,0 +1,123 @@
+/**
+ * A shard into memory: from its record, or from the restore descriptor where the record is of an older attempt.
+ *
+ * LD1. Read order: record, segments, deltas, base. The version condition of the commit covers whatever changes meanwhile.
+ * LD2. Only a message of the new attempt initialises; initialisation is one conditional put that anybody can do again.
+ * LD3. Whoever initialises does in the same commit what no message would cause later: starts a source's loop, arms the next due time, and sends
+ *      watermark and end of input where the shard has them.
+ */
+import type { JobRecord } from '../model/job-record.ts';
+import type { InputChannelState, ShardRecord } from '../model/shard-record.ts';
+import { splitsKey } from '../model/names.ts';
+import { MAX_WATERMARK, MIN_WATERMARK } from '../model/time.ts';
+import { decodeDeltaTables } from '../state/delta-codec.ts';
+import { dealSplits } from '../checkpoint/redistribution.ts';
+import type { ShardStart } from '../checkpoint/shard-start.ts';
+import { startOfShard } from './start-of-shard.ts';
+import { commit } from './commit.ts';
+import { LiveShard } from './live-shard.ts';
+import { expandSegments, readNamed } from './named-objects.ts';
+import { readSegmentState } from './segment.ts';
+import { sendEffects } from './send-effects.ts';
+import type { Runtime } from './runtime-deps.ts';
+import type { ShardTopology } from './topology.ts';
+
+/** The shard as its record of the current attempt has it. */
+export async function openShard(runtime: Runtime, topology: ShardTopology, record: ShardRecord): Promise<LiveShard> {
+  const shard = new LiveShard(runtime, topology, record);
+  if (shard.backend === null) return shard;
+  for (const { key, epoch, keyGroups } of record.deltas) {
+    shard.backend.apply(decodeDeltaTables(await readNamed(runtime.deps.objects, key), key), { epoch, keyGroups, open: false });
+  }
+  const current = record.segments.find(({ epoch }) => epoch === record.epoch);
+  if (current === undefined) return shard;
+  for (const name of await expandSegments(runtime.deps.objects, current)) {
+    const state = readSegmentState(await readNamed(runtime.deps.objects, name), name);
+    if (state !== null) shard.backend.apply(decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
+  }
+  return shard;
+}
+
+/** First message of a new attempt: the record is written anew, and with it what no message would cause. */
+export async function initialiseShard(
+  runtime: Runtime,
+  job: JobRecord,
+  topology: ShardTopology,
+  stored: ShardRecord | undefined,
+  witness: string,
+): Promise<LiveShard> {
+  const start = await startOfShard(runtime, job, topology);
+  const record = initialRecord(runtime, job, topology, stored, { ...start, splits: topology.isSource ? await assignSplits(runtime, topology, start) : null });
+  const shard = await openShard(runtime, topology, record);
+  shard.processingTimeMs = runtime.deps.clock.now();
+  if (start.finished) {
+    shard.outputs.advance(shard.watermark);
+    shard.outputs.end();
+  } else if (topology.isSource) {
+    shard.selfNumber++;
+    shard.self.push({ kind: 'continue', number: shard.selfNumber, dueAtMs: 0 });
+  }
+  if (start.finished && topology.isSource) {
+    const { job: id, uid, shard: index } = topology.address;
+    shard.coordinator.push({ kind: 'ended', job: id, attempt: job.attempt, uid, shard: index });
+  }
+  const { content } = await commit(runtime, shard, { attempt: job.attempt, witness, epoch: shard.epoch, floor: job.floor });
+  await sendEffects(runtime, topology, job.attempt, content);
+  return shard;
+}
+
+function initialRecord(runtime: Runtime, job: JobRecord, topology: ShardTopology, stored: ShardRecord | undefined, start: ShardStart): ShardRecord {
+  const inputs: Record<string, InputChannelState> = {};
+  for (const { id } of topology.inputs) inputs[id] = { sequence: 0, watermark: MIN_WATERMARK, idle: false, ended: false, barrier: 0 };
+  return {
+    ...topology.address,
+    // The commit's condition is on what is stored now; the new attempt is set by the commit itself.
+    version: stored?.version ?? 0,
+    attempt: stored?.attempt ?? job.attempt,
+    tryId: '',
+    witness: null,
+    status: start.finished ? 'ended' : 'running',
+    epoch: start.checkpoint + 1,
+    // Checkpoints numbered before the restore are over, whatever late barrier may still come.
+    settled: start.checkpoint,
+    processingTimeMs: runtime.deps.clock.now(),
+    inputs,
+    outputs: {},
+    control: {},
+    selfNumber: 0,
+    watermark: start.finished ? MAX_WATERMARK : MIN_WATERMARK,
+    fired: start.fired,
+    splits: start.splits,
+    operatorStates: start.operatorStates,
+    nextTimer: start.nextTimer,
+    alignment: null,
+    stash: { replaying: false, envelopes: [] },
+    segments: [],
+    lastSegment: null,
+    deltas: start.deltas,
+    // Whatever the base holds is at or below the floor; how far exactly only matters for what may leave memory.
+    baseEpoch: job.descriptor === null ? -1 : 0,
+    pendingParts: [],
+    sinkRecords: {},
+    dirty: false,
+    recordsIn: Object.values(start.splits ?? {}).reduce((sum, { records }) => sum + records, 0),
+    recordsOut: 0,
+  };
+}
+
+/** From nothing: the listing is written down once, so that all shards of the source agree on it whatever changes meanwhile. */
+async function assignSplits(runtime: Runtime, topology: ShardTopology, start: ShardStart): Promise<ShardStart['splits']> {
+  if (start.splits !== null) return start.splits;
+  const { address, vertex } = topology;
+  const connector = vertex.operators[0]!.connector!;
+  const { objects, connectors } = runtime.deps;
+  const key = splitsKey(address.job, address.uid);
+  if ((await objects.read(key)) === undefined) {
+    const listed = await connectors.sources[connector.connector]!.splits(connector);
+    await objects.createIfAbsent(key, Buffer.from(JSON.stringify([...listed].sort()), 'utf8'));
+  }
+  const bytes = await readNamed(objects, key);
+  const all = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as string[];
+  const mine = dealSplits(all, address.shard, vertex.parallelism);
+  return Object.fromEntries(mine.map((split) => [split, { position: null, ended: false, maxTimestamp: MIN_WATERMARK, activeAtMs: 0, records: 0 }]));
+}

@@ -1,0 +1,179 @@
+/**
+ * One invocation of a vertex's function: up to ten messages of any mix of shards in, the ids of those that must come again out.
+ *
+ * OF1. In a group everything from the first failed message on is failed; other groups are untouched.
+ * OF2. A failed try drops the shard from memory.
+ * OF3. An error counts only after job record and shard record have been read again and are unchanged: a zombie reads a mixture.
+ * OF4. A function whose plan hash is not the job record's leaves the messages where they are.
+ */
+import { SluiceError, errorCode, errorMessage } from '../base/errors.ts';
+import type { JobFailure } from '../model/coordinator-message.ts';
+import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
+import { readMessage } from '../model/envelope-codec.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import { coordinatorQueue } from '../model/names.ts';
+import type { OperatorUid } from '../base/ids.ts';
+import type { ShardRecord } from '../model/shard-record.ts';
+import type { ReceivedMessage } from '../ports/message-queue.ts';
+import { LostRaceError, NotNowError, UserCodeError } from './errors.ts';
+import { initialiseShard, openShard } from './load-shard.ts';
+import type { LiveShard } from './live-shard.ts';
+import { markOf, processMessages, type ParsedMessage } from './process-messages.ts';
+import type { Runtime } from './runtime-deps.ts';
+import { shardTopology, type ShardTopology } from './topology.ts';
+
+export class OperatorFunction {
+  readonly #runtime: Runtime;
+  readonly #uid: OperatorUid;
+  readonly #topologies = new Map<number, ShardTopology>();
+  readonly #warm = new Map<number, LiveShard>();
+  #job: JobRecord | undefined;
+  #jobReadAt = Number.NEGATIVE_INFINITY;
+
+  constructor(runtime: Runtime, uid: OperatorUid) {
+    this.#runtime = runtime;
+    this.#uid = uid;
+  }
+
+  /** Message ids that failed: they become visible again, everything else may be deleted. */
+  async handle(messages: readonly ReceivedMessage[]): Promise<readonly string[]> {
+    const groups = new Map<string, ReceivedMessage[]>();
+    for (const message of messages) {
+      const group = groups.get(message.group);
+      if (group === undefined) groups.set(message.group, [message]);
+      else group.push(message);
+    }
+    const failed: string[] = [];
+    for (const group of groups.values()) failed.push(...(await this.#handleGroup(group)));
+    return failed;
+  }
+
+  async #handleGroup(messages: readonly ReceivedMessage[]): Promise<readonly string[]> {
+    const shard = Number(messages[0]!.group.split('.')[0]);
+    const before = this.#warm.get(shard)?.record.version;
+    try {
+      await this.#processGroup(shard, messages.map(parse));
+      return [];
+    } catch (error) {
+      this.#warm.delete(shard);
+      await this.#judge(shard, messages, before, error);
+      return messages.map(({ messageId }) => messageId);
+    }
+  }
+
+  async #processGroup(index: number, messages: readonly ParsedMessage[]): Promise<void> {
+    const newest = Math.max(...messages.map(attemptOf));
+    const job = await this.#readJob(newest);
+    if (newest > job.attempt) throw new NotNowError('a message of an attempt that is not there yet');
+    if (job.planHash !== this.#runtime.program.planHash) throw new NotNowError('another plan is deployed');
+    if (job.status === 'FAILED' || job.status === 'CANCELED' || job.status === 'SUSPENDED') throw new NotNowError(`the job is ${job.status}`);
+    const current = messages.filter((message) => attemptOf(message) === job.attempt);
+    if (current.length === 0) return;
+    const shard = await this.#shard(job, index, current);
+    if (shard === undefined) return;
+    await processMessages(this.#runtime, job, shard, current);
+  }
+
+  /** Undefined where a newer attempt has begun meanwhile: these messages are of an older one after all. */
+  async #shard(job: JobRecord, index: number, messages: readonly ParsedMessage[]): Promise<LiveShard | undefined> {
+    const topology = this.#topology(index);
+    const stored = await this.#runtime.deps.shards.read(topology.address);
+    if (stored !== undefined && stored.attempt > job.attempt) {
+      this.#jobReadAt = Number.NEGATIVE_INFINITY;
+      throw new LostRaceError('an attempt that has been replaced');
+    }
+    const warm = this.#warm.get(index);
+    if (warm !== undefined && stored !== undefined && warm.record.version === stored.version && warm.record.attempt === stored.attempt) return warm;
+    this.#warm.delete(index);
+    const shard = await this.#openOrInitialise(job, topology, stored, messages);
+    this.#warm.set(index, shard);
+    return shard;
+  }
+
+  async #openOrInitialise(job: JobRecord, topology: ShardTopology, stored: ShardRecord | undefined, messages: readonly ParsedMessage[]): Promise<LiveShard> {
+    if (stored !== undefined && stored.attempt === job.attempt) return openShard(this.#runtime, topology, stored);
+    return initialiseShard(this.#runtime, job, topology, stored, markOf(messages[0]!));
+  }
+
+  #topology(index: number): ShardTopology {
+    let topology = this.#topologies.get(index);
+    if (topology === undefined) {
+      const { plan, job } = this.#runtime.program;
+      this.#topologies.set(index, (topology = shardTopology(plan, job, this.#uid, index)));
+    }
+    return topology;
+  }
+
+  /** Cached for a second at most; read again when a message is of a newer attempt. */
+  async #readJob(attempt: number): Promise<JobRecord> {
+    const { deps, program } = this.#runtime;
+    const now = deps.clock.monotonic();
+    if (this.#job !== undefined && attempt <= this.#job.attempt && now < this.#jobReadAt + program.settings.jobRecordCacheMs) return this.#job;
+    const job = await deps.jobs.read(program.job);
+    if (job === undefined) throw new NotNowError(`job ${program.job} does not exist`);
+    this.#job = job;
+    this.#jobReadAt = now;
+    return job;
+  }
+
+  /** What a failed try means for the job. */
+  async #judge(index: number, messages: readonly ReceivedMessage[], before: number | undefined, error: unknown): Promise<void> {
+    const { deps, program } = this.#runtime;
+    if (error instanceof LostRaceError || error instanceof NotNowError) {
+      deps.logger.log('debug', error.message, { operator: this.#uid, shard: index });
+      return;
+    }
+    const facts = { operator: this.#uid, shard: index, code: errorCode(error), error: errorMessage(error) };
+    deps.logger.log('warn', 'a batch failed and will be tried again', facts);
+    const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
+    if (error instanceof UserCodeError && tries < program.settings.userCodeTries) return;
+    if (!(await this.#stillCounts(index, before))) return;
+    if (!(error instanceof UserCodeError) && tries < program.settings.userCodeTries) return;
+    await this.#reportFailure(index, error);
+  }
+
+  async #stillCounts(index: number, before: number | undefined): Promise<boolean> {
+    const known = this.#job;
+    this.#jobReadAt = Number.NEGATIVE_INFINITY;
+    const job = await this.#readJob(0);
+    const stored = await this.#runtime.deps.shards.read(this.#topology(index).address);
+    return known?.attempt === job.attempt && (before === undefined || stored === undefined || stored.version >= before);
+  }
+
+  async #reportFailure(index: number, error: unknown): Promise<void> {
+    const { deps, program } = this.#runtime;
+    const cause = error instanceof UserCodeError ? error.cause : error;
+    const known = cause instanceof SluiceError ? cause : undefined;
+    const operator = error instanceof UserCodeError ? error.operator : this.#uid;
+    const where = error instanceof UserCodeError ? { key: error.facts.key, record: brief(error.facts.record) } : {};
+    const failure: JobFailure = {
+      code: known?.code ?? 'SLUICE-USER-CODE',
+      message: known?.message ?? `operator ${operator} failed: ${errorMessage(cause)}`,
+      hint: known?.hint ?? 'Correct the function and restore the job from its newest checkpoint; its inputs are still in the queue.',
+      operator,
+      shard: index,
+      facts: { ...known?.facts, ...where, stack: cause instanceof Error ? (cause.stack ?? '').slice(0, 4000) : '' },
+      atMs: deps.clock.now(),
+    };
+    const from = { job: program.job, attempt: this.#job?.attempt ?? 0, uid: this.#uid, shard: index };
+    const body = encodeCoordinatorMessage({ ...from, kind: 'failed', failure });
+    await deps.messages.sendBatch(coordinatorQueue(program.job), [{ group: program.job, deduplicationId: `failed-${deps.random.hex(16)}`, body }]);
+  }
+}
+
+/** A record for people: cut, and never in the way of the report. */
+function brief(record: unknown): string {
+  try {
+    return (JSON.stringify(record) ?? 'undefined').slice(0, 1000);
+  } catch {
+    return String(record).slice(0, 1000);
+  }
+}
+
+function parse(received: ReceivedMessage): ParsedMessage {
+  return { received, ...readMessage(received.body) };
+}
+
+function attemptOf(message: ParsedMessage): number {
+  return message.kind === 'data' ? message.header.attempt : message.control.attempt;
+}

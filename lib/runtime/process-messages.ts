@@ -1,0 +1,181 @@
+/**
+ * One invocation's work on one shard: its messages in order, in as many commits as it takes.
+ *
+ * PM1. A commit hangs on a fresh message of the current attempt in the batch, or finishes work that the record shows as unfinished.
+ * PM2. Before the first commit, whatever causes it, the last segment's effects are sent again if any message was received before or is a duplicate,
+ *      or the record shows unfinished work, or the batch holds the record's witness.
+ * PM3. Success is reported only when the record has the batch consumed, no unfinished work, and that version's outputs sent.
+ * PM4. Messages of an older attempt are dropped: they initialise nothing and commit nothing.
+ * PM5. Processing time advances only with a fresh message.
+ */
+import { limits } from '../base/limits.ts';
+import type { ControlMessage, EnvelopeHeader } from '../model/envelope.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import type { ReceivedMessage } from '../ports/message-queue.ts';
+import { commit, type CommitOptions } from './commit.ts';
+import { advanceBase } from './advance-base.ts';
+import { judgeControl, judgeSequence } from './input-gate.ts';
+import type { LiveShard } from './live-shard.ts';
+import { readNamed } from './named-objects.ts';
+import { fireDue, finishIfEnded } from './process-elements.ts';
+import { receiveEnvelope, release, replayStash, type ReceiveOutcome } from './receive-envelopes.ts';
+import { resendEffects, sendEffects } from './send-effects.ts';
+import { readSegmentEnvelope } from './segment.ts';
+import { snapshotShard } from './snapshot-shard.ts';
+import { takeOrder, readSource } from './source-driver.ts';
+import type { Runtime } from './runtime-deps.ts';
+
+export type ParsedMessage = { readonly received: ReceivedMessage } & (
+  | { readonly kind: 'data'; readonly header: EnvelopeHeader; readonly claimed: boolean }
+  | { readonly kind: 'control'; readonly control: ControlMessage }
+);
+
+/** A message's own mark: by it a commit names its witness. */
+export function markOf(message: ParsedMessage): string {
+  return message.kind === 'data' ? `d:${message.header.channel}:${message.header.sequence}` : `c:${message.control.kind}:${message.control.number}`;
+}
+
+/** All messages are of the shard's and the job's attempt. */
+export async function processMessages(runtime: Runtime, job: JobRecord, shard: LiveShard, messages: readonly ParsedMessage[]): Promise<void> {
+  const work = new ShardWork(runtime, job, shard, messages);
+  await work.run();
+}
+
+function isFresh(shard: LiveShard, message: ParsedMessage): boolean {
+  if (message.kind === 'control') return judgeControl(shard.control, message.control.kind, message.control.number) === 'next';
+  return judgeSequence(shard.input(message.header.channel).sequence, message.header.sequence) !== 'duplicate';
+}
+
+class ShardWork {
+  readonly #runtime: Runtime;
+  readonly #job: JobRecord;
+  readonly #shard: LiveShard;
+  readonly #messages: readonly ParsedMessage[];
+  readonly #witness: string | null;
+  #committedAtRecords: number;
+
+  constructor(runtime: Runtime, job: JobRecord, shard: LiveShard, messages: readonly ParsedMessage[]) {
+    this.#runtime = runtime;
+    this.#job = job;
+    this.#shard = shard;
+    this.#messages = messages;
+    const fresh = messages.find((message) => isFresh(shard, message));
+    this.#witness = fresh === undefined ? null : markOf(fresh);
+    this.#committedAtRecords = shard.recordsIn;
+  }
+
+  async run(): Promise<void> {
+    const shard = this.#shard;
+    if (this.#mustResend() && shard.record.lastSegment !== null) {
+      await resendEffects(this.#runtime, shard.topology, shard.record.attempt, shard.record.lastSegment);
+    }
+    if (this.#witness !== null) this.#takeTimeAndAborts();
+    await this.#finishUnfinished();
+    if (this.#witness === null) return;
+    for (const message of this.#messages) await this.#take(message);
+    await this.#commitRest();
+  }
+
+  #mustResend(): boolean {
+    const { record } = this.#shard;
+    if (this.#shard.hasUnfinishedWork()) return true;
+    return this.#messages.some((message) => message.received.receiveCount > 1 || !isFresh(this.#shard, message) || markOf(message) === record.witness);
+  }
+
+  #takeTimeAndAborts(): void {
+    const shard = this.#shard;
+    shard.processingTimeMs = Math.max(shard.processingTimeMs, this.#runtime.deps.clock.now());
+    if (shard.backend !== null) shard.backend.processingTimeMs = shard.processingTimeMs;
+    if (shard.alignment !== null && this.#job.aborted >= shard.alignment.checkpoint) release(shard, shard.alignment.checkpoint);
+  }
+
+  /** Due timers, then the stash, in as many commits as it takes. */
+  async #finishUnfinished(): Promise<void> {
+    const shard = this.#shard;
+    for (;;) {
+      if (shard.dueTimers() !== null) {
+        await fireDue(shard);
+        if (shard.dueTimers() !== null) await this.#commitAndSend();
+      } else if (shard.replaying) {
+        await this.#apply(await replayStash(this.#runtime, shard, limits.sourceRecordsPerCommit));
+        if (shard.replaying) await this.#commitAndSend();
+      } else {
+        return;
+      }
+    }
+  }
+
+  async #take(message: ParsedMessage): Promise<void> {
+    if (message.kind === 'control') return this.#takeControl(message.control);
+    const { header } = message;
+    const body = message.claimed ? await this.#claim(header) : message.received.body;
+    await this.#apply(await receiveEnvelope(this.#runtime, this.#shard, header, body));
+    await this.#finishUnfinished();
+    if (this.#shard.recordsIn - this.#committedAtRecords >= recordsPerCommitMax) await this.#commitAndSend();
+  }
+
+  async #claim(header: EnvelopeHeader): Promise<Uint8Array> {
+    return readSegmentEnvelope(await readNamed(this.#runtime.deps.objects, header.segment), header.index, header.segment);
+  }
+
+  async #apply(outcome: ReceiveOutcome): Promise<void> {
+    if (outcome.kind !== 'snapshot') return;
+    finishIfEnded(this.#shard);
+    const finished = this.#shard.status !== 'running';
+    await this.#snapshot(outcome.alignment.checkpoint, outcome.alignment, finished);
+  }
+
+  async #snapshot(checkpoint: number, alignment: LiveShard['alignment'], finished: boolean): Promise<void> {
+    const { floor, published, attempt } = this.#job;
+    const options = { checkpoint, attempt, witness: this.#witness, floor, published, alignment, finished };
+    const { content } = await snapshotShard(this.#runtime, this.#shard, options);
+    await sendEffects(this.#runtime, this.#shard.topology, attempt, content);
+    this.#committedAtRecords = this.#shard.recordsIn;
+  }
+
+  async #takeControl(control: ControlMessage): Promise<void> {
+    const shard = this.#shard;
+    if (judgeControl(shard.control, control.kind, control.number) === 'duplicate') return;
+    shard.control[control.kind] = control.number;
+    if (control.kind === 'order' && control.order !== undefined) {
+      const verdict = takeOrder(shard, control.order, this.#job.aborted);
+      if (verdict.kind === 'snapshot') await this.#snapshot(control.order.checkpoint, null, verdict.finished);
+    } else if (control.kind !== 'kick' && shard.topology.isSource && shard.status === 'running') {
+      await readSource(this.#runtime, shard);
+    }
+  }
+
+  async #commitRest(): Promise<void> {
+    const shard = this.#shard;
+    finishIfEnded(shard);
+    if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle);
+    else shard.outputs.flushRecords();
+    this.#armTimer();
+    await advanceBase(this.#runtime, shard, this.#job.floor);
+    await this.#commitAndSend();
+    shard.backend?.evict(this.#runtime.program.settings.stateCacheKeys);
+  }
+
+  /** A processing-time timer needs somebody to wake the shard. */
+  #armTimer(): void {
+    const shard = this.#shard;
+    const { processing } = shard.nextTimers();
+    if (processing === null || processing === shard.armedAtMs) return;
+    shard.armedAtMs = processing;
+    shard.selfNumber++;
+    shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: processing });
+  }
+
+  async #commitAndSend(): Promise<void> {
+    const shard = this.#shard;
+    const { attempt, floor } = this.#job;
+    shard.outputs.flushRecords();
+    const options: CommitOptions = { attempt, witness: this.#witness, epoch: shard.epoch, floor };
+    const { content } = await commit(this.#runtime, shard, options);
+    await sendEffects(this.#runtime, shard.topology, attempt, content);
+    this.#committedAtRecords = shard.recordsIn;
+  }
+}
+
+/** One commit's records at most, so that a retry is bounded too. */
+const recordsPerCommitMax = 65_536;

@@ -1,0 +1,117 @@
+/**
+ * Envelopes into a shard: gate, alignment, stash, replay. One call brings the shard up to the next point at which a commit must be made.
+ *
+ * RE1. While a stash is being replayed nothing newer is taken: per channel the order of arrival is kept.
+ * RE2. A held envelope is consumed (its position is committed) and stands in the stash by reference: the sender's segment and index.
+ * RE3. An abort is learned from the job record, by an invocation that holds a fresh message; what was held is released as a stash to replay.
+ */
+import { invariant } from '../base/invariant.ts';
+import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
+import type { EnvelopeHeader } from '../model/envelope.ts';
+import type { Alignment } from '../model/shard-record.ts';
+import { isHeld, onBarrier } from './barrier/aligner.ts';
+import { gapError } from './errors.ts';
+import { judgeSequence } from './input-gate.ts';
+import type { LiveShard } from './live-shard.ts';
+import { readNamed } from './named-objects.ts';
+import { processEvent, processRecords } from './process-elements.ts';
+import type { Runtime } from './runtime-deps.ts';
+import { readSegmentEnvelope } from './segment.ts';
+
+/** `snapshot`: all barriers have come; the commit must be a snapshot. `released`: an alignment ended without one; the stash must be replayed first. */
+export type ReceiveOutcome = { readonly kind: 'continue' } | { readonly kind: 'snapshot'; readonly alignment: Alignment } | { readonly kind: 'released' };
+
+const goOn: ReceiveOutcome = { kind: 'continue' };
+
+export async function receiveEnvelope(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, body: Uint8Array): Promise<ReceiveOutcome> {
+  const input = shard.input(header.channel);
+  const verdict = judgeSequence(input.sequence, header.sequence);
+  if (verdict === 'duplicate') return goOn;
+  if (verdict === 'gap') throw gapError(header.channel, input.sequence, header.sequence);
+  invariant(!shard.replaying, 'RE1', 'an envelope is taken while older ones wait to be replayed', { channel: header.channel });
+  input.sequence = header.sequence;
+  if (isHeld(shard.alignment, header.channel, runtime.program.settings.exactlyOnce)) {
+    shard.stash.push({ channel: header.channel, sequence: header.sequence, segment: header.segment, index: header.index, processed: 0 });
+    shard.changed = true;
+    return goOn;
+  }
+  return processEnvelope(runtime, shard, header, body, 0);
+}
+
+async function processEnvelope(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, body: Uint8Array, processed: number): Promise<ReceiveOutcome> {
+  const input = shard.input(header.channel);
+  const envelope = decodeEnvelope(body);
+  let at = processed;
+  for (const placed of header.events) {
+    if (placed.at < processed) continue;
+    await processRecords(shard, input, envelope, at, placed.at);
+    at = placed.at;
+    if (placed.event.kind === 'barrier') {
+      invariant(at === header.records, 'E2', 'a barrier is the last element of its envelope', { channel: header.channel, sequence: header.sequence });
+      return takeBarrier(runtime, shard, header, placed.event.checkpoint);
+    }
+    await processEvent(shard, input, placed);
+  }
+  await processRecords(shard, input, envelope, at, header.records);
+  return goOn;
+}
+
+function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, checkpoint: number): ReceiveOutcome {
+  const { channel, sequence } = header;
+  const input = shard.input(channel);
+  input.barrier = Math.max(input.barrier, checkpoint);
+  const facts = { current: shard.alignment, settled: shard.settled, channels: shard.inputs.size, channel, checkpoint, sequence };
+  const verdict = onBarrier({ ...facts, nowMs: runtime.deps.clock.now() });
+  switch (verdict.kind) {
+    case 'ignored':
+      return goOn;
+    case 'aligning':
+      shard.alignment = verdict.alignment;
+      return goOn;
+    case 'aligned':
+      return { kind: 'snapshot', alignment: verdict.alignment };
+    case 'superseded':
+      // The newer barrier comes after everything that was held, so it goes to the end of the stash and is met again in the replay.
+      shard.stash.push({ channel, sequence, segment: header.segment, index: header.index, processed: header.records });
+      release(shard, verdict.declined);
+      decline(shard, verdict.declined);
+      return { kind: 'released' };
+  }
+}
+
+function decline(shard: LiveShard, checkpoint: number): void {
+  const { job, uid, shard: index } = shard.topology.address;
+  const from = { job, attempt: shard.record.attempt, uid, shard: index };
+  shard.coordinator.push({ ...from, kind: 'declined', checkpoint, reason: 'CHECKPOINT_DECLINED_SUBSUMED' });
+}
+
+/** Ends the alignment without a snapshot; what was held is to be replayed. */
+export function release(shard: LiveShard, checkpoint: number): void {
+  shard.alignment = null;
+  shard.settled = Math.max(shard.settled, checkpoint);
+  shard.replaying = shard.stash.length > 0;
+  shard.changed = true;
+}
+
+/** Works off the stash, up to `recordsMax` records or to where a commit must be made. */
+export async function replayStash(runtime: Runtime, shard: LiveShard, recordsMax: number): Promise<ReceiveOutcome> {
+  const { exactlyOnce } = runtime.program.settings;
+  const startedWith = shard.recordsIn;
+  while (shard.recordsIn - startedWith < recordsMax && shard.dueTimers() === null) {
+    const next = shard.stash.findIndex(({ channel }) => !isHeld(shard.alignment, channel, exactlyOnce));
+    if (next < 0) {
+      shard.replaying = false;
+      return goOn;
+    }
+    const [stashed] = shard.stash.splice(next, 1);
+    shard.changed = true;
+    const body = readSegmentEnvelope(await readNamed(runtime.deps.objects, stashed!.segment), stashed!.index, stashed!.segment);
+    const message = readMessage(body);
+    invariant(message.kind === 'data', 'RE2', 'a stashed envelope is a control message', { stashed });
+    const { header } = message;
+    invariant(header.channel === stashed!.channel && header.sequence === stashed!.sequence, 'RE2', 'a stashed envelope is another one', { stashed });
+    const outcome = await processEnvelope(runtime, shard, header, body, stashed!.processed);
+    if (outcome.kind !== 'continue') return outcome;
+  }
+  return goOn;
+}

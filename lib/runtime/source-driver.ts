@@ -1,0 +1,165 @@
+/**
+ * Sources: read splits into the chain, keep positions, watermarks per split, and the loop of numbered messages to itself.
+ *
+ * SD1. A position is committed with the records that it stands behind.
+ * SD2. Only sources throttle: one looks at the depth of every queue reachable from it and sleeps while one is above its limit.
+ * SD3. Whoever accepts a continuation or wake-up, even too early, arms the next in the same commit, until all splits have ended.
+ * SD4. A split's watermark is its strategy's over what it has brought; the shard's is the minimum over its open splits.
+ */
+import type { BarrierOrder } from '../model/envelope.ts';
+import type { PlannedOperator } from '../model/job-plan.ts';
+import { coordinatorQueue, operatorQueue } from '../model/names.ts';
+import type { SplitState } from '../model/shard-record.ts';
+import { MAX_WATERMARK, MIN_WATERMARK, NO_TIMESTAMP } from '../model/time.ts';
+import type { OperatorDefinition, WatermarkStrategy } from '../operators/operator.ts';
+import type { LiveShard } from './live-shard.ts';
+import { runUserCode, userError } from './process-elements.ts';
+import type { Runtime } from './runtime-deps.ts';
+
+export type OrderVerdict = { readonly kind: 'ignored' } | { readonly kind: 'snapshot'; readonly finished: boolean };
+
+/** An order is the barrier of a source shard. */
+export function takeOrder(shard: LiveShard, order: BarrierOrder, aborted: number): OrderVerdict {
+  if (order.checkpoint <= shard.settled || order.checkpoint <= aborted) return { kind: 'ignored' };
+  if (order.stop === 'drain' && shard.status === 'running') endSource(shard);
+  return { kind: 'snapshot', finished: order.stop !== undefined || shard.status !== 'running' };
+}
+
+/** Called for a continuation or wake-up. A kick only makes the shard initialise itself, which starts the one loop that there is. */
+export async function readSource(runtime: Runtime, shard: LiveShard): Promise<void> {
+  const { settings } = runtime.program;
+  if (await isBackedUp(runtime, shard)) return sleep(runtime, shard, settings.backPressureSleepMs);
+  const read = await readSplits(runtime, shard, settings.sourceRecordsPerCommit);
+  if (Object.values(shard.splits!).every(({ ended }) => ended)) return endSource(shard);
+  if (read === 0) return sleep(runtime, shard, settings.sourceIdleMs);
+  shard.selfNumber++;
+  shard.self.push({ kind: 'continue', number: shard.selfNumber, dueAtMs: 0 });
+}
+
+async function readSplits(runtime: Runtime, shard: LiveShard, recordsMax: number): Promise<number> {
+  const operator = shard.topology.vertex.operators[0]!;
+  const definition = runtime.program.registry.get(operator.uid)!;
+  const open = Object.entries(shard.splits!).filter(([, { ended }]) => !ended);
+  let total = 0;
+  for (const [split, state] of open) {
+    const budget = Math.max(1, Math.floor(recordsMax / open.length));
+    const { state: next, records } = await readSplit(runtime, shard, operator, definition, split, state, budget);
+    shard.splits = { ...shard.splits, [split]: next };
+    total += records;
+    if (records > 0 || next.ended) shard.changed = true;
+  }
+  shard.recordsIn += total;
+  advanceSource(shard, definition.source!.watermarks);
+  return total;
+}
+
+async function readSplit(
+  runtime: Runtime,
+  shard: LiveShard,
+  operator: PlannedOperator,
+  definition: OperatorDefinition,
+  split: string,
+  state: SplitState,
+  recordsMax: number,
+): Promise<{ state: SplitState; records: number }> {
+  const connector = operator.connector!;
+  const reader = runtime.deps.connectors.sources[connector.connector]!;
+  const { values, position, ended } = await reader.read(connector, split, state.position, { recordsMax });
+  const maxTimestamp = emitAll(shard, definition, values, state.maxTimestamp);
+  const activeAtMs = values.length > 0 ? shard.processingTimeMs : state.activeAtMs;
+  return { state: { position, ended, maxTimestamp, activeAtMs, records: state.records + values.length }, records: values.length };
+}
+
+/** The hot loop of every source. */
+function emitAll(shard: LiveShard, definition: OperatorDefinition, values: readonly unknown[], maxSoFar: number): number {
+  const { decode, watermarks } = definition.source!;
+  const { timestampOf } = watermarks;
+  const output = shard.chain.sourceOutput();
+  shard.chain.active = definition.uid;
+  let max = maxSoFar;
+  let i = 0;
+  try {
+    for (; i < values.length; i++) {
+      const value = decode === undefined ? values[i] : decode(values[i]);
+      const timestamp = timestampOf === undefined ? NO_TIMESTAMP : timestampOf(value);
+      if (timestamp > max) max = timestamp;
+      output.emit(value, timestamp);
+    }
+  } catch (error) {
+    throw userError(shard, error, values[i]);
+  }
+  return max;
+}
+
+function advanceSource(shard: LiveShard, strategy: WatermarkStrategy): void {
+  if (strategy.kind === 'none') return;
+  let minimum = MAX_WATERMARK;
+  let open = 0;
+  for (const { ended, maxTimestamp, activeAtMs } of Object.values(shard.splits!)) {
+    if (ended) continue;
+    open++;
+    const isIdle = strategy.idleMs > 0 && shard.processingTimeMs - activeAtMs >= strategy.idleMs;
+    if (!isIdle && maxTimestamp < minimum) minimum = maxTimestamp;
+  }
+  shard.idle = minimum === MAX_WATERMARK && open > 0;
+  if (minimum === MAX_WATERMARK || minimum === MIN_WATERMARK) return;
+  // Flink: a watermark t says that no record at or below t comes any more; one of the same millisecond may.
+  const watermark = minimum - strategy.outOfOrdernessMs - 1;
+  if (watermark <= shard.watermark) return;
+  shard.watermark = watermark;
+  runUserCode(shard, () => shard.chain.watermark(watermark));
+  shard.outputs.advance(watermark);
+}
+
+/** No more records, for ever. */
+export function endSource(shard: LiveShard): void {
+  const { job, uid, shard: index } = shard.topology.address;
+  shard.watermark = MAX_WATERMARK;
+  runUserCode(shard, () => {
+    shard.chain.watermark(MAX_WATERMARK);
+    shard.chain.finish();
+  });
+  shard.outputs.flushRecords();
+  shard.outputs.advance(MAX_WATERMARK);
+  shard.outputs.end();
+  shard.status = 'ended';
+  shard.changed = true;
+  shard.coordinator.push({ kind: 'ended', job, attempt: shard.record.attempt, uid, shard: index });
+}
+
+function sleep(runtime: Runtime, shard: LiveShard, forMs: number): void {
+  shard.selfNumber++;
+  shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: runtime.deps.clock.now() + forMs });
+}
+
+async function isBackedUp(runtime: Runtime, shard: LiveShard): Promise<boolean> {
+  const { program, deps } = runtime;
+  const now = deps.clock.monotonic();
+  if (now < shard.backlogCheckedAt + program.settings.backlogCheckMs && !shard.backedUp) return false;
+  shard.backlogCheckedAt = now;
+  shard.backedUp = false;
+  for (const { uid, parallelism } of reachable(runtime, shard)) {
+    const depth = await deps.messages.depth(operatorQueue(program.job, uid));
+    if (depth > program.settings.backlogMessagesPerShard * parallelism) shard.backedUp = true;
+  }
+  if (!shard.backedUp && (await deps.messages.depth(coordinatorQueue(program.job))) > coordinatorBacklogMax) shard.backedUp = true;
+  return shard.backedUp;
+}
+
+/** Acknowledgements waiting: far above what a healthy coordinator leaves. */
+const coordinatorBacklogMax = 10_000;
+
+function reachable(runtime: Runtime, shard: LiveShard): { uid: PlannedOperator['uid']; parallelism: number }[] {
+  const { plan } = runtime.program;
+  const seen = new Set<string>([shard.topology.address.uid]);
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const edge of plan.edges) {
+      if (seen.has(edge.from) && !seen.has(edge.to)) {
+        seen.add(edge.to);
+        grown = true;
+      }
+    }
+  }
+  return plan.vertices.filter(({ uid }) => uid !== shard.topology.address.uid && seen.has(uid));
+}
