@@ -16,7 +16,7 @@ const layers = {
   operators: ['base', 'model', 'state'],
   connectors: ['base', 'model', 'ports', 'operators'],
   graph: ['base', 'model'],
-  dsl: ['base', 'model', 'graph', 'operators', 'connectors'],
+  dsl: ['base', 'model', 'state', 'graph', 'operators', 'connectors', 'planner'],
   planner: ['base', 'model', 'graph'],
   runtime: ['base', 'model', 'ports', 'state', 'operators', 'checkpoint'],
   savepoint: ['base', 'model', 'ports', 'checkpoint', 'state'],

@@ -11,6 +11,8 @@ export const limits = {
   envelopeBytesMax: 700_000,
   /** Default size at which a channel's envelope is closed. One SQS request is 64 KB of text: 48 KiB of bytes. */
   envelopeBytesTarget: 49_152,
+  /** An envelope is compressed when it is larger than this, and when that makes it smaller. */
+  compressAboveBytes: 16_384,
   /** Records per envelope at most, so that one envelope is always a bounded step of work. */
   envelopeRecordsMax: 16_384,
   /** A single record's encoded size at most. */

@@ -1,0 +1,25 @@
+/** Sources as a job names them: plain data for the adapter that reads, and how a value becomes a record. No I/O here. */
+import type { ConnectorSpec } from '../model/job-plan.ts';
+
+export interface Source<T> {
+  /** For people. */
+  readonly name: string;
+  readonly connector: ConnectorSpec;
+  readonly decode?: (value: unknown) => T;
+  /** Why it cannot be used; reported with all other errors of the graph. */
+  readonly problem?: ConnectorProblem;
+  /** Never set: carries the type. */
+  readonly type?: T;
+}
+
+export interface ConnectorProblem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface RecordsOptions {
+  /** Reads the first so many records only; they count from the beginning of the source, over restores too. */
+  readonly limit?: number | undefined;
+  /** What a record that cannot be read does: fails the job with its file and position, or goes to the stream's side output `malformed`. */
+  readonly onMalformed?: 'fail' | 'dead-letter';
+}
