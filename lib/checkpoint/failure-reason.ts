@@ -1,25 +1,24 @@
 /**
- * Why a checkpoint failed: Flink's closed list. What happens next hangs on it: `counted` ones count against the tolerable number, the others only end
+ * Why a checkpoint failed: of Flink's closed list those that can happen here. What happens next hangs on it: `counted` ones count against the
+ * tolerable number, the others only end
  * their own checkpoint.
  */
 
-/** `counted` as in Flink's CheckpointFailureManager; `started` = the checkpoint had a number. */
+/** `counted` as in Flink's CheckpointFailureManager. */
 const catalogue = {
-  PERIODIC_SCHEDULER_SHUTDOWN: { counted: false, started: false, text: 'The periodic trigger has been shut down.' },
-  TOO_MANY_CHECKPOINT_REQUESTS: { counted: false, started: false, text: 'The maximum number of checkpoints in progress has been reached.' },
-  MINIMUM_TIME_BETWEEN_CHECKPOINTS: { counted: false, started: false, text: 'The minimum pause between checkpoints has not passed yet.' },
-  NOT_ALL_REQUIRED_TASKS_RUNNING: { counted: false, started: false, text: 'The job is not running, or it is being stopped.' },
-  IO_EXCEPTION: { counted: true, started: false, text: 'Storing the checkpoint met an I/O error.' },
-  CHECKPOINT_ASYNC_EXCEPTION: { counted: true, started: true, text: 'A shard could not write its snapshot.' },
-  CHECKPOINT_EXPIRED: { counted: true, started: true, text: 'The checkpoint was not complete within its timeout.' },
-  CHECKPOINT_SUBSUMED: { counted: false, started: true, text: 'A newer checkpoint completed first.' },
-  CHECKPOINT_DECLINED: { counted: true, started: true, text: 'A shard declined the checkpoint.' },
-  CHECKPOINT_COORDINATOR_SHUTDOWN: { counted: false, started: true, text: 'The job ended.' },
-  CHECKPOINT_COORDINATOR_SUSPEND: { counted: false, started: true, text: 'The job was suspended or restored.' },
-  TASK_FAILURE: { counted: false, started: true, text: 'A shard failed.' },
-  FINALIZE_CHECKPOINT_FAILURE: { counted: true, started: true, text: 'The manifest of the checkpoint could not be written.' },
-  TRIGGER_CHECKPOINT_FAILURE: { counted: false, started: true, text: 'The barriers could not be sent to the sources.' },
-} as const satisfies Readonly<Record<string, { readonly counted: boolean; readonly started: boolean; readonly text: string }>>;
+  TOO_MANY_CHECKPOINT_REQUESTS: { counted: false, text: 'The maximum number of checkpoints in progress has been reached.' },
+  NOT_ALL_REQUIRED_TASKS_RUNNING: { counted: false, text: 'The job is not running, or it is being stopped.' },
+  IO_EXCEPTION: { counted: true, text: 'Storing the checkpoint met an I/O error.' },
+  CHECKPOINT_ASYNC_EXCEPTION: { counted: true, text: 'A shard could not write its snapshot.' },
+  CHECKPOINT_EXPIRED: { counted: true, text: 'The checkpoint was not complete within its timeout.' },
+  CHECKPOINT_SUBSUMED: { counted: false, text: 'A newer checkpoint completed first.' },
+  CHECKPOINT_DECLINED: { counted: true, text: 'A shard declined the checkpoint.' },
+  CHECKPOINT_COORDINATOR_SHUTDOWN: { counted: false, text: 'The job ended.' },
+  CHECKPOINT_COORDINATOR_SUSPEND: { counted: false, text: 'The job was suspended or restored.' },
+  TASK_FAILURE: { counted: false, text: 'A shard failed.' },
+  FINALIZE_CHECKPOINT_FAILURE: { counted: true, text: 'The manifest of the checkpoint could not be written.' },
+  TRIGGER_CHECKPOINT_FAILURE: { counted: false, text: 'The barriers could not be sent to the sources.' },
+} as const satisfies Readonly<Record<string, { readonly counted: boolean; readonly text: string }>>;
 
 export type FailureReason = keyof typeof catalogue;
 
@@ -34,11 +33,16 @@ export function failureText(reason: FailureReason): string {
 }
 
 /**
- * What a flow's error means for its checkpoint. `phase` tells which of its tasks failed: the flow's data knows no more than a code.
- * What neither a shard nor a timeout named is a fault of storing or sending, by the phase it hit.
+ * What a flow's error means for its checkpoint; the flow's data knows no more than a code. What neither a shard nor a timeout named is a fault of
+ * storing or sending, by the step it hit.
  */
-export function reasonOfFlowError(code: string, phase: 'trigger' | 'complete'): FailureReason {
-  if (failureReasons.includes(code as FailureReason)) return code as FailureReason;
-  if (code === 'States.Timeout') return phase === 'trigger' ? 'CHECKPOINT_EXPIRED' : 'FINALIZE_CHECKPOINT_FAILURE';
-  return phase === 'trigger' ? 'TRIGGER_CHECKPOINT_FAILURE' : 'FINALIZE_CHECKPOINT_FAILURE';
+export function reasonOfFlowError(code: string, failedIn: 'numbering' | 'trigger' | 'complete'): FailureReason {
+  if (isFailureReason(code)) return code;
+  if (failedIn === 'complete') return 'FINALIZE_CHECKPOINT_FAILURE';
+  if (code === 'States.Timeout') return 'CHECKPOINT_EXPIRED';
+  return failedIn === 'numbering' ? 'IO_EXCEPTION' : 'TRIGGER_CHECKPOINT_FAILURE';
+}
+
+export function isFailureReason(code: string): code is FailureReason {
+  return Object.hasOwn(catalogue, code);
 }

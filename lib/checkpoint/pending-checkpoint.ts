@@ -5,7 +5,7 @@
  * P2. A flow has one checkpoint: a second try of its trigger finds it and only replaces the token.
  * P3. An abort takes the checkpoint out of `pending`; what a shard holds for a number that was given and is not pending is released (`isOver`).
  */
-import type { CheckpointId } from '../base/ids.ts';
+import type { Attempt, CheckpointId } from '../base/ids.ts';
 import type { CheckpointKind, JobRecord, PendingCheckpoint } from '../model/job-record.ts';
 import type { CheckpointSettings } from './checkpoint-settings.ts';
 import { countsAgainstTolerance, type FailureReason } from './failure-reason.ts';
@@ -78,6 +78,18 @@ export function abortCheckpoint(
     },
     nowMs,
   );
+}
+
+/** An execution ended without a checkpoint to show for it: the next one needs another name. Counted like an abort where the reason is. */
+export function nextTry(
+  record: JobRecord,
+  seen: { readonly attempt: Attempt; readonly try: number },
+  reason: FailureReason | null,
+  nowMs: number,
+): Transition<'superseded'> {
+  if (record.attempt !== seen.attempt || record.try !== seen.try) return refused('superseded');
+  const counted = reason !== null && countsAgainstTolerance(reason);
+  return change(record, { try: record.try + 1, failures: record.failures + (counted ? 1 : 0) }, nowMs);
 }
 
 export function expiredCheckpoint(record: JobRecord, nowMs: number): PendingCheckpoint | undefined {

@@ -39,7 +39,7 @@ function itemsOf(
   old: readonly (OperatorStateValue | undefined)[],
   shard: number,
   parallelism: number,
-): readonly unknown[] {
+): readonly string[] {
   switch (kind) {
     case 'operator-list':
       // The same parallelism moves nothing: a shard's list may belong with its splits.

@@ -54,3 +54,8 @@ export function failureKey(job: JobId, attempt: Attempt, id: string): string {
 export function splitsKey(job: JobId, source: OperatorUid): string {
   return `${jobPrefix(job)}splits/${source}`;
 }
+
+/** What one step of a savepoint's export has written: its progress, by number of the step. */
+export function exportKey(job: JobId, trigger: string, step: number): string {
+  return `${jobPrefix(job)}exports/${trigger}/${step}`;
+}
