@@ -100,8 +100,8 @@ function initialRecord(runtime: Runtime, job: JobRecord, topology: ShardTopology
     pendingParts: [],
     sinkRecords: {},
     dirty: false,
-    recordsIn: Object.values(start.splits ?? {}).reduce((sum, { records }) => sum + records, 0),
-    recordsOut: 0,
+    recordsIn: start.recordsIn,
+    recordsOut: start.recordsOut,
   };
 }
 

@@ -24,4 +24,6 @@ const fromNothing: ShardStart = {
   fired: [],
   nextTimer: { event: null, processing: null },
   finished: false,
+  recordsIn: 0,
+  recordsOut: 0,
 };

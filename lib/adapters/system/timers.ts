@@ -5,6 +5,11 @@ const timeoutMaxMs = 2_147_483_647;
 
 export const systemTimers: Timers = {
   after(delayMs, wake) {
+    // A turn of the event loop, for whoever only lets others in: a timeout would cost a millisecond.
+    if (delayMs <= 0) {
+      const immediate = setImmediate(wake);
+      return () => clearImmediate(immediate);
+    }
     // Whole milliseconds, rounded up: Node cuts fractions off and would wake too early.
     let leftMs = Math.max(0, Math.ceil(delayMs));
     let handle: NodeJS.Timeout;

@@ -1,0 +1,78 @@
+/**
+ * The local stand-in for Lambda's event source: receives from one queue, runs the function, deletes what succeeded.
+ *
+ * Failed messages become visible again after a pause that doubles with their receives, so that a poison batch does not burn a core.
+ */
+import { errorMessage } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { MessageReceiver, ReceivedMessage } from '../ports/message-queue.ts';
+import type { Logger, Timers } from '../ports/system.ts';
+
+export interface PollerOptions {
+  readonly queue: string;
+  readonly receiver: MessageReceiver;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly handle: (messages: readonly ReceivedMessage[]) => Promise<readonly string[]>;
+  readonly retryMs: number;
+}
+
+const retryMaxMs = 10_000;
+/** How long one receive waits; a stop ends it sooner by closing the stores. */
+const receiveWaitMs = 20_000;
+
+export class OperatorPoller {
+  readonly #options: PollerOptions;
+  #stopped = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running ??= this.#loop();
+  }
+
+  /** Resolves when the invocation in hand has ended; takes no further message. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  requestStop(): void {
+    this.#stopped = true;
+  }
+
+  async #loop(): Promise<void> {
+    const { queue, receiver } = this.#options;
+    const options = { messagesMax: limits.messagesPerBatchMax, waitMs: receiveWaitMs, visibilityMs: limits.visibilityTimeoutMs };
+    while (!this.#stopped) {
+      const messages = await receiver.receive(queue, options);
+      if (messages.length > 0) await this.#invoke(messages);
+      // All adapters here answer without leaving the process: without a turn of the event loop timers and HTTP would starve.
+      await new Promise<void>((resolve) => this.#options.timers.after(0, resolve));
+    }
+  }
+
+  async #invoke(messages: readonly ReceivedMessage[]): Promise<void> {
+    const { queue, receiver, logger, handle, retryMs } = this.#options;
+    let failed: readonly string[];
+    try {
+      failed = await handle(messages);
+    } catch (error) {
+      logger.log('error', 'a function failed outside any shard', { queue, error: errorMessage(error) });
+      failed = messages.map(({ messageId }) => messageId);
+    }
+    const done = messages.filter(({ messageId }) => !failed.includes(messageId));
+    if (done.length > 0) await receiver.deleteBatch(queue, done.map(receiptOf));
+    const again = messages.filter(({ messageId }) => failed.includes(messageId));
+    if (again.length === 0) return;
+    const tries = Math.min(...again.map(({ receiveCount }) => receiveCount));
+    await receiver.changeVisibility(queue, again.map(receiptOf), Math.min(retryMs * 2 ** (tries - 1), retryMaxMs));
+  }
+}
+
+function receiptOf({ receipt }: ReceivedMessage): string {
+  return receipt;
+}
