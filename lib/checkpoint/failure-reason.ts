@@ -1,7 +1,6 @@
 /**
  * Why a checkpoint failed: of Flink's closed list those that can happen here. What happens next hangs on it: `counted` ones count against the
- * tolerable number, the others only end
- * their own checkpoint.
+ * tolerable number, the others only end their own checkpoint.
  */
 
 /** `counted` as in Flink's CheckpointFailureManager. */
