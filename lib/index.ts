@@ -51,4 +51,5 @@ export type { RecordsOptions, Source } from './connectors/source.ts';
 export type { Sink } from './connectors/sink.ts';
 
 export { compileJob, type CompiledJob, type CompileOptions } from './dsl/compile-job.ts';
+export { explainPlan, type ExplainFormat } from './planner/explain-plan.ts';
 export { SluiceError } from './base/errors.ts';

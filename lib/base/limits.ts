@@ -13,6 +13,8 @@ export const limits = {
   envelopeBytesTarget: 49_152,
   /** An envelope is compressed when it is larger than this, and when that makes it smaller. */
   compressAboveBytes: 16_384,
+  /** SQS FIFO: calls a second into one message group that leave headroom below its ~300. */
+  groupCallsPerSecondMax: 200,
   /** Records per envelope at most, so that one envelope is always a bounded step of work. */
   envelopeRecordsMax: 16_384,
   /** A single record's encoded size at most. */

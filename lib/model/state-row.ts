@@ -3,7 +3,6 @@
  * `namespace` is '' for value-like state, the window or map key for namespaced state, time and namespace for timers.
  */
 import type { KeyGroup, OperatorUid } from '../base/ids.ts';
-import { MIN_WATERMARK } from './time.ts';
 
 export interface StateAddress {
   readonly operator: OperatorUid;
@@ -29,17 +28,19 @@ export function timerNamespace(timestamp: number, namespace: string): string {
   return `${sortableTime(timestamp)}|${namespace}`;
 }
 
-/** 14 hex digits hold every distance from MIN_WATERMARK. */
+/** Sign, then 14 hex digits, negative times as their distance from -2^53. Never a difference of two times: that may need 54 bits, and rounds. */
 export function sortableTime(timestamp: number): string {
-  const high = Math.floor((timestamp - MIN_WATERMARK) / 2);
-  const low = (timestamp - MIN_WATERMARK) % 2 === 0 ? '0' : '1';
-  return high.toString(16).padStart(14, '0') + low;
+  return timestamp >= 0 ? `1${hex(timestamp)}` : `0${hex(timestamp + 2 ** 53)}`;
+}
+
+function hex(digits: number): string {
+  return digits.toString(16).padStart(sortableTimeLength - 1, '0');
 }
 
 const sortableTimeLength = 15;
 
 export function parseTimerNamespace(text: string): { readonly timestamp: number; readonly namespace: string } {
-  const high = Number.parseInt(text.slice(0, sortableTimeLength - 1), 16);
-  const timestamp = high * 2 + MIN_WATERMARK + (text[sortableTimeLength - 1] === '1' ? 1 : 0);
+  const digits = Number.parseInt(text.slice(1, sortableTimeLength), 16);
+  const timestamp = text[0] === '1' ? digits : digits - 2 ** 53;
   return { timestamp, namespace: text.slice(sortableTimeLength + 1) };
 }

@@ -74,6 +74,8 @@ export class AlignedWindowOperator implements StreamOperator {
     }
     if (time < this.#start || time >= this.#slideEnd) this.#moveTo(time);
     const start = this.#start;
+    // Between two windows, where the slide is longer than the size: in no window, and not late.
+    if (time >= start + this.#sizeMs) return;
     let taken = this.#add(start, this.#namespace, value, watermark);
     for (let older = start - this.#slideMs; older > time - this.#sizeMs; older -= this.#slideMs) {
       if (this.#add(older, this.#namespaces.of(older), value, watermark)) taken = true;

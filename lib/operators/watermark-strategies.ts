@@ -1,4 +1,5 @@
 /** Where the event time of a record is, and how far out of order records may come. Watermarks are made per split. */
+import { SluiceError } from '../base/errors.ts';
 import type { WatermarkStrategy } from './operator.ts';
 
 export interface Watermarks<T> extends Omit<WatermarkStrategy, 'timestampOf'> {
@@ -12,7 +13,7 @@ export interface WatermarkOptions {
 
 /** Within a split event time never goes back. */
 export function monotonousTimestamps<T>(timestampOf: (value: T) => number, { idleness = 0 }: WatermarkOptions = {}): Watermarks<T> {
-  return { kind: 'monotonous', outOfOrdernessMs: 0, idleMs: idleness, timestampOf };
+  return { kind: 'monotonous', outOfOrdernessMs: 0, idleMs: idleness, timestampOf: checked(timestampOf) };
 }
 
 /** Within a split a record is at most so much older than the newest one before it; what is older still is late. */
@@ -21,9 +22,29 @@ export function boundedOutOfOrderness<T>(
   timestampOf: (value: T) => number,
   { idleness = 0 }: WatermarkOptions = {},
 ): Watermarks<T> {
-  return { kind: 'bounded-out-of-orderness', outOfOrdernessMs, idleMs: idleness, timestampOf };
+  return { kind: 'bounded-out-of-orderness', outOfOrdernessMs, idleMs: idleness, timestampOf: checked(timestampOf) };
 }
 
 export function noWatermarks<T>(): Watermarks<T> {
   return { kind: 'none', outOfOrdernessMs: 0, idleMs: 0 };
+}
+
+/** A missing field gives NaN, which no comparison holds against: it would come into some window, silently. */
+function checked<T>(timestampOf: (value: T) => number): (value: T) => number {
+  return (value) => {
+    const timestamp = timestampOf(value);
+    if (!Number.isSafeInteger(timestamp)) throw timestampInvalid(timestamp);
+    return timestamp;
+  };
+}
+
+function timestampInvalid(timestamp: unknown): SluiceError {
+  return new SluiceError(
+    'SLUICE-TIMESTAMP-INVALID',
+    `the watermark strategy of a source returned ${String(timestamp)} as the event time of a record`,
+    {
+      hint: 'Return whole milliseconds since 1970, for example Date.parse(order.placedAt).',
+      facts: { timestamp: String(timestamp) },
+    },
+  );
 }

@@ -98,7 +98,7 @@ export type HandleOf<D> =
         ? MapState<K, V>
         : D extends ReducingStateDescriptor<infer T>
           ? ReducingState<T>
-          : D extends AggregatingStateDescriptor<infer In, unknown, infer Out>
+          : D extends AggregatingStateDescriptor<infer In, infer _Acc, infer Out>
             ? AggregatingState<In, Out>
             : never;
 
