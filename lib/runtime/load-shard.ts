@@ -94,7 +94,8 @@ function initialRecord(runtime: Runtime, job: JobRecord, topology: ShardTopology
     stash: { replaying: false, envelopes: [] },
     segments: [],
     lastSegment: null,
-    deltas: start.deltas,
+    // By epoch: the base advances from the oldest on. Several old shards' deltas are of different key groups, so their order among themselves is free.
+    deltas: [...start.deltas].sort((a, b) => a.epoch - b.epoch),
     // Whatever the base holds is at or below the floor; how far exactly only matters for what may leave memory.
     baseEpoch: job.descriptor === null ? -1 : 0,
     pendingParts: [],

@@ -56,7 +56,7 @@ export class OperatorFunction {
       return [];
     } catch (error) {
       this.#warm.delete(shard);
-      await this.#judge(shard, messages, before, error);
+      await this.#judgeSafely(shard, messages, before, error);
       return messages.map(({ messageId }) => messageId);
     }
   }
@@ -114,6 +114,15 @@ export class OperatorFunction {
     this.#job = job;
     this.#jobReadAt = now;
     return job;
+  }
+
+  /** Judging needs reads and a send, which may fail like everything else; the messages come again anyway. */
+  async #judgeSafely(index: number, messages: readonly ReceivedMessage[], before: number | undefined, error: unknown): Promise<void> {
+    try {
+      await this.#judge(index, messages, before, error);
+    } catch (judging) {
+      this.#runtime.deps.logger.log('warn', 'a failed batch could not be judged', { operator: this.#uid, shard: index, error: errorMessage(judging) });
+    }
   }
 
   /** What a failed try means for the job. */
