@@ -53,4 +53,7 @@ export const limits = {
   jobRecordBytesMax: 4_096,
   /** Sizes of requests to the HTTP API. */
   apiBodyBytesMax: 1_048_576,
+  /** A job's history: entries kept of each kind, and checkpoints that the API shows (Flink: 10). */
+  historyEntriesMax: 1_000,
+  historyCheckpointsShown: 100,
 } as const;

@@ -1,5 +1,6 @@
 /** Everything a local runner stores, in memory: gone when the process ends. */
 import type { FlowStore } from '../../ports/flow-store.ts';
+import type { JobHistory } from '../../ports/job-history.ts';
 import type { KeyedBase } from '../../ports/keyed-base.ts';
 import type { MessageReceiver, MessageSender } from '../../ports/message-queue.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -8,6 +9,7 @@ import type { Clock, Delay, Random, Timers } from '../../ports/system.ts';
 import { MemoryAcknowledgements } from './acknowledgements.ts';
 import { MemoryDelay } from './delay.ts';
 import { MemoryFlowStore } from './flow-store.ts';
+import { MemoryJobHistory } from './job-history.ts';
 import { MemoryJobRecords } from './job-records.ts';
 import { MemoryKeyedBase } from './keyed-base.ts';
 import { MemoryMessageQueue, type MessageQueueOptions } from './message-queue.ts';
@@ -26,6 +28,7 @@ export interface LocalStores {
   readonly objects: ObjectStore;
   readonly base: KeyedBase;
   readonly flows: FlowStore;
+  readonly history: JobHistory;
   readonly delay: Delay;
   /** Resolves when everything done so far survives the end of the process: what leaves the process waits for it. */
   durable(): Promise<void>;
@@ -56,6 +59,7 @@ export function createMemoryStores(options: MemoryStoresOptions): LocalStores {
     objects: new MemoryObjectStore(context),
     base: new MemoryKeyedBase(clock),
     flows: new MemoryFlowStore(context),
+    history: new MemoryJobHistory(context),
     delay,
     durable: async () => undefined,
     close: async () => {

@@ -9,6 +9,7 @@ import type { Attempt, CheckpointId, Epoch, JobId } from '../../base/ids.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { ShardRecord, ShardSnapshot } from '../../model/shard-record.ts';
 import type { FlowExecution } from '../../ports/flow-store.ts';
+import type { HistoryEntry } from '../../ports/job-history.ts';
 import type { BaseRow } from '../../ports/keyed-base.ts';
 import type { OperationRecord } from '../../ports/records.ts';
 
@@ -54,6 +55,7 @@ export type Mutation =
   | { readonly kind: 'base-purge'; readonly space: string; readonly olderThanMs: number }
   | { readonly kind: 'base-drop'; readonly space: string }
   | { readonly kind: 'flow-put'; readonly execution: FlowExecution }
+  | { readonly kind: 'history-put'; readonly job: JobId; readonly entry: HistoryEntry }
   | { readonly kind: 'delay-put'; readonly wakeUp: StoredWakeUp }
   | { readonly kind: 'delay-remove'; readonly id: number };
 
