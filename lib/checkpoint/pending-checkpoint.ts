@@ -57,15 +57,19 @@ export function isOver(record: JobRecord, checkpoint: CheckpointId): boolean {
   return checkpoint <= record.numbered && !record.pending.some(({ id }) => id === checkpoint);
 }
 
-/** Counts by Flink's rule: only its five reasons, only periodic checkpoints, every number once. A later try answers the same dirty epoch. */
+/**
+ * A stop's checkpoint is not aborted by itself: sources have ended for it, so only a restore, or the job's end, takes it back.
+ * Counts by Flink's rule: only its five reasons, only periodic checkpoints, every number once. A later try answers the same dirty epoch.
+ */
 export function abortCheckpoint(
   record: JobRecord,
   checkpoint: CheckpointId,
   reason: FailureReason,
   nowMs: number,
-): Transition<'not-pending'> {
+): Transition<'not-pending' | 'needs-restore'> {
   const entry = record.pending.find(({ id }) => id === checkpoint);
   if (entry === undefined) return refused('not-pending');
+  if (entry.kind === 'stop-savepoint') return refused('needs-restore');
   const periodic = entry.kind === 'checkpoint';
   const counted = periodic && countsAgainstTolerance(reason);
   return change(

@@ -1,0 +1,27 @@
+/**
+ * Flows that come by themselves: the sweep, armed before the work that it guards, and the collector. Both are named by their span of time, so that many
+ * callers start one.
+ */
+import { armSweep as arm } from '../checkpoint/job-progress.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import type { CoordinatorDeps } from './coordinator-deps.ts';
+import { updateJob } from './update-job.ts';
+
+/** One write and one start per span: the record says that it is armed. */
+export async function armSweep(deps: CoordinatorDeps, record: JobRecord): Promise<JobRecord> {
+  const nowMs = deps.clock.now();
+  if (record.sweepAtMs > nowMs) return record;
+  const atMs = nowMs + deps.sweepMs;
+  await deps.flows.start('sweep', `sweep-${record.job}-${Math.floor(nowMs / deps.sweepMs)}`, {
+    job: record.job,
+    next: { again: true, at: new Date(atMs).toISOString() },
+  });
+  return (await updateJob(deps, record.job, (current) => arm(current, atMs, nowMs))).record;
+}
+
+/** Called when a checkpoint has completed; garbage comes of nothing else. */
+export async function startCollector(deps: CoordinatorDeps, before: JobRecord, after: JobRecord): Promise<void> {
+  const span = (timeMs: number): number => Math.floor(timeMs / deps.collectMs);
+  if (span(before.completedAtMs) === span(after.completedAtMs)) return;
+  await deps.flows.start('collect', `collect-${after.job}-${span(after.completedAtMs)}`, { job: after.job });
+}

@@ -1,0 +1,52 @@
+/**
+ * Step: everything that can be said against a restore, before anything stops. A refusal names all reasons and leaves the running job untouched.
+ */
+import { SluiceError } from '../base/errors.ts';
+import { checkCompatibility, type CompatibilityReport } from '../checkpoint/compatibility.ts';
+import type { Manifest } from '../checkpoint/manifest.ts';
+import { decodeManifest } from '../checkpoint/manifest-codec.ts';
+import { heldCheckpoint, newestRetained } from '../checkpoint/retention.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { readOperation, type OperationInput } from './operation-log.ts';
+import type { CheckpointRequest, RestoreRequest } from './restore-request.ts';
+import { readJob } from './update-job.ts';
+
+export async function checkRestore(deps: CoordinatorDeps, input: OperationInput): Promise<{ readonly from: RestoreRequest['from'] }> {
+  const operation = await readOperation(deps, input);
+  const request = operation.request as unknown as RestoreRequest;
+  if (request.from === 'checkpoint') {
+    const record = await readJob(deps, input.job);
+    await readTarget(deps, record, request);
+  }
+  return { from: request.from };
+}
+
+/** The checkpoint that is meant, checked against the plan that is to go on from it; null = from nothing. */
+export async function readTarget(
+  deps: CoordinatorDeps,
+  record: JobRecord,
+  request: CheckpointRequest,
+): Promise<{ readonly manifest: Manifest; readonly key: string; readonly report: CompatibilityReport } | null> {
+  const wanted = request.checkpoint === 'newest' ? newestRetained(record) : heldCheckpoint(record, request.checkpoint);
+  if (wanted === undefined) {
+    if (request.checkpoint === 'newest') return null;
+    throw restoreRefused(record, [`checkpoint ${request.checkpoint} is no longer retained`]);
+  }
+  const manifest = decodeManifest(await readObject(deps, wanted.manifest), wanted.manifest);
+  const { plan } = await readPlan(deps, request.plan);
+  const report = checkCompatibility(manifest, plan, request);
+  if (!report.ok)
+    throw restoreRefused(
+      record,
+      report.reasons.map(({ message }) => message),
+    );
+  return { manifest, key: wanted.manifest, report };
+}
+
+export function restoreRefused(record: Pick<JobRecord, 'job' | 'name'>, reasons: readonly string[]): SluiceError {
+  return new SluiceError('SLUICE-REFUSED', `job ${record.name} cannot be restored: ${reasons.join('; ')}`, {
+    hint: 'Nothing was changed. Choose another checkpoint, or change the job so that all its state finds its operators.',
+    facts: { job: record.job, reasons },
+  });
+}

@@ -1,0 +1,122 @@
+/**
+ * Step: manifest, completion, publication, and what follows. It may die and be repeated anywhere; a repetition finds what is done.
+ *
+ * CC1. The manifest is created first; the write of the job record that names it is the one point of completion; publication comes after it.
+ * CC2. A job is FINISHED when a checkpoint in which every shard has finished is complete and published.
+ */
+import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
+import { missingShards } from '../checkpoint/completeness.ts';
+import { completeCheckpoint as complete } from '../checkpoint/completion.ts';
+import { finishJob } from '../checkpoint/job-ending.ts';
+import type { Manifest } from '../checkpoint/manifest.ts';
+import { decodeManifest, encodeManifest } from '../checkpoint/manifest-codec.ts';
+import { heldCheckpoint } from '../checkpoint/retention.ts';
+import type { JobRecord, PendingCheckpoint } from '../model/job-record.ts';
+import { manifestKey } from '../model/names.ts';
+import { startCollector } from './arm-sweep.ts';
+import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { partsAbove, publishCompleted } from './publish-parts.ts';
+import { startWhenDue } from './start-checkpoint.ts';
+import { readJob, updateJob } from './update-job.ts';
+import { SluiceError } from '../base/errors.ts';
+
+export interface CompleteInput {
+  readonly job: JobId;
+  readonly flow: string;
+  readonly checkpoint: CheckpointId | null;
+  readonly attempt: Attempt;
+}
+
+export type Completed = { readonly outcome: 'nothing' } | { readonly outcome: 'completed'; readonly manifest: string };
+
+export async function completeCheckpoint(deps: CoordinatorDeps, { job, checkpoint, attempt, flow }: CompleteInput): Promise<Completed> {
+  if (checkpoint === null) return { outcome: 'nothing' };
+  const before = await readJob(deps, job);
+  const pending = before.pending.find(({ id }) => id === checkpoint);
+  const key = manifestKey(job, attempt, checkpoint);
+  const manifest =
+    pending === undefined ? await completedEarlier(deps, before, checkpoint, flow) : await writeManifest(deps, before, pending, key);
+  const record = pending === undefined ? before : await recordCompletion(deps, before, manifest, key);
+  if (pending !== undefined) deps.observe({ kind: 'completed', job, manifest });
+  await deps.acknowledgements.remove(job, attempt, checkpoint);
+  await startCollector(deps, before, record);
+  if (manifest.kind !== 'checkpoint') {
+    // A savepoint answers nothing, but it may have stood in the way of what is due.
+    await startWhenDue(deps, record, false);
+    return { outcome: 'completed', manifest: key };
+  }
+  const published = record.published >= checkpoint ? record : await publishCompleted(deps, job, manifest);
+  await settle(deps, published, manifest);
+  return { outcome: 'completed', manifest: key };
+}
+
+/** The next checkpoint, or the job's end. */
+export async function settle(deps: CoordinatorDeps, record: JobRecord, manifest: Manifest): Promise<void> {
+  if (manifest.kind === 'checkpoint' && manifest.shards.every(({ finished }) => finished)) {
+    const ended = { checkpoint: manifest.checkpoint, attempt: record.attempt };
+    const updated = await updateJob(deps, record.job, (current) => finishJob(current, ended, deps.clock.now()));
+    if (updated.outcome === 'changed') deps.logger.log('info', `job ${record.job} has finished`, { checkpoint: manifest.checkpoint });
+    if (updated.outcome !== 'refused') return;
+  }
+  await startWhenDue(deps, record, false);
+}
+
+/** A dead try got as far as the record. Where it is not even there, the checkpoint was aborted: the flow's failure says so. */
+async function completedEarlier(deps: CoordinatorDeps, record: JobRecord, checkpoint: CheckpointId, flow: string): Promise<Manifest> {
+  const held = heldCheckpoint(record, checkpoint);
+  if (held !== undefined) return decodeManifest(await readObject(deps, held.manifest), held.manifest);
+  throw new SluiceError('SLUICE-REFUSED', `checkpoint ${checkpoint} of flow ${flow} has been aborted or subsumed`, {
+    hint: 'Nothing is lost: the next checkpoint holds what this one would have held.',
+    facts: { job: record.job, checkpoint, flow },
+  });
+}
+
+async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: PendingCheckpoint, key: string): Promise<Manifest> {
+  const { plan, settings } = await readPlan(deps, record.plan);
+  const shards = await deps.acknowledgements.list(record.job, record.attempt, pending.id);
+  const missing = missingShards(plan, shards);
+  if (missing.length > 0) {
+    throw new SluiceError('SLUICE-REFUSED', `checkpoint ${pending.id} lacks ${missing.length} acknowledgements`, {
+      hint: 'It is aborted and the next one follows. If it lasts, report it.',
+      facts: { job: record.job, checkpoint: pending.id, missing },
+    });
+  }
+  const manifest: Manifest = {
+    format: 1,
+    job: record.job,
+    jobName: record.name,
+    attempt: record.attempt,
+    checkpoint: pending.id,
+    kind: pending.kind,
+    mode: settings.mode,
+    plan,
+    planHash: record.planHash,
+    shards,
+    triggeredAtMs: pending.triggeredAtMs,
+    completedAtMs: deps.clock.now(),
+  };
+  const outcome = await deps.objects.createIfAbsent(key, encodeManifest(manifest));
+  // Attempt and number are in its name and acknowledgements stay as they came first: what exists is ours, but for the time.
+  return outcome === 'created' ? manifest : decodeManifest(await readObject(deps, key), key);
+}
+
+async function recordCompletion(deps: CoordinatorDeps, before: JobRecord, manifest: Manifest, key: string): Promise<JobRecord> {
+  const { settings } = await readPlan(deps, before.plan);
+  const updated = await updateJob(deps, before.job, (record) =>
+    complete(
+      record,
+      {
+        checkpoint: manifest.checkpoint,
+        manifest: key,
+        retainedCount: settings.retained,
+        nothingToPublish: partsAbove(manifest, record.published).length === 0,
+      },
+      deps.clock.now(),
+    ),
+  );
+  if (updated.outcome !== 'refused') return updated.record;
+  throw new SluiceError('SLUICE-REFUSED', `checkpoint ${manifest.checkpoint} was aborted before it could complete`, {
+    hint: 'Nothing is lost: the next checkpoint holds what this one would have held.',
+    facts: { job: before.job, checkpoint: manifest.checkpoint },
+  });
+}

@@ -1,0 +1,84 @@
+/** Everything that the coordinator's steps need from outside, in one object. */
+import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
+import { SluiceError } from '../base/errors.ts';
+import type { FailureReason } from '../checkpoint/failure-reason.ts';
+import type { Manifest } from '../checkpoint/manifest.ts';
+import { decodeStoredPlan, type StoredPlan } from '../checkpoint/stored-plan.ts';
+import type { CheckpointKind, PendingCheckpoint } from '../model/job-record.ts';
+import type { Connectors } from '../ports/connectors.ts';
+import type { KeyedBase } from '../ports/keyed-base.ts';
+import type { MessageSender } from '../ports/message-queue.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { AcknowledgementStore, JobRecordStore, OperationStore, ShardRecordStore } from '../ports/records.ts';
+import type { SavepointFolders } from '../ports/savepoint-folder.ts';
+import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../ports/system.ts';
+
+/** For histories and metrics; nothing of the protocol hangs on it. */
+export type CheckpointEvent =
+  | { readonly kind: 'triggered'; readonly job: JobId; readonly checkpoint: PendingCheckpoint }
+  | { readonly kind: 'completed'; readonly job: JobId; readonly manifest: Manifest }
+  | {
+      readonly kind: 'failed';
+      readonly job: JobId;
+      readonly checkpoint: PendingCheckpoint;
+      readonly reason: FailureReason;
+      readonly atMs: number;
+    }
+  | {
+      readonly kind: 'restored';
+      readonly job: JobId;
+      readonly attempt: Attempt;
+      readonly checkpoint: CheckpointId;
+      readonly checkpointKind: CheckpointKind;
+      readonly atMs: number;
+    };
+
+export interface CoordinatorDeps {
+  readonly jobs: JobRecordStore;
+  readonly shards: ShardRecordStore;
+  readonly acknowledgements: AcknowledgementStore;
+  readonly operations: OperationStore;
+  readonly objects: ObjectStore;
+  readonly base: KeyedBase;
+  readonly messages: MessageSender;
+  readonly connectors: Connectors;
+  readonly savepoints: SavepointFolders;
+  readonly signal: CoordinatorSignal;
+  readonly flows: FlowStarter;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly observe: (event: CheckpointEvent) => void;
+  /** How often what is left unfinished is looked for, and how often objects are collected while a job makes checkpoints. */
+  readonly sweepMs: number;
+  readonly collectMs: number;
+  /** Objects and tombstones younger than this are never collected: longer than any invocation can live. */
+  readonly garbageAgeMs: number;
+  /** What one step of an export or import may take before it hands on to the next. */
+  readonly stepMs: number;
+}
+
+/** Plan objects never change, so a few are kept. */
+const plansKept = 8;
+const plans = new WeakMap<ObjectStore, Map<string, StoredPlan>>();
+
+export async function readPlan(deps: Pick<CoordinatorDeps, 'objects'>, key: string): Promise<StoredPlan> {
+  const known = plans.get(deps.objects) ?? new Map<string, StoredPlan>();
+  plans.set(deps.objects, known);
+  const kept = known.get(key);
+  if (kept !== undefined) return kept;
+  const plan = decodeStoredPlan(await readObject(deps, key), key);
+  if (known.size >= plansKept) known.delete(known.keys().next().value!);
+  known.set(key, plan);
+  return plan;
+}
+
+/** @throws SluiceError `SLUICE-OBJECT-MISSING`: a record names the object, so something has been lost */
+export async function readObject({ objects }: Pick<CoordinatorDeps, 'objects'>, key: string): Promise<Uint8Array> {
+  const bytes = await objects.read(key);
+  if (bytes !== undefined) return bytes;
+  throw new SluiceError('SLUICE-OBJECT-MISSING', `the object ${key} is named by a record and does not exist`, {
+    hint: 'Something outside Sluice has removed it. Restore the job from another checkpoint or a savepoint.',
+    facts: { key },
+  });
+}

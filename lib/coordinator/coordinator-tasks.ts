@@ -1,0 +1,36 @@
+/** The handlers of the flows' tasks, by name. Input is what the flow's template makes; flow-descriptions.ts says what that is. */
+import { abortCheckpoint, type AbortInput } from './abort-checkpoint.ts';
+import { cancelJob } from './cancel-job.ts';
+import { checkRestore } from './check-restore.ts';
+import { completeCheckpoint, type CompleteInput } from './complete-checkpoint.ts';
+import type { CoordinatorDeps } from './coordinator-deps.ts';
+import { failRestore } from './fail-restore.ts';
+import { finishRestore } from './finish-restore.ts';
+import { commitStop, recoverStop } from './stop-job.ts';
+import { sweep } from './sweep.ts';
+import { switchRestore } from './switch-restore.ts';
+import { triggerCheckpoint, type TriggerInput } from './trigger-checkpoint.ts';
+
+type Step<Input> = (deps: CoordinatorDeps, input: Input) => Promise<unknown>;
+type Handler = (input: unknown) => Promise<unknown>;
+
+/** The one place where a flow's JSON is taken for what its template promises. */
+function handler<Input>(deps: CoordinatorDeps, step: Step<Input>): Handler {
+  return (input) => step(deps, input as Input);
+}
+
+export function coordinatorTasks(deps: CoordinatorDeps): Readonly<Record<string, Handler>> {
+  return {
+    'trigger-checkpoint': handler<TriggerInput>(deps, triggerCheckpoint),
+    'complete-checkpoint': handler<CompleteInput>(deps, completeCheckpoint),
+    'abort-checkpoint': handler<AbortInput>(deps, abortCheckpoint),
+    'commit-stop': handler(deps, commitStop),
+    'recover-stop': handler(deps, recoverStop),
+    'cancel-job': handler(deps, cancelJob),
+    'check-restore': handler(deps, checkRestore),
+    'switch-restore': handler(deps, switchRestore),
+    'resume-job': handler(deps, finishRestore),
+    'fail-restore': handler(deps, failRestore),
+    sweep: handler(deps, sweep),
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * The coordinator's flows. Who starts which: start-checkpoint.ts (checkpoint), savepoint-requests.ts (savepoint, stop), restore-requests.ts (restore),
+ * cancel-job.ts (cancel), arm-sweep.ts (sweep, collect).
+ *
+ * FD1. A successful checkpoint takes three states: wait, trigger, complete. Everything else is on the paths of failure.
+ * FD2. What a flow's data holds is small and bounded: progress of exports and imports is stored by their steps.
+ */
+import { failureReasons } from '../checkpoint/failure-reason.ts';
+import type { CatchRule, Flow, Path, RetryRule, TaskState, Template } from './flow.ts';
+
+export type TaskName =
+  | 'trigger-checkpoint'
+  | 'complete-checkpoint'
+  | 'abort-checkpoint'
+  | 'export-savepoint'
+  | 'finish-savepoint'
+  | 'commit-stop'
+  | 'recover-stop'
+  | 'fail-savepoint'
+  | 'cancel-job'
+  | 'check-restore'
+  | 'import-savepoint'
+  | 'start-imported'
+  | 'switch-restore'
+  | 'resume-job'
+  | 'fail-restore'
+  | 'sweep'
+  | 'collect-garbage';
+
+/** Not yet: at the limit of concurrent checkpoints, or too early after a jump of the clock. */
+export const postponed = 'SLUICE-POSTPONED';
+
+/** What a second try cannot mend: a shard's or a person's no, and a timeout that was long enough. */
+const never: RetryRule = {
+  errors: ['States.Timeout', 'SLUICE-REFUSED', 'SLUICE-INVARIANT', ...failureReasons],
+  intervalSeconds: 1,
+  maxAttempts: 0,
+  backoffRate: 1,
+  maxDelaySeconds: 1,
+};
+const untilPossible: RetryRule = { errors: [postponed], intervalSeconds: 1, maxAttempts: 1_000_000, backoffRate: 1, maxDelaySeconds: 1 };
+const untilPublished: RetryRule = { ...untilPossible, errors: ['SLUICE-PUBLISH-FAILED'] };
+const someTimes: RetryRule = { errors: ['States.ALL'], intervalSeconds: 1, maxAttempts: 4, backoffRate: 2, maxDelaySeconds: 30 };
+/** For what is decided and must happen: publication, the ends of jobs, restores after their switch. */
+const untilDone: RetryRule = { errors: ['States.ALL'], intervalSeconds: 1, maxAttempts: 1_000_000, backoffRate: 1, maxDelaySeconds: 1 };
+
+function task(
+  name: TaskName,
+  parameters: Template,
+  resultPath: Path | null,
+  next: string | null,
+  options: Partial<TaskState<TaskName>> = {},
+): TaskState<TaskName> {
+  return {
+    type: 'task',
+    task: name,
+    parameters,
+    resultPath,
+    retry: [never, untilPublished, someTimes],
+    catch: [],
+    ...(next === null ? {} : { next }),
+    ...options,
+  };
+}
+
+function onError(next: string): readonly CatchRule[] {
+  return [{ errors: ['States.ALL'], resultPath: '$.error', next }];
+}
+
+const job = { 'job.$': '$.job' };
+const flow = { 'flow.$': '$$.Execution.Name' };
+const operation = { ...job, 'trigger.$': '$.trigger', ...flow };
+
+function trigger(kind: Template, next: string, onFailure: string): TaskState<TaskName> {
+  const parameters = { ...job, ...flow, 'token.$': '$$.Task.Token', ...kind };
+  return task('trigger-checkpoint', parameters, '$.triggered', next, {
+    waitForToken: true,
+    timeoutSecondsPath: '$.timeoutSeconds',
+    retry: [untilPossible, never, someTimes],
+    catch: onError(onFailure),
+  });
+}
+
+const completeParameters = { ...job, ...flow, 'checkpoint.$': '$.triggered.checkpoint', 'attempt.$': '$.triggered.attempt' };
+const abortParameters = { ...job, ...flow, 'error.$': '$.error' };
+
+const checkpointFlow: Flow<TaskName> = {
+  name: 'checkpoint',
+  startAt: 'WaitForInterval',
+  states: {
+    WaitForInterval: { type: 'wait', timestampPath: '$.dueAt', next: 'Trigger' },
+    Trigger: trigger({ kind: 'checkpoint', 'attempt.$': '$.attempt' }, 'Complete', 'AbortTrigger'),
+    Complete: task('complete-checkpoint', completeParameters, null, null, { catch: onError('AbortComplete') }),
+    AbortTrigger: task('abort-checkpoint', { ...abortParameters, phase: 'trigger' }, null, null, { retry: [untilDone] }),
+    AbortComplete: task('abort-checkpoint', { ...abortParameters, phase: 'complete' }, null, null, { retry: [untilDone] }),
+  },
+};
+
+const exportLoop = (next: string, onFailure: string): Flow<TaskName>['states'] => ({
+  Complete: task('complete-checkpoint', completeParameters, '$.completed', 'Export', { catch: onError(onFailure) }),
+  Export: task('export-savepoint', { ...operation, 'checkpoint.$': '$.triggered.checkpoint' }, '$.progress', 'Exported', {
+    catch: onError(onFailure),
+  }),
+  Exported: { type: 'choice', choices: [{ path: '$.progress.done', equals: true, next }], otherwise: 'Export' },
+});
+
+const savepointFlow: Flow<TaskName> = {
+  name: 'savepoint',
+  startAt: 'Trigger',
+  states: {
+    Trigger: trigger({ kind: 'savepoint' }, 'Complete', 'Fail'),
+    ...exportLoop('Finish', 'Fail'),
+    Finish: task('finish-savepoint', operation, null, null, { retry: [untilDone] }),
+    Fail: task('fail-savepoint', { ...operation, 'error.$': '$.error' }, null, 'Failed', { retry: [untilDone] }),
+    Failed: { type: 'fail', error: 'SavepointFailed', causePath: '$.error.Cause' },
+  },
+};
+
+/** A failure after the stop order restores what can go on: some sources have ended for it. */
+const stopFlow: Flow<TaskName> = {
+  name: 'stop',
+  startAt: 'Trigger',
+  states: {
+    Trigger: trigger({ kind: 'stop-savepoint', 'stop.$': '$.stop' }, 'Complete', 'Recover'),
+    ...exportLoop('Commit', 'Recover'),
+    Commit: task('commit-stop', { ...operation, ...completeParameters }, null, 'Finish', { catch: onError('Recover') }),
+    Finish: task('finish-savepoint', operation, null, null, { retry: [untilDone] }),
+    Recover: task('recover-stop', { ...operation, 'stop.$': '$.stop' }, null, 'Fail', { retry: [untilDone] }),
+    Fail: task('fail-savepoint', { ...operation, 'error.$': '$.error' }, null, 'Failed', { retry: [untilDone] }),
+    Failed: { type: 'fail', error: 'StopWithSavepointFailed', causePath: '$.error.Cause' },
+  },
+};
+
+const cancelFlow: Flow<TaskName> = {
+  name: 'cancel',
+  startAt: 'Cancel',
+  states: { Cancel: task('cancel-job', job, null, null, { retry: [untilDone] }) },
+};
+
+/** Until the switch nothing of the running job changes; after it there is no way back, and the rest is done by whoever meets it. */
+const restoreFlow: Flow<TaskName> = {
+  name: 'restore',
+  startAt: 'Check',
+  states: {
+    Check: task('check-restore', operation, '$.checked', 'FromWhere', { catch: onError('Fail') }),
+    FromWhere: { type: 'choice', choices: [{ path: '$.checked.from', equals: 'savepoint', next: 'Import' }], otherwise: 'Switch' },
+    Import: task('import-savepoint', operation, '$.progress', 'Imported', { catch: onError('Fail') }),
+    Imported: { type: 'choice', choices: [{ path: '$.progress.done', equals: true, next: 'Start' }], otherwise: 'Import' },
+    Start: task('start-imported', operation, '$.switched', 'Resume', { catch: onError('Fail') }),
+    Switch: task('switch-restore', operation, '$.switched', 'Resume', { catch: onError('Fail') }),
+    Resume: task('resume-job', { ...operation, 'attempt.$': '$.switched.attempt' }, null, null, { retry: [untilDone] }),
+    Fail: task('fail-restore', { ...operation, 'error.$': '$.error' }, null, 'Failed', { retry: [untilDone] }),
+    Failed: { type: 'fail', error: 'RestoreFailed', causePath: '$.error.Cause' },
+  },
+};
+
+const sweepFlow: Flow<TaskName> = {
+  name: 'sweep',
+  startAt: 'Wait',
+  states: {
+    Wait: { type: 'wait', timestampPath: '$.next.at', next: 'Sweep' },
+    Sweep: task('sweep', job, '$.next', 'Again', { retry: [untilDone] }),
+    Again: { type: 'choice', choices: [{ path: '$.next.again', equals: true, next: 'Wait' }], otherwise: 'Done' },
+    Done: { type: 'succeed' },
+  },
+};
+
+const collectFlow: Flow<TaskName> = {
+  name: 'collect',
+  startAt: 'Collect',
+  states: { Collect: task('collect-garbage', job, null, null) },
+};
+
+export const flowDescriptions: readonly Flow<TaskName>[] = [
+  checkpointFlow,
+  savepointFlow,
+  stopFlow,
+  cancelFlow,
+  restoreFlow,
+  sweepFlow,
+  collectFlow,
+];

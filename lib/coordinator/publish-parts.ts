@@ -1,0 +1,83 @@
+/**
+ * Publishes what completed checkpoints list. By the flow, not by the shard that staged a part: after a change of parallelism that one may not exist.
+ *
+ * PU1. Oldest checkpoint first, every part of a manifest before `published` moves past it. Publishing twice is once.
+ */
+import { errorMessage, SluiceError } from '../base/errors.ts';
+import type { CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
+import { markPublished, unpublished } from '../checkpoint/completion.ts';
+import type { Manifest } from '../checkpoint/manifest.ts';
+import { decodeManifest } from '../checkpoint/manifest-codec.ts';
+import type { ConnectorSpec, JobPlan } from '../model/job-plan.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import type { SinkPart } from '../model/shard-record.ts';
+import type { SinkCommitter } from '../ports/connectors.ts';
+import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { readJob, updateJob } from './update-job.ts';
+
+/** Parts are small requests to a file system or an object store. */
+const atOnce = 8;
+
+/** Parts that the checkpoint made visible; older ones are there already. */
+export function partsAbove(manifest: Manifest, published: CheckpointId): readonly SinkPart[] {
+  return manifest.shards.flatMap(({ parts }) => parts).filter((part) => part.checkpoint > published);
+}
+
+/**
+ * Everything that is completed and not published; returns the record as it is then. `known` spares reading the newest manifest again.
+ *
+ * @throws SluiceError `SLUICE-PUBLISH-FAILED`, retryable: what is completed must become visible
+ */
+export async function publishCompleted(deps: CoordinatorDeps, job: JobId, known?: Manifest): Promise<JobRecord> {
+  let record = await readJob(deps, job);
+  for (const { id, manifest: key } of unpublished(record)) {
+    try {
+      const manifest = known?.checkpoint === id ? known : decodeManifest(await readObject(deps, key), key);
+      record = await publishManifest(deps, record, manifest);
+    } catch (error) {
+      throw publishFailed(job, id, error);
+    }
+  }
+  return record;
+}
+
+async function publishManifest(deps: CoordinatorDeps, record: JobRecord, manifest: Manifest): Promise<JobRecord> {
+  const parts = partsAbove(manifest, record.published);
+  for (let at = 0; at < parts.length; at += atOnce) {
+    await Promise.all(
+      parts.slice(at, at + atOnce).map(async (part) => {
+        const { sink, committer } = committerOf(deps, manifest.plan, part.operator);
+        await committer.publish(sink, part);
+      }),
+    );
+  }
+  const { settings } = await readPlan(deps, record.plan);
+  const updated = await updateJob(deps, record.job, (current) =>
+    markPublished(current, manifest.checkpoint, settings.retained, deps.clock.now()),
+  );
+  return updated.record;
+}
+
+function publishFailed(job: JobId, checkpoint: CheckpointId, cause: unknown): SluiceError {
+  return new SluiceError('SLUICE-PUBLISH-FAILED', `the output of checkpoint ${checkpoint} could not be published: ${errorMessage(cause)}`, {
+    hint: 'It is tried until it works. Look at the target of the sink: does it exist, may it be written?',
+    facts: { job, checkpoint },
+    cause,
+    retryable: true,
+  });
+}
+
+/** By the plan that staged the part: the present one may no longer have the sink. */
+export function committerOf(
+  { connectors }: Pick<CoordinatorDeps, 'connectors'>,
+  plan: JobPlan,
+  uid: OperatorUid,
+): { readonly sink: ConnectorSpec; readonly committer: SinkCommitter } {
+  const sink = plan.vertices.flatMap(({ operators }) => operators).find((operator) => operator.uid === uid)?.connector;
+  const committer = sink === undefined ? undefined : connectors.sinks[sink.connector];
+  if (sink !== undefined && committer !== undefined) return { sink, committer };
+  throw new SluiceError('SLUICE-CONNECTOR-UNKNOWN', `there is no sink connector ${sink?.connector ?? '(none)'} for operator ${uid}`, {
+    hint: 'Run the version of the program that has this connector until its checkpoint is published.',
+    facts: { operator: uid, connector: sink?.connector },
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * Step: finishes what somebody left unfinished by dying. Everything here is somebody else's work and safe to do twice.
+ *
+ * SW3. It ends when nothing is unfinished: an idle job has no sweep.
+ */
+import type { JobId } from '../base/ids.ts';
+import { expectedShards } from '../checkpoint/completeness.ts';
+import { isTerminal } from '../checkpoint/job-status.ts';
+import { armSweep } from '../checkpoint/job-progress.ts';
+import { unpin } from '../checkpoint/pins.ts';
+import { answeredEpoch } from '../checkpoint/trigger-policy.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import { cancelJob } from './cancel-job.ts';
+import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { publishCompleted } from './publish-parts.ts';
+import { resumeJob } from './resume-job.ts';
+import { startWhenDue } from './start-checkpoint.ts';
+import { sendControl } from './send-control.ts';
+import { readJob, updateJob } from './update-job.ts';
+
+export async function sweep(
+  deps: CoordinatorDeps,
+  { job }: { readonly job: JobId },
+): Promise<{ readonly again: boolean; readonly at: string }> {
+  let record = await releaseDeadPins(deps, await readJob(deps, job));
+  if (record.published < record.completed) record = await publishCompleted(deps, job);
+  if (record.status === 'CANCELLING') await cancelJob(deps, { job });
+  else if (record.status === 'RESTARTING') await resumeJob(deps, { job, attempt: record.attempt });
+  else if (!isTerminal(record.status)) {
+    await kickUnstarted(deps, record);
+    await startWhenDue(deps, record, false);
+  }
+  record = await readJob(deps, job);
+  const atMs = deps.clock.now() + deps.sweepMs;
+  const again = isUnfinished(record);
+  if (again) await updateJob(deps, job, (current) => armSweep(current, atMs, deps.clock.now()));
+  return { again, at: new Date(atMs).toISOString() };
+}
+
+function isUnfinished(record: JobRecord): boolean {
+  const open = record.pins.length > 0 || record.published < record.completed || record.status === 'CANCELLING';
+  return open || (!isTerminal(record.status) && (record.pending.length > 0 || record.dirtyEpoch > answeredEpoch(record)));
+}
+
+/** A dead exporter would hold the floor for ever. A stop's pin goes with its own recovery. */
+async function releaseDeadPins(deps: CoordinatorDeps, record: JobRecord): Promise<JobRecord> {
+  let current = record;
+  for (const { flow, kind } of record.pins) {
+    if (kind === 'stop-savepoint' || (await deps.flows.isRunning(flow))) continue;
+    current = (await updateJob(deps, record.job, (now) => unpin(now, flow, deps.clock.now()))).record;
+  }
+  return current;
+}
+
+/** Shards of the present attempt that nobody has woken. The number only has to be new. */
+async function kickUnstarted(deps: CoordinatorDeps, record: JobRecord): Promise<void> {
+  const { plan } = await readPlan(deps, record.plan);
+  const asleep = [];
+  for (const shard of expectedShards(plan)) {
+    const stored = await deps.shards.read({ job: record.job, ...shard });
+    if (stored === undefined || stored.attempt < record.attempt) asleep.push(shard);
+  }
+  const number = Math.max(2, Math.floor(deps.clock.now() / 1_000));
+  await sendControl(deps.messages, { kind: 'kick', job: record.job, attempt: record.attempt, number }, asleep);
+}

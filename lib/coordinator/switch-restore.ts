@@ -1,0 +1,85 @@
+/**
+ * Step: the one write that gives up an attempt and begins the next.
+ *
+ * SW1. The descriptor and the plan exist before the record names them. The descriptor's name is made of what it says, so a second try of this step finds
+ *      its own write by it.
+ * SW2. The plan adopts the snapshot's max parallelism where it derived its own.
+ */
+import type { Attempt } from '../base/ids.ts';
+import { encodeDescriptor } from '../checkpoint/manifest-codec.ts';
+import { restore, type RestoreRefusal } from '../checkpoint/restoration.ts';
+import { adoptMaxParallelism } from '../checkpoint/shard-start.ts';
+import { encodeStoredPlan } from '../checkpoint/stored-plan.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import { descriptorKey } from '../model/names.ts';
+import { readTarget, restoreRefused } from './check-restore.ts';
+import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { readOperation, type OperationInput } from './operation-log.ts';
+import { publishCompleted } from './publish-parts.ts';
+import type { CheckpointRequest } from './restore-request.ts';
+import { readJob, updateJob } from './update-job.ts';
+
+/** Checkpoints may complete while one is being chosen. */
+const triesMax = 20;
+
+export async function switchRestore(deps: CoordinatorDeps, input: OperationInput): Promise<{ readonly attempt: Attempt }> {
+  const { request } = await readOperation(deps, input);
+  return switchTo(deps, await readJob(deps, input.job), request as unknown as CheckpointRequest, input.trigger);
+}
+
+export async function switchTo(
+  deps: CoordinatorDeps,
+  record: JobRecord,
+  request: CheckpointRequest,
+  trigger: string,
+): Promise<{ readonly attempt: Attempt }> {
+  const attempt = request.attempt + 1;
+  let reason: RestoreRefusal = 'superseded';
+  let current = record;
+  for (let tries = 0; tries < triesMax; tries++) {
+    if (isOurs(current, attempt, trigger)) return { attempt };
+    if (current.attempt !== request.attempt) break;
+    const prepared = await prepare(deps, current, request, attempt, trigger);
+    const updated = await updateJob(deps, record.job, (now) =>
+      restore(now, { ...prepared, fromAttempt: request.attempt }, deps.clock.now()),
+    );
+    if (updated.outcome !== 'refused') return { attempt };
+    ({ reason, record: current } = updated);
+    if (reason === 'publication-pending') current = await publishCompleted(deps, record.job);
+    else if (reason !== 'not-newest' || request.checkpoint !== 'newest') break;
+  }
+  throw restoreRefused(record, [refusalText[reason]]);
+}
+
+const refusalText: Readonly<Record<RestoreRefusal, string>> = {
+  superseded: 'another restore came first',
+  'not-retained': 'the checkpoint is no longer retained',
+  'not-newest': 'newer checkpoints keep completing',
+  'published-changed': 'more output has been published since the preview',
+  'publication-pending': 'the output of newer checkpoints is still being published',
+  'status-forbids': 'its status does not allow it',
+};
+
+/** The descriptor names the trigger; a job without one was restored from nothing, by anybody, to the same effect. */
+function isOurs(record: JobRecord, attempt: Attempt, trigger: string): boolean {
+  return (
+    record.attempt === attempt &&
+    (record.descriptor === null || record.descriptor.startsWith(descriptorKey(record.job, attempt, `${trigger}-`)))
+  );
+}
+
+async function prepare(deps: CoordinatorDeps, record: JobRecord, request: CheckpointRequest, attempt: Attempt, trigger: string) {
+  const target = await readTarget(deps, record, request);
+  const wanted =
+    request.checkpoint === 'newest' ? ({ kind: 'newest' } as const) : ({ kind: 'chosen', publishedSeen: request.publishedSeen } as const);
+  const { planHash } = request;
+  if (target === null) return { checkpoint: null, wanted, descriptor: null, plan: request.plan, planHash };
+  const { manifest, key, report } = target;
+  const descriptor = descriptorKey(record.job, attempt, `${trigger}-${manifest.checkpoint}`);
+  const content = { format: 1, job: record.job, attempt, checkpoint: manifest.checkpoint, manifest: key, dropped: report.dropped } as const;
+  await deps.objects.createIfAbsent(descriptor, encodeDescriptor(content));
+  const { plan, settings } = await readPlan(deps, request.plan);
+  const adopted = encodeStoredPlan(record.job, adoptMaxParallelism(plan, manifest), settings);
+  await deps.objects.createIfAbsent(adopted.key, adopted.bytes);
+  return { checkpoint: manifest.checkpoint, wanted, descriptor, plan: adopted.key, planHash };
+}
