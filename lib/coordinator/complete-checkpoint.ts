@@ -16,6 +16,7 @@ import { manifestKey } from '../model/names.ts';
 import { startCollector } from './arm-sweep.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { partsAbove, publishCompleted } from './publish-parts.ts';
+import { noteCompleted } from './record-history.ts';
 import { startWhenDue } from './start-checkpoint.ts';
 import { readJob, updateJob } from './update-job.ts';
 import { SluiceError } from '../base/errors.ts';
@@ -37,7 +38,7 @@ export async function completeCheckpoint(deps: CoordinatorDeps, { job, checkpoin
   const manifest =
     pending === undefined ? await completedEarlier(deps, before, checkpoint, flow) : await writeManifest(deps, before, pending, key);
   const record = pending === undefined ? before : await recordCompletion(deps, before, manifest, key);
-  if (pending !== undefined) deps.observe({ kind: 'completed', job, manifest });
+  await noteCompleted(deps, manifest, key);
   await deps.acknowledgements.remove(job, attempt, checkpoint);
   await startCollector(deps, before, record);
   if (manifest.kind !== 'checkpoint') {

@@ -1,37 +1,14 @@
 /** Everything that the coordinator's steps need from outside, in one object. */
-import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
 import { SluiceError } from '../base/errors.ts';
-import type { FailureReason } from '../checkpoint/failure-reason.ts';
-import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeStoredPlan, type StoredPlan } from '../checkpoint/stored-plan.ts';
-import type { CheckpointKind, PendingCheckpoint } from '../model/job-record.ts';
 import type { Connectors } from '../ports/connectors.ts';
+import type { JobHistory } from '../ports/job-history.ts';
 import type { KeyedBase } from '../ports/keyed-base.ts';
 import type { MessageSender } from '../ports/message-queue.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { AcknowledgementStore, JobRecordStore, OperationStore, ShardRecordStore } from '../ports/records.ts';
 import type { SavepointFolders } from '../ports/savepoint-folder.ts';
 import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../ports/system.ts';
-
-/** For histories and metrics; nothing of the protocol hangs on it. */
-export type CheckpointEvent =
-  | { readonly kind: 'triggered'; readonly job: JobId; readonly checkpoint: PendingCheckpoint }
-  | { readonly kind: 'completed'; readonly job: JobId; readonly manifest: Manifest }
-  | {
-      readonly kind: 'failed';
-      readonly job: JobId;
-      readonly checkpoint: PendingCheckpoint;
-      readonly reason: FailureReason;
-      readonly atMs: number;
-    }
-  | {
-      readonly kind: 'restored';
-      readonly job: JobId;
-      readonly attempt: Attempt;
-      readonly checkpoint: CheckpointId;
-      readonly checkpointKind: CheckpointKind;
-      readonly atMs: number;
-    };
 
 export interface CoordinatorDeps {
   readonly jobs: JobRecordStore;
@@ -48,7 +25,7 @@ export interface CoordinatorDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly observe: (event: CheckpointEvent) => void;
+  readonly history: JobHistory;
   /** How often what is left unfinished is looked for, and how often objects are collected while a job makes checkpoints. */
   readonly sweepMs: number;
   readonly collectMs: number;

@@ -18,6 +18,7 @@ import { armSweep } from './arm-sweep.ts';
 import { settle } from './complete-checkpoint.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { publishCompleted } from './publish-parts.ts';
+import { noteRestored } from './record-history.ts';
 import { kickShards } from './start-job.ts';
 import { readJob, updateJob } from './update-job.ts';
 
@@ -35,7 +36,7 @@ export async function resumeJob(
   const updated = await updateJob(deps, job, (current) => markRunning(current, attempt, deps.clock.now()));
   if (updated.outcome === 'refused' || manifest === undefined) return;
   const { checkpoint, kind } = manifest;
-  deps.observe({ kind: 'restored', job, attempt, checkpoint, checkpointKind: kind, atMs: deps.clock.now() });
+  await noteRestored(deps, job, { attempt, checkpoint, checkpointKind: kind, atMs: deps.clock.now() });
   await settle(deps, updated.record, manifest);
 }
 

@@ -10,6 +10,7 @@ import type { JobPlan } from '../model/job-plan.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { armSweep } from './arm-sweep.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { noteStatus } from './record-history.ts';
 import { sendControl } from './send-control.ts';
 import { readJob } from './update-job.ts';
 
@@ -34,6 +35,7 @@ export async function startJob(
   assertRecord(record);
   const outcome = (await deps.jobs.create(record)) === 'stored' ? 'started' : 'exists';
   const current = await armSweep(deps, await readJob(deps, job.job));
+  await noteStatus(deps, null, record);
   if (outcome === 'started') deps.logger.log('info', `job ${job.name} has started`, { job: job.job });
   await kickShards(deps, current, 1);
   return { outcome, record: current };

@@ -50,7 +50,6 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
   });
   if (updated.outcome === 'refused') return refuse(deps, input, updated.reason, updated.record);
   const pending = updated.record.pending.find(({ flow }) => flow === input.flow)!;
-  deps.observe({ kind: 'triggered', job: input.job, checkpoint: pending });
   await sendOrders(deps, updated.record, pending, sourceShards(plan));
   await signalIfComplete(deps, updated.record, pending);
 }

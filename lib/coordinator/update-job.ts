@@ -9,6 +9,7 @@ import { heldCheckpoint } from '../checkpoint/retention.ts';
 import type { Transition } from '../checkpoint/transition.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
+import { noteFailed, noteStatus } from './record-history.ts';
 
 export type Updated<Reason extends string> =
   | { readonly outcome: 'changed' | 'unchanged'; readonly record: JobRecord }
@@ -30,6 +31,7 @@ export async function updateJob<Reason extends string>(
     if (transition.outcome === 'refused') return { ...transition, record: before };
     if (transition.outcome === 'unchanged') return transition;
     if ((await deps.jobs.replace(transition.record, before.version)) === 'conflict') continue;
+    await noteStatus(deps, before, transition.record);
     await tellEnded(deps, before, transition.record, abortReason ?? impliedReason(before, transition.record));
     return transition;
   }
@@ -50,7 +52,7 @@ export async function readJob(deps: Pick<CoordinatorDeps, 'jobs'>, job: JobId): 
 async function tellEnded(deps: CoordinatorDeps, before: JobRecord, after: JobRecord, reason: FailureReason): Promise<void> {
   for (const ended of before.pending) {
     if (after.pending.some(({ id }) => id === ended.id) || heldCheckpoint(after, ended.id) !== undefined) continue;
-    deps.observe({ kind: 'failed', job: after.job, checkpoint: ended, reason, atMs: after.changedAtMs });
+    await noteFailed(deps, before, ended, reason, after.changedAtMs);
     await deps.acknowledgements.remove(before.job, before.attempt, ended.id);
     if (ended.token !== null) await deps.signal.fail(ended.token, { code: reason, cause: failureText(reason) });
   }
