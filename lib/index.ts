@@ -2,7 +2,7 @@
 export { defineJob, type Job, type JobDefinition } from './dsl/define-job.ts';
 export { parameter, type ParameterDeclaration, type ParameterValues } from './dsl/parameters.ts';
 export type { SourceOptions, StreamEnvironment } from './dsl/stream-environment.ts';
-export { days, hours, milliseconds, minutes, seconds } from './dsl/durations.ts';
+export { days, hours, minutes, seconds } from './dsl/durations.ts';
 export { type } from './dsl/type-witness.ts';
 
 export type { DataStream } from './dsl/data-stream.ts';
@@ -47,7 +47,8 @@ export { fromCollection, memoryText } from './connectors/memory-sources.ts';
 export { recordsFrom, recordsTo } from './connectors/records-uri.ts';
 export { collectSink, fileSink } from './connectors/committer-sinks.ts';
 export { accumulatorSink, discardingSink } from './connectors/inner-sinks.ts';
-export type { RecordsOptions, Source } from './connectors/source.ts';
+export { malformedRecords, type RecordsOptions, type Source } from './connectors/source.ts';
+export type { MalformedRecord } from './ports/connectors.ts';
 export type { Sink } from './connectors/sink.ts';
 
 export { compileJob, type CompiledJob, type CompileOptions } from './dsl/compile-job.ts';

@@ -2,17 +2,25 @@ import { errorMessage } from '../base/errors.ts';
 import { decodeValue, encodeValue } from '../model/value-json.ts';
 import type { RecordsOptions, Source } from './source.ts';
 
+export interface CollectionOptions {
+  /** Deals the values out in turn, so that several subtasks can read them. Default 1: all in order. */
+  readonly splits?: number;
+}
+
 /**
- * The values themselves, in order, as one split. They are part of the plan, which is JSON: a Date, a bigint or undefined is written with a tag
+ * The values themselves, in order. They are part of the plan, which is JSON: a Date, a bigint or undefined is written with a tag
  * there and comes back as it was. For tests and small tables.
  */
-export function fromCollection<T>(values: readonly T[]): Source<T> {
+export function fromCollection<T>(values: readonly T[], { splits }: CollectionOptions = {}): Source<T> {
   const name = `collection of ${values.length}`;
   try {
     const text = encodeValue([...values]);
-    const connector = { connector: 'collection', options: { values: JSON.parse(text) as unknown }, guarantee: 'exactly-once' } as const;
-    if (text === JSON.stringify(values)) return { name, connector };
-    return { name, connector, decode: (tagged) => decodeValue(JSON.stringify(tagged)) as T };
+    const tagged: unknown = JSON.parse(text);
+    const options = { values: tagged, ...(splits === undefined ? {} : { splits }) };
+    const connector = { connector: 'collection', options, guarantee: 'exactly-once' } as const;
+    // A tag is written once more when it is taken for a user's object.
+    if (encodeValue(tagged) === text) return { name, connector };
+    return { name, connector, decode: (value) => decodeValue(JSON.stringify(value)) as T };
   } catch (error) {
     const connector = { connector: 'collection', options: { values: [] }, guarantee: 'exactly-once' } as const;
     return { name, connector, problem: { message: errorMessage(error), hint: 'Give plain data.' } };

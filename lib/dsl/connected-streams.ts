@@ -15,7 +15,7 @@ import type { OperatorStateDescriptors } from '../operators/operator-state.ts';
 import { processSpec } from '../operators/process.ts';
 import type { DataStream } from './data-stream.ts';
 import type { NoOperatorState, NoState } from './no-state.ts';
-import type { InputDraft, Pipeline } from './pipeline.ts';
+import { type InputDraft, partitioned, type Pipeline } from './pipeline.ts';
 
 type AnyMap = MapFunction<unknown, unknown>;
 type AnyFlatMap = FlatMapFunction<unknown, unknown>;
@@ -46,8 +46,8 @@ export class ConnectedStreams<In1, In2> {
     const [first, second] = this.#inputs;
     return new ConnectedKeyedStreams(
       this.#pipeline,
-      { ...first, partitioner: 'hash', keySelector: selector1 as KeySelector },
-      { ...second, partitioner: 'hash', keySelector: selector2 as KeySelector },
+      partitioned(first, 'hash', selector1 as KeySelector),
+      partitioned(second, 'hash', selector2 as KeySelector),
     );
   }
 

@@ -14,7 +14,7 @@ import { BroadcastConnectedStream, ConnectedStreams } from './connected-streams.
 import { KeyedStream } from './keyed-stream.ts';
 import type { NoOperatorState } from './no-state.ts';
 import { OperatorSettings } from './operator-settings.ts';
-import type { Endpoint, InputDraft, NodeDraft, Pipeline } from './pipeline.ts';
+import { type InputDraft, type NodeDraft, partitioned, type Pipeline } from './pipeline.ts';
 import { StreamSink } from './stream-sink.ts';
 
 /** A stream of records. Methods that say something of an operator (`uid`, `name`, …) mean the one that makes the stream. */
@@ -50,23 +50,22 @@ export class DataStream<T> {
 
   /** Records of one key go to one subtask, in order. Keys are strings, finite numbers, booleans, null, or arrays and plain objects of these. */
   keyBy<K>(selector: (value: T) => K): KeyedStream<T, K> {
-    return new KeyedStream(this.#pipeline, { ...this.#input, partitioner: 'hash', keySelector: selector as KeySelector });
+    return new KeyedStream(this.#pipeline, partitioned(this.#input, 'hash', selector as KeySelector));
   }
 
   union(...others: readonly DataStream<T>[]): DataStream<T> {
-    const endpoints: Endpoint[] = [...this.#input.endpoints, ...others.flatMap((other) => other.#input.endpoints)];
-    const partitioner = [this, ...others].some((stream) => stream.#input.partitioner === 'rebalance') ? 'rebalance' : 'forward';
-    return new DataStream(this.#pipeline, { endpoints, partitioner }, undefined);
+    const endpoints = [this, ...others].flatMap((stream: DataStream<T>) => stream.#input.endpoints);
+    return new DataStream(this.#pipeline, { endpoints }, undefined);
   }
 
   /** Deals the records out to all subtasks of the next operator, in turn. */
   rebalance(): DataStream<T> {
-    return new DataStream(this.#pipeline, { ...this.#input, partitioner: 'rebalance' }, undefined);
+    return new DataStream(this.#pipeline, partitioned(this.#input, 'rebalance'), undefined);
   }
 
   /** Every subtask of the other side gets all records, and keeps what it makes of them in the broadcast state. */
   broadcast<BK, BV>(descriptor: BroadcastStateDescriptor<BK, BV>): BroadcastStream<T, BK, BV> {
-    return new BroadcastStream({ ...this.#input, partitioner: 'broadcast' }, descriptor.name);
+    return new BroadcastStream(partitioned(this.#input, 'broadcast'), descriptor.name);
   }
 
   connect<B, BK, BV>(other: BroadcastStream<B, BK, BV>): BroadcastConnectedStream<T, B, BK, BV>;
@@ -95,8 +94,8 @@ export class DataStream<T> {
   /** What the operator emitted to the tag. */
   getSideOutput<Side>(tag: OutputTag<Side>): DataStream<Side> {
     const owner = this.#settings.owner('getSideOutput');
-    const endpoints = owner === undefined ? this.#input.endpoints : [{ node: owner, output: tag.id }];
-    return new DataStream(this.#pipeline, { endpoints, partitioner: 'forward' }, undefined);
+    const input: InputDraft = owner === undefined ? this.#input : { endpoints: [{ node: owner, output: tag.id, partitioner: 'forward' }] };
+    return new DataStream(this.#pipeline, input, undefined);
   }
 
   /** Names the operator's state for all versions of the job. Mandatory for whatever has state. */

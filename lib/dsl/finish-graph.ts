@@ -66,8 +66,8 @@ function graphNode({ uid: given, name, parallelism, maxParallelism, chaining, fa
 }
 
 function edgesInto(node: NodeDraft, ids: ReadonlyMap<NodeDraft, number>): GraphEdge[] {
-  return node.facts.inputs.flatMap(({ endpoints, partitioner }, input) =>
-    endpoints.flatMap(({ node: upstream, output }) => {
+  return node.facts.inputs.flatMap(({ endpoints }, input) =>
+    endpoints.flatMap(({ node: upstream, output, partitioner }) => {
       const from = ids.get(upstream);
       // A stream of another job: reported where it was used.
       return from === undefined ? [] : [{ from, output, to: ids.get(node)!, input, partitioner }];

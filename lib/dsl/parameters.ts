@@ -48,12 +48,14 @@ function declared<T>(shape: Shape<T>, options: string | AnyOptions<T> | undefine
   return { ...shape, description: given.description ?? '', required, fallback: given.default };
 }
 
+const decimal = /^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
+
 function numeric(kind: 'integer' | 'number', accepts: (value: number) => boolean) {
   return (options?: string | (AnyOptions<number> & Range)): ParameterDeclaration<number> => {
     const { min = -Infinity, max = Infinity } = typeof options === 'object' ? options : {};
     const bounds = [min === -Infinity ? '' : ` from ${min}`, max === Infinity ? '' : ` up to ${max}`].join('');
     const parse = (text: string): number | undefined => {
-      const value = /^[+-]?\d/.test(text) ? Number(text) : Number.NaN;
+      const value = decimal.test(text) ? Number(text) : Number.NaN;
       return accepts(value) && value >= min && value <= max ? value : undefined;
     };
     return declared({ kind, expected: `${kind === 'integer' ? 'a whole number' : 'a number'}${bounds}`, parse }, options);

@@ -14,13 +14,18 @@ import type { DataStream } from './data-stream.ts';
 export interface Endpoint {
   readonly node: NodeDraft;
   readonly output: string;
+  /** How its records are dealt out to the subtasks of the next operator. */
+  readonly partitioner: Partitioner;
 }
 
 export interface InputDraft {
   /** Several where streams were united. */
   readonly endpoints: readonly Endpoint[];
-  readonly partitioner: Partitioner;
   readonly keySelector?: KeySelector;
+}
+
+export function partitioned({ endpoints }: InputDraft, partitioner: Partitioner, keySelector?: KeySelector): InputDraft {
+  return { endpoints: endpoints.map((endpoint) => ({ ...endpoint, partitioner })), ...(keySelector === undefined ? {} : { keySelector }) };
 }
 
 export interface NodeFacts {

@@ -15,7 +15,7 @@ export interface StreamEnvironment {
 }
 
 export function newPipeline(): Pipeline {
-  return new Pipeline((pipeline, node) => new DataStream(pipeline, { endpoints: [{ node, output: '' }], partitioner: 'forward' }, node));
+  return new Pipeline((pipeline, node) => new DataStream(pipeline, { endpoints: [{ node, output: '', partitioner: 'forward' }] }, node));
 }
 
 export function environmentOf(pipeline: Pipeline): StreamEnvironment {

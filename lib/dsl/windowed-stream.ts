@@ -3,10 +3,11 @@ import type { WindowOptions } from '../operators/aligned-window-operator.ts';
 import type { ReduceFunction } from '../operators/keyed-reduce.ts';
 import type { OutputTag } from '../operators/output-tag.ts';
 import { windowSpec } from '../operators/window.ts';
-import { assignerFaults } from '../operators/window-assigner.ts';
+import { assignerFaults, type WindowAssigner } from '../operators/window-assigner.ts';
 import { aggregateFold, listFold, reduceFold, type WindowFold } from '../operators/window-fold.ts';
 import type { ProcessWindowFunction, WindowFunction } from '../operators/window-function.ts';
 import type { DataStream } from './data-stream.ts';
+import { durationText } from './durations.ts';
 import type { InputDraft, NodeDraft, Pipeline } from './pipeline.ts';
 
 type Settings = Omit<WindowOptions, 'fold'>;
@@ -64,7 +65,7 @@ export class WindowedStream<T, K> {
     // Processing time is never late.
     const allowedLatenessMs = assigner.domain === 'event' ? this.#settings.allowedLatenessMs : 0;
     const spec = windowSpec({ assigner, fold, allowedLatenessMs, lateTag });
-    const stream = this.#pipeline.stream<Out>({ ...spec, role: 'operator', name: `${assigner.kind}-window`, inputs: [this.#input] });
+    const stream = this.#pipeline.stream<Out>({ ...spec, role: 'operator', name: windowName(assigner), inputs: [this.#input] });
     this.#check(this.#pipeline.nodes.at(-1)!, mergeable);
     return stream;
   }
@@ -85,4 +86,9 @@ export class WindowedStream<T, K> {
       );
     }
   }
+}
+
+/** For example `sliding window 10min/1min`. */
+function windowName({ kind, sizeMs, slideMs }: WindowAssigner): string {
+  return `${kind} window ${durationText(sizeMs)}${kind === 'sliding' ? `/${durationText(slideMs)}` : ''}`;
 }

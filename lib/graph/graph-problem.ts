@@ -22,6 +22,7 @@ export type GraphProblemCode =
   | 'connector-unusable'
   | 'output-shared'
   | 'output-unread'
+  | 'dead-letters-unread'
   | 'graph-empty'
   | 'input-missing'
   | 'cycle'

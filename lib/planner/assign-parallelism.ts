@@ -2,7 +2,7 @@
  * Second pass: how many subtasks every operator has.
  *
  * What the user set on an operator holds. Otherwise a source has one subtask; an operator that is reached by key, in turn or by broadcast has the job's
- * parallelism; one that is reached directly has that of the operators before it, so that it can run in their chain.
+ * parallelism; one that is reached directly has what the operators before it have, so that it can run in their chain.
  */
 import { limits } from '../base/limits.ts';
 import type { GraphProblem } from '../graph/graph-problem.ts';
@@ -33,39 +33,41 @@ export function assignParallelism(graph: StreamGraph, options: ParallelismOption
   const problems: GraphProblem[] = [...optionProblems(options)];
   for (const id of topologicalOrder(graph)) {
     const node = graph.nodes[id]!;
-    const parallelism = node.parallelism ?? inheritedParallelism(graph, node, byNode, options.parallelism ?? 1);
-    const fixed = node.maxParallelism ?? options.maxParallelism;
-    const assigned = {
-      parallelism,
-      maxParallelism: fixed ?? defaultMaxParallelism(parallelism),
-      maxParallelismDerived: fixed === undefined,
-    };
+    const before = directlyBefore(graph, node).map((upstream) => byNode.get(upstream)!);
+    const assigned = assign(node, before, options);
     byNode.set(id, assigned);
-    problems.push(...nodeProblems(node, assigned));
+    // What is inherited was judged where it was set.
+    problems.push(...nodeProblems(node, before.includes(assigned) ? undefined : assigned));
   }
   return { byNode, problems };
 }
 
-function inheritedParallelism(
-  { edges }: StreamGraph,
-  { id, role }: GraphNode,
-  byNode: ReadonlyMap<number, Parallelism>,
-  ofJob: number,
-): number {
-  if (role === 'source') return 1;
-  const inputs = edges.filter(({ to }) => to === id);
-  const direct = inputs.filter(({ partitioner }) => partitioner === 'forward');
-  const main = inputs.filter(({ partitioner }) => partitioner !== 'broadcast');
-  // The broadcast side does not say how many subtasks the other side needs.
-  if (direct.length === 0 || direct.length < main.length) return ofJob;
-  return Math.max(...direct.map(({ from }) => byNode.get(from)!.parallelism));
+function assign(node: GraphNode, before: readonly Parallelism[], options: ParallelismOptions): Parallelism {
+  const inherited =
+    node.role === 'source' ? 1 : before.length === 0 ? (options.parallelism ?? 1) : Math.max(...before.map((each) => each.parallelism));
+  const parallelism = node.parallelism ?? inherited;
+  const like = before.find((each) => each.parallelism === parallelism);
+  if (node.maxParallelism === undefined && like !== undefined) return like;
+  const fixed = node.maxParallelism ?? options.maxParallelism;
+  return { parallelism, maxParallelism: fixed ?? defaultMaxParallelism(parallelism), maxParallelismDerived: fixed === undefined };
 }
 
-function nodeProblems({ uid, parallelism: set, maxParallelism: setMax }: GraphNode, assigned: Parallelism): GraphProblem[] {
+/** The operators that it is connected to directly, if it is reached in no other way; a broadcast side does not count. */
+function directlyBefore({ edges }: StreamGraph, { id }: GraphNode): number[] {
+  const inputs = edges.filter(({ to, partitioner }) => to === id && partitioner !== 'broadcast');
+  return inputs.every(({ partitioner }) => partitioner === 'forward') ? inputs.map(({ from }) => from) : [];
+}
+
+function nodeProblems({ uid, parallelism: set, maxParallelism: setMax }: GraphNode, assigned: Parallelism | undefined): GraphProblem[] {
   const problems: GraphProblem[] = [];
   if (set !== undefined && !isCount(set)) problems.push(parallelismInvalid(uid, set));
   if (setMax !== undefined && !isCount(setMax)) problems.push(maxParallelismInvalid(uid, setMax));
-  if (problems.length === 0 && isCount(assigned.maxParallelism) && assigned.parallelism > assigned.maxParallelism) {
+  if (
+    problems.length === 0 &&
+    assigned !== undefined &&
+    isCount(assigned.maxParallelism) &&
+    assigned.parallelism > assigned.maxParallelism
+  ) {
     problems.push({
       code: 'parallelism-above-max',
       where: uid,

@@ -94,6 +94,22 @@ const outputsAreRead: Rule = ({ nodes, edges }) =>
       ),
     );
 
+/** Whoever lets a source go on where it cannot read must say where the records go. */
+const deadLettersAreRead: Rule = ({ nodes, edges }) =>
+  nodes
+    .filter(
+      ({ id, connector }) =>
+        connector?.options['onMalformed'] === 'dead-letter' && !edges.some(({ from, output }) => from === id && output === 'malformed'),
+    )
+    .map(({ uid }) =>
+      problem(
+        uid,
+        'dead-letters-unread',
+        'what it cannot read would be lost',
+        'Read getSideOutput(malformedRecords) of it, and end that in a sink.',
+      ),
+    );
+
 const inputsAreConnected: Rule = ({ nodes, edges }) =>
   nodes.flatMap(({ id, uid, inputs }) =>
     Array.from({ length: inputs }, (_, input) => input)
@@ -167,6 +183,7 @@ const rules: readonly Rule[] = [
   statesAreNamed,
   sideOutputsAreNamed,
   outputsAreRead,
+  deadLettersAreRead,
   inputsAreConnected,
   edgesFit,
   noCycles,

@@ -8,6 +8,18 @@ export interface ReadResult {
   readonly position: unknown;
   /** The split has no more, for ever. */
   readonly ended: boolean;
+  /** What could not be read, where the source's option `onMalformed` is `dead-letter`: goes to its side output `malformed`. */
+  readonly malformed?: readonly MalformedRecord[];
+}
+
+/** A record that could not be read: plain data, for people and for a later repair. */
+export interface MalformedRecord {
+  readonly split: string;
+  /** Where it stands, in the connector's own terms: a line, a row. */
+  readonly position: string;
+  readonly reason: string;
+  /** What stands there, cut off where it is long. */
+  readonly text: string;
 }
 
 /** Reads one split of a source from a position. The same position gives the same records, in the same order. */

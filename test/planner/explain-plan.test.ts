@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { job as flights } from '../../examples/flights/job.ts';
+import { compileJob, defineJob, discardingSink, explainPlan, fromCollection, outputTag } from '../../lib/index.ts';
+import { everyOperator } from './every-operator.ts';
+
+const { plan, planHash } = compileJob(flights, { parameters: { input: 'flights.parquet', output: 'out' }, parallelism: 2 });
+
+describe('a plan explained', () => {
+  test('for people shows parameters, chains with their operators and states, and the channels between them, in columns', () => {
+    expect(explainPlan(plan)).toBe(`job flights, plan ${planHash.slice(0, 12)}
+  input   flights.parquet
+  output  out
+
+flights: 1 shard, 128 key groups
+  flights  source  parquet flights.parquet  exactly-once
+
+daily: 2 shards, 128 key groups
+  daily        window  tumbling window 1d  state contents; timers
+  daily-files  sink    files out/daily     exactly-once
+
+seasons: 2 shards, 128 key groups
+  seasons        keyed-process                     state route; timers
+  seasons-files  sink           files out/seasons  exactly-once
+
+channels
+  flights  hash  → daily
+  flights  hash  → seasons
+`);
+  });
+
+  test('for programs is JSON with the hash', () => {
+    expect(JSON.parse(explainPlan(plan, 'json'))).toEqual({ planHash, plan, warnings: [] });
+  });
+
+  test('for drawings is a Mermaid flowchart', () => {
+    expect(explainPlan(plan, 'mermaid')).toBe(`flowchart LR
+  subgraph v0["flights ×1"]
+    n0["flights<br/>source"]
+  end
+  subgraph v1["daily ×2"]
+    n1["daily<br/>window"]
+    n2["daily-files<br/>sink"]
+  end
+  subgraph v2["seasons ×2"]
+    n3["seasons<br/>keyed-process"]
+    n4["seasons-files<br/>sink"]
+  end
+  n1 --> n2
+  n3 --> n4
+  n0 ==>|"hash"| n1
+  n0 ==>|"hash"| n3
+`);
+  });
+
+  test('names side outputs, inputs and fixed key groups', () => {
+    const every = compileJob(everyOperator, { parallelism: 3 }).plan;
+    const text = explainPlan(every);
+    expect(text).toContain('users: ');
+    expect(text).toContain('256 key groups (fixed)');
+    expect(text).toContain('reads late of sliding');
+    expect(text).toMatch(/rules +broadcast +→ limited \(input 2\)/);
+    expect(explainPlan(every, 'mermaid')).toContain('-->|"late"|');
+    expect(text).toContain('sliding window 10min/1min');
+  });
+
+  test('warns where more shards send to one than a message group takes', () => {
+    const tag = outputTag<number>('side');
+    const job = (parallelism: number) =>
+      defineJob({
+        name: 'wide',
+        build(env) {
+          const source = env
+            .fromSource(fromCollection([1]))
+            .uid('source')
+            .setParallelism(parallelism);
+          const sum = source
+            .union(source.getSideOutput(tag))
+            .keyBy((n) => n)
+            .reduce((a, b) => a + b);
+          sum.uid('sum').sinkTo(discardingSink());
+        },
+      });
+    expect(explainPlan(compileJob(job(25)).plan)).not.toContain('warning');
+    const wide = compileJob(job(26)).plan;
+    expect(explainPlan(wide)).toContain('warning: sum: 52 shards send to each of its shards, up to 208 calls a second');
+    expect(JSON.parse(explainPlan(wide, 'json'))).toMatchObject({ warnings: [{ code: 'fan-in', where: 'sum' }] });
+  });
+});
