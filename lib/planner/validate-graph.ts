@@ -140,7 +140,8 @@ const edgesFit: Rule = ({ nodes, edges }) =>
 
 /** The streams of the DSL cannot make one; a graph from elsewhere can. */
 const noCycles: Rule = (graph) => {
-  const stuck = graph.nodes.filter(({ id }) => !topologicalOrder(graph).includes(id));
+  const placed = new Set(topologicalOrder(graph));
+  const stuck = graph.nodes.filter(({ id }) => !placed.has(id));
   if (stuck.length === 0) return [];
   return [
     problem(
