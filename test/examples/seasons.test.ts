@@ -50,8 +50,19 @@ function plainly(dates: readonly number[]): Line[] {
 }
 
 /** Times around the decisive distances: within the bound, and near seven days. */
-const steps = fc.oneof(fc.nat(bound * 2), fc.integer({ min: silence - 2, max: silence + 2 }), fc.constantFrom(0, silence, silence - bound, silence + bound, days(20)));
-const times = fc.array(steps, { minLength: 1, maxLength: 30 }).map((gaps) => gaps.map(((at) => (gap: number) => (at += gap))(days(3))));
+const steps = fc.oneof(
+  fc.nat(bound * 2),
+  fc.integer({ min: silence - 2, max: silence + 2 }),
+  fc.constantFrom(0, silence, silence - bound, silence + bound, days(20)),
+);
+const times = fc.array(steps, { minLength: 1, maxLength: 30 }).map((gaps) =>
+  gaps.map(
+    (
+      (at) => (gap: number) =>
+        (at += gap)
+    )(days(3)),
+  ),
+);
 
 describe('the seasons of a route', () => {
   test('end after more than seven days of silence; exactly seven days do not end them', () => {

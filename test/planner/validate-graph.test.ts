@@ -6,22 +6,20 @@ import { validateGraph } from '../../lib/planner/validate-graph.ts';
 
 /** Graphs that no stream of the DSL can make, because a graph may also come from a file. */
 function graph(nodes: readonly Partial<GraphNode>[], edges: readonly Partial<GraphEdge>[]): StreamGraph {
-  const whole = nodes.map(
-    (node, id): GraphNode => ({
-      id,
-      uid: operatorUid(`operator-${id}`),
-      uidGiven: true,
-      name: 'operator',
-      kind: 'map',
-      role: 'operator',
-      states: [],
-      inputs: 1,
-      keyed: false,
-      eventTime: false,
-      chaining: 'always',
-      ...node,
-    }),
-  );
+  const whole = nodes.map((node, id): GraphNode => ({
+    id,
+    uid: operatorUid(`operator-${id}`),
+    uidGiven: true,
+    name: 'operator',
+    kind: 'map',
+    role: 'operator',
+    states: [],
+    inputs: 1,
+    keyed: false,
+    eventTime: false,
+    chaining: 'always',
+    ...node,
+  }));
   return {
     name: 'by-hand',
     parameters: {},
@@ -58,7 +56,15 @@ describe('a graph that was not made by streams', () => {
   });
 
   test('may list its operators in any order', () => {
-    const plan = planJob(graph([sink, {}, source], [{ from: 2, to: 1 }, { from: 1, to: 0 }]));
+    const plan = planJob(
+      graph(
+        [sink, {}, source],
+        [
+          { from: 2, to: 1 },
+          { from: 1, to: 0 },
+        ],
+      ),
+    );
     expect(plan.vertices.map(({ operators }) => operators.map(({ uid }) => uid))).toEqual([['operator-2', 'operator-1', 'operator-0']]);
   });
 });
