@@ -9,7 +9,18 @@ export type Partitioner = 'forward' | 'hash' | 'rebalance' | 'broadcast';
 /** State as the plan declares it: what a restore checks before anything stops. */
 export interface StateDeclaration {
   readonly name: string;
-  readonly kind: 'value' | 'list' | 'map' | 'reducing' | 'aggregating' | 'window' | 'timers' | 'operator-list' | 'operator-union' | 'broadcast' | 'accumulator';
+  readonly kind:
+    | 'value'
+    | 'list'
+    | 'map'
+    | 'reducing'
+    | 'aggregating'
+    | 'window'
+    | 'timers'
+    | 'operator-list'
+    | 'operator-union'
+    | 'broadcast'
+    | 'accumulator';
   readonly ttlMs?: number;
 }
 

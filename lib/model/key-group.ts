@@ -62,7 +62,8 @@ function checkedLength(text: string): string {
 function assertKey(key: unknown, depth: number): void {
   if (typeof key === 'string' || typeof key === 'boolean' || key === null) return;
   if (typeof key === 'number' && Number.isFinite(key)) return;
-  if (typeof key !== 'object' || depth > 8) return refuseKey(key === undefined ? 'undefined' : `a ${typeof key}${depth > 8 ? ' nested deeper than 8' : ''}`);
+  if (typeof key !== 'object' || depth > 8)
+    return refuseKey(key === undefined ? 'undefined' : `a ${typeof key}${depth > 8 ? ' nested deeper than 8' : ''}`);
   const prototype: unknown = Object.getPrototypeOf(key);
   if (!Array.isArray(key) && prototype !== Object.prototype && prototype !== null) return refuseKey('an instance of a class');
   for (const part of Object.values(key)) assertKey(part, depth + 1);

@@ -126,7 +126,9 @@ export interface ShardRecord extends ShardAddress {
   readonly processingTimeMs: number;
   readonly inputs: Readonly<Record<ChannelId, InputChannelState>>;
   /** Last sequence number sent per output channel, and the watermark sent with it. */
-  readonly outputs: Readonly<Record<ChannelId, { readonly sequence: number; readonly watermark: number; readonly idle: boolean; readonly ended: boolean }>>;
+  readonly outputs: Readonly<
+    Record<ChannelId, { readonly sequence: number; readonly watermark: number; readonly idle: boolean; readonly ended: boolean }>
+  >;
   readonly control: Readonly<Partial<Record<ControlKind, number>>>;
   /** Last number given to a message to itself. */
   readonly selfNumber: number;

@@ -110,7 +110,8 @@ function fromTagged(value: unknown): unknown {
     if (typeof item !== 'object' || item === null) continue;
     const restored = fromTagged(item);
     if (restored === item) continue;
-    if (name === '__proto__') Object.defineProperty(record, name, { value: restored, enumerable: true, configurable: true, writable: true });
+    if (name === '__proto__')
+      Object.defineProperty(record, name, { value: restored, enumerable: true, configurable: true, writable: true });
     else record[name] = restored;
   }
   return record;

@@ -54,7 +54,8 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
   shard.segments = await listSegments(runtime, shard, options, version, tryId, empty ? null : name);
   const next = nextRecord(shard, options, version, tryId, hasEffects(content) ? name : null);
   const result = await deps.shards.commit(next, { version: previous.version, attempt: previous.attempt });
-  if (result.outcome === 'conflict' && result.existing?.tryId !== tryId) throw new LostRaceError(`${topology.address.uid}[${topology.address.shard}]`);
+  if (result.outcome === 'conflict' && result.existing?.tryId !== tryId)
+    throw new LostRaceError(`${topology.address.uid}[${topology.address.shard}]`);
   shard.record = next;
   shard.changed = false;
   shard.backend?.committed(shard.epoch);
@@ -64,7 +65,14 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
 function announceChange(shard: LiveShard, options: CommitOptions): void {
   const { address } = shard.topology;
   shard.dirty = true;
-  shard.coordinator.unshift({ kind: 'dirty', job: address.job, attempt: options.attempt, uid: address.uid, shard: address.shard, epoch: shard.epoch });
+  shard.coordinator.unshift({
+    kind: 'dirty',
+    job: address.job,
+    attempt: options.attempt,
+    uid: address.uid,
+    shard: address.shard,
+    epoch: shard.epoch,
+  });
 }
 
 function takeContent(runtime: Runtime, shard: LiveShard, options: CommitOptions, name: string): SegmentContent {
@@ -77,7 +85,8 @@ function takeContent(runtime: Runtime, shard: LiveShard, options: CommitOptions,
     self: shard.self,
     coordinator: shard.coordinator,
   };
-  if (options.endsEpoch !== true) for (const [uid, records] of content.sinks) shard.sinkRecords[uid] = (shard.sinkRecords[uid] ?? 0) + records.length;
+  if (options.endsEpoch !== true)
+    for (const [uid, records] of content.sinks) shard.sinkRecords[uid] = (shard.sinkRecords[uid] ?? 0) + records.length;
   shard.stage = [];
   shard.self = [];
   shard.coordinator = [];
@@ -126,9 +135,13 @@ async function listSegments(
 
 function nextRecord(shard: LiveShard, options: CommitOptions, version: number, tryId: string, lastSegment: string | null): ShardRecord {
   const { record: previous } = shard;
-  invariant(options.attempt >= previous.attempt, 'CM1', 'a commit never goes back to an older attempt', { attempt: options.attempt, stored: previous.attempt });
+  invariant(options.attempt >= previous.attempt, 'CM1', 'a commit never goes back to an older attempt', {
+    attempt: options.attempt,
+    stored: previous.attempt,
+  });
   const inputs: Record<ChannelId, InputChannelState> = {};
-  for (const [id, { sequence, watermark, idle, ended, barrier }] of shard.inputs) inputs[id] = { sequence, watermark, idle, ended, barrier };
+  for (const [id, { sequence, watermark, idle, ended, barrier }] of shard.inputs)
+    inputs[id] = { sequence, watermark, idle, ended, barrier };
   return {
     ...shard.topology.address,
     version,

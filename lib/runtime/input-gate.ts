@@ -13,6 +13,10 @@ export function judgeSequence(last: number, sequence: number): DataVerdict {
   return sequence === last + 1 ? 'next' : 'gap';
 }
 
-export function judgeControl(last: Readonly<Partial<Record<ControlKind, number>>>, kind: ControlKind, number: number): 'next' | 'duplicate' {
+export function judgeControl(
+  last: Readonly<Partial<Record<ControlKind, number>>>,
+  kind: ControlKind,
+  number: number,
+): 'next' | 'duplicate' {
   return number > (last[kind] ?? 0) ? 'next' : 'duplicate';
 }

@@ -8,7 +8,17 @@ import type { ChannelId, CheckpointId, Epoch, OperatorUid } from '../base/ids.ts
 import { invariant } from '../base/invariant.ts';
 import type { ControlKind } from '../model/envelope.ts';
 import type { CoordinatorMessage } from '../model/coordinator-message.ts';
-import type { Alignment, DeltaRef, EpochSegments, FiredRange, ShardRecord, ShardStatus, SinkPart, SplitState, StashedEnvelope } from '../model/shard-record.ts';
+import type {
+  Alignment,
+  DeltaRef,
+  EpochSegments,
+  FiredRange,
+  ShardRecord,
+  ShardStatus,
+  SinkPart,
+  SplitState,
+  StashedEnvelope,
+} from '../model/shard-record.ts';
 import type { KeySelector } from '../operators/operator.ts';
 import { KeyedBackend } from '../state/keyed-backend.ts';
 import type { KeyedContext } from '../state/keyed-context.ts';

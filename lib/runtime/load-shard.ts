@@ -33,7 +33,8 @@ export async function openShard(runtime: Runtime, topology: ShardTopology, recor
   if (current === undefined) return shard;
   for (const name of await expandSegments(runtime.deps.objects, current)) {
     const state = readSegmentState(await readNamed(runtime.deps.objects, name), name);
-    if (state !== null) shard.backend.apply(decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
+    if (state !== null)
+      shard.backend.apply(decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
   }
   return shard;
 }
@@ -47,7 +48,10 @@ export async function initialiseShard(
   witness: string,
 ): Promise<LiveShard> {
   const start = await startOfShard(runtime, job, topology);
-  const record = initialRecord(runtime, job, topology, stored, { ...start, splits: topology.isSource ? await assignSplits(runtime, topology, start) : null });
+  const record = initialRecord(runtime, job, topology, stored, {
+    ...start,
+    splits: topology.isSource ? await assignSplits(runtime, topology, start) : null,
+  });
   const shard = await openShard(runtime, topology, record);
   shard.processingTimeMs = runtime.deps.clock.now();
   if (start.finished) {
@@ -66,7 +70,13 @@ export async function initialiseShard(
   return shard;
 }
 
-function initialRecord(runtime: Runtime, job: JobRecord, topology: ShardTopology, stored: ShardRecord | undefined, start: ShardStart): ShardRecord {
+function initialRecord(
+  runtime: Runtime,
+  job: JobRecord,
+  topology: ShardTopology,
+  stored: ShardRecord | undefined,
+  start: ShardStart,
+): ShardRecord {
   const inputs: Record<string, InputChannelState> = {};
   for (const { id } of topology.inputs) inputs[id] = { sequence: 0, watermark: MIN_WATERMARK, idle: false, ended: false, barrier: 0 };
   return {
@@ -77,9 +87,9 @@ function initialRecord(runtime: Runtime, job: JobRecord, topology: ShardTopology
     tryId: '',
     witness: null,
     status: start.finished ? 'ended' : 'running',
-    epoch: start.checkpoint + 1,
+    epoch: job.firstEpoch,
     // Checkpoints numbered before the restore are over, whatever late barrier may still come.
-    settled: start.checkpoint,
+    settled: job.firstEpoch - 1,
     processingTimeMs: runtime.deps.clock.now(),
     inputs,
     outputs: {},
@@ -120,5 +130,7 @@ async function assignSplits(runtime: Runtime, topology: ShardTopology, start: Sh
   const bytes = await readNamed(objects, key);
   const all = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as string[];
   const mine = dealSplits(all, address.shard, vertex.parallelism);
-  return Object.fromEntries(mine.map((split) => [split, { position: null, ended: false, maxTimestamp: MIN_WATERMARK, activeAtMs: 0, records: 0 }]));
+  return Object.fromEntries(
+    mine.map((split) => [split, { position: null, ended: false, maxTimestamp: MIN_WATERMARK, activeAtMs: 0, records: 0 }]),
+  );
 }

@@ -13,7 +13,7 @@ export async function readNamed(objects: ObjectStore, key: string): Promise<Uint
 /** All segment names of a list, oldest first. */
 export async function expandSegments(objects: ObjectStore, list: SegmentList): Promise<string[]> {
   const pages: (readonly string[])[] = [list.recent];
-  for (let key = list.chained; key !== null; ) {
+  for (let key = list.chained; key !== null;) {
     const bytes = await readNamed(objects, key);
     const index = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as SegmentIndex;
     pages.push(index.segments);

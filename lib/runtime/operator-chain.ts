@@ -184,7 +184,9 @@ export class OperatorChain {
     const chained = this.#operators.flatMap((live) =>
       live.planned.links.filter((link) => link.from === uid && link.output === tag).map((link) => this.#chainedOutput(live, link.input)),
     );
-    const sent = topology.outputs.filter(({ edge }) => edge.operator === uid && edge.output === tag).map(({ edge }) => outputs.output(edge.index));
+    const sent = topology.outputs
+      .filter(({ edge }) => edge.operator === uid && edge.output === tag)
+      .map(({ edge }) => outputs.output(edge.index));
     const consumers = [...chained, ...sent];
     if (consumers.length === 0) return nowhere;
     if (consumers.length === 1) return consumers[0]!;

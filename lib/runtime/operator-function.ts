@@ -66,7 +66,8 @@ export class OperatorFunction {
     const job = await this.#readJob(newest);
     if (newest > job.attempt) throw new NotNowError('a message of an attempt that is not there yet');
     if (job.planHash !== this.#runtime.program.planHash) throw new NotNowError('another plan is deployed');
-    if (job.status === 'FAILED' || job.status === 'CANCELED' || job.status === 'SUSPENDED') throw new NotNowError(`the job is ${job.status}`);
+    if (job.status === 'FAILED' || job.status === 'CANCELED' || job.status === 'SUSPENDED')
+      throw new NotNowError(`the job is ${job.status}`);
     const current = messages.filter((message) => attemptOf(message) === job.attempt);
     if (current.length === 0) return;
     const shard = await this.#shard(job, index, current);
@@ -83,14 +84,20 @@ export class OperatorFunction {
       throw new LostRaceError('an attempt that has been replaced');
     }
     const warm = this.#warm.get(index);
-    if (warm !== undefined && stored !== undefined && warm.record.version === stored.version && warm.record.attempt === stored.attempt) return warm;
+    if (warm !== undefined && stored !== undefined && warm.record.version === stored.version && warm.record.attempt === stored.attempt)
+      return warm;
     this.#warm.delete(index);
     const shard = await this.#openOrInitialise(job, topology, stored, messages);
     this.#warm.set(index, shard);
     return shard;
   }
 
-  async #openOrInitialise(job: JobRecord, topology: ShardTopology, stored: ShardRecord | undefined, messages: readonly ParsedMessage[]): Promise<LiveShard> {
+  async #openOrInitialise(
+    job: JobRecord,
+    topology: ShardTopology,
+    stored: ShardRecord | undefined,
+    messages: readonly ParsedMessage[],
+  ): Promise<LiveShard> {
     if (stored !== undefined && stored.attempt === job.attempt) return openShard(this.#runtime, topology, stored);
     return initialiseShard(this.#runtime, job, topology, stored, markOf(messages[0]!));
   }
@@ -108,7 +115,8 @@ export class OperatorFunction {
   async #readJob(attempt: number): Promise<JobRecord> {
     const { deps, program } = this.#runtime;
     const now = deps.clock.monotonic();
-    if (this.#job !== undefined && attempt <= this.#job.attempt && now < this.#jobReadAt + program.settings.jobRecordCacheMs) return this.#job;
+    if (this.#job !== undefined && attempt <= this.#job.attempt && now < this.#jobReadAt + program.settings.jobRecordCacheMs)
+      return this.#job;
     const job = await deps.jobs.read(program.job);
     if (job === undefined) throw new NotNowError(`job ${program.job} does not exist`);
     this.#job = job;
@@ -121,7 +129,11 @@ export class OperatorFunction {
     try {
       await this.#judge(index, messages, before, error);
     } catch (judging) {
-      this.#runtime.deps.logger.log('warn', 'a failed batch could not be judged', { operator: this.#uid, shard: index, error: errorMessage(judging) });
+      this.#runtime.deps.logger.log('warn', 'a failed batch could not be judged', {
+        operator: this.#uid,
+        shard: index,
+        error: errorMessage(judging),
+      });
     }
   }
 
@@ -166,7 +178,9 @@ export class OperatorFunction {
     };
     const from = { job: program.job, attempt: this.#job?.attempt ?? 0, uid: this.#uid, shard: index };
     const body = encodeCoordinatorMessage({ ...from, kind: 'failed', failure });
-    await deps.messages.sendBatch(coordinatorQueue(program.job), [{ group: program.job, deduplicationId: `failed-${deps.random.hex(16)}`, body }]);
+    await deps.messages.sendBatch(coordinatorQueue(program.job), [
+      { group: program.job, deduplicationId: `failed-${deps.random.hex(16)}`, body },
+    ]);
   }
 }
 

@@ -96,7 +96,11 @@ export class OutputChannels {
   /** Emitted since the last commit. */
   records = 0;
 
-  constructor(edges: readonly OutputEdge[], keySelectorOf: (edge: OutputEdge) => KeySelector | undefined, record: Pick<ShardRecord, 'outputs' | 'watermark'>) {
+  constructor(
+    edges: readonly OutputEdge[],
+    keySelectorOf: (edge: OutputEdge) => KeySelector | undefined,
+    record: Pick<ShardRecord, 'outputs' | 'watermark'>,
+  ) {
     this.#watermark = record.watermark;
     for (const edge of edges) {
       const buffers = edge.channels.map(({ id, shard }) => {
@@ -205,7 +209,9 @@ function hashRoute(edge: OutputEdge, keySelector: KeySelector): (value: unknown)
   const cache = new Map<unknown, number>();
   const parallelism = edge.channels.length;
   const shardOf = (key: unknown): number =>
-    parallelism === 1 ? (canonicalKey(key), 0) : shardOfKeyGroup(keyGroupOf(canonicalKey(key), edge.maxParallelism), parallelism, edge.maxParallelism);
+    parallelism === 1
+      ? (canonicalKey(key), 0)
+      : shardOfKeyGroup(keyGroupOf(canonicalKey(key), edge.maxParallelism), parallelism, edge.maxParallelism);
   return (value) => {
     const key = keySelector(value);
     // Objects are compared by identity in a Map, so they are hashed anew each time.
@@ -229,8 +235,12 @@ function roundRobin(count: number): () => number {
 }
 
 function oversize(channel: ChannelId, bytes: number): SluiceError {
-  return new SluiceError('SLUICE-RECORD-TOO-LARGE', `a record of ${bytes} bytes on channel ${channel} is over the limit of ${limits.recordBytesMax}`, {
-    hint: 'Store large payloads elsewhere and send a reference, or split the record.',
-    facts: { channel, bytes, bytesMax: limits.recordBytesMax },
-  });
+  return new SluiceError(
+    'SLUICE-RECORD-TOO-LARGE',
+    `a record of ${bytes} bytes on channel ${channel} is over the limit of ${limits.recordBytesMax}`,
+    {
+      hint: 'Store large payloads elsewhere and send a reference, or split the record.',
+      facts: { channel, bytes, bytesMax: limits.recordBytesMax },
+    },
+  );
 }

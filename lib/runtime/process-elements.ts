@@ -34,7 +34,14 @@ export async function processRecords(shard: LiveShard, input: LiveInput, envelop
   processKeyed(shard, shard.backend, input.channel.input, envelope, from, entries);
 }
 
-function resolveKeys(shard: LiveShard, backend: KeyedBackend, selector: KeySelector, values: readonly unknown[], from: number, to: number): KeyEntry[] {
+function resolveKeys(
+  shard: LiveShard,
+  backend: KeyedBackend,
+  selector: KeySelector,
+  values: readonly unknown[],
+  from: number,
+  to: number,
+): KeyEntry[] {
   const entries = new Array<KeyEntry>(to - from);
   let i = from;
   try {
@@ -56,7 +63,14 @@ function processPlain(shard: LiveShard, input: number, envelope: Envelope, from:
   }
 }
 
-function processKeyed(shard: LiveShard, backend: KeyedBackend, input: number, envelope: Envelope, from: number, entries: readonly KeyEntry[]): void {
+function processKeyed(
+  shard: LiveShard,
+  backend: KeyedBackend,
+  input: number,
+  envelope: Envelope,
+  from: number,
+  entries: readonly KeyEntry[],
+): void {
   const operator = shard.chain.head();
   const { values, timestamps } = envelope;
   let i = 0;

@@ -32,11 +32,18 @@ export type ParsedMessage = { readonly received: ReceivedMessage } & (
 
 /** A message's own mark: by it a commit names its witness. */
 export function markOf(message: ParsedMessage): string {
-  return message.kind === 'data' ? `d:${message.header.channel}:${message.header.sequence}` : `c:${message.control.kind}:${message.control.number}`;
+  return message.kind === 'data'
+    ? `d:${message.header.channel}:${message.header.sequence}`
+    : `c:${message.control.kind}:${message.control.number}`;
 }
 
 /** All messages are of the shard's and the job's attempt. */
-export async function processMessages(runtime: Runtime, job: JobRecord, shard: LiveShard, messages: readonly ParsedMessage[]): Promise<void> {
+export async function processMessages(
+  runtime: Runtime,
+  job: JobRecord,
+  shard: LiveShard,
+  messages: readonly ParsedMessage[],
+): Promise<void> {
   const work = new ShardWork(runtime, job, shard, messages);
   await work.run();
 }
@@ -79,7 +86,9 @@ class ShardWork {
   #mustResend(): boolean {
     const { record } = this.#shard;
     if (this.#shard.hasUnfinishedWork()) return true;
-    return this.#messages.some((message) => message.received.receiveCount > 1 || !isFresh(this.#shard, message) || markOf(message) === record.witness);
+    return this.#messages.some(
+      (message) => message.received.receiveCount > 1 || !isFresh(this.#shard, message) || markOf(message) === record.witness,
+    );
   }
 
   #takeTimeAndAborts(): void {

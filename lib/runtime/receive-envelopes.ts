@@ -19,11 +19,17 @@ import type { Runtime } from './runtime-deps.ts';
 import { readSegmentEnvelope } from './segment.ts';
 
 /** `snapshot`: all barriers have come; the commit must be a snapshot. `released`: an alignment ended without one; the stash must be replayed first. */
-export type ReceiveOutcome = { readonly kind: 'continue' } | { readonly kind: 'snapshot'; readonly alignment: Alignment } | { readonly kind: 'released' };
+export type ReceiveOutcome =
+  { readonly kind: 'continue' } | { readonly kind: 'snapshot'; readonly alignment: Alignment } | { readonly kind: 'released' };
 
 const goOn: ReceiveOutcome = { kind: 'continue' };
 
-export async function receiveEnvelope(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, body: Uint8Array): Promise<ReceiveOutcome> {
+export async function receiveEnvelope(
+  runtime: Runtime,
+  shard: LiveShard,
+  header: EnvelopeHeader,
+  body: Uint8Array,
+): Promise<ReceiveOutcome> {
   const input = shard.input(header.channel);
   const verdict = judgeSequence(input.sequence, header.sequence);
   if (verdict === 'duplicate') return goOn;
@@ -38,7 +44,13 @@ export async function receiveEnvelope(runtime: Runtime, shard: LiveShard, header
   return processEnvelope(runtime, shard, header, body, 0);
 }
 
-async function processEnvelope(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, body: Uint8Array, processed: number): Promise<ReceiveOutcome> {
+async function processEnvelope(
+  runtime: Runtime,
+  shard: LiveShard,
+  header: EnvelopeHeader,
+  body: Uint8Array,
+  processed: number,
+): Promise<ReceiveOutcome> {
   const input = shard.input(header.channel);
   const envelope = decodeEnvelope(body);
   let at = processed;
@@ -47,7 +59,10 @@ async function processEnvelope(runtime: Runtime, shard: LiveShard, header: Envel
     await processRecords(shard, input, envelope, at, placed.at);
     at = placed.at;
     if (placed.event.kind === 'barrier') {
-      invariant(at === header.records, 'E2', 'a barrier is the last element of its envelope', { channel: header.channel, sequence: header.sequence });
+      invariant(at === header.records, 'E2', 'a barrier is the last element of its envelope', {
+        channel: header.channel,
+        sequence: header.sequence,
+      });
       return takeBarrier(runtime, shard, header, placed.event.checkpoint);
     }
     await processEvent(shard, input, placed);
@@ -109,7 +124,9 @@ export async function replayStash(runtime: Runtime, shard: LiveShard, recordsMax
     const message = readMessage(body);
     invariant(message.kind === 'data', 'RE2', 'a stashed envelope is a control message', { stashed });
     const { header } = message;
-    invariant(header.channel === stashed!.channel && header.sequence === stashed!.sequence, 'RE2', 'a stashed envelope is another one', { stashed });
+    invariant(header.channel === stashed!.channel && header.sequence === stashed!.sequence, 'RE2', 'a stashed envelope is another one', {
+      stashed,
+    });
     const outcome = await processEnvelope(runtime, shard, header, body, stashed!.processed);
     if (outcome.kind !== 'continue') return outcome;
   }

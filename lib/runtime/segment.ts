@@ -68,7 +68,12 @@ export function encodeSegment(content: SegmentContent): Uint8Array {
   const sinks = [...content.sinks].map(([operator, records]) => ({ operator, bytes: encodeColumn(records) }));
   const coordinator = content.coordinator.map(encodeCoordinatorMessage);
   const header: SegmentHeader = {
-    envelopes: content.envelopes.map(({ queue, group, deduplicationId, body }) => ({ queue, group, dedup: deduplicationId, bytes: body.length })),
+    envelopes: content.envelopes.map(({ queue, group, deduplicationId, body }) => ({
+      queue,
+      group,
+      dedup: deduplicationId,
+      bytes: body.length,
+    })),
     state: content.state?.length ?? 0,
     sinks: sinks.map(({ operator, bytes }) => ({ operator, bytes: bytes.length })),
     stage: content.stage,
@@ -118,7 +123,12 @@ export function readSegmentState(bytes: Uint8Array, what: string): Uint8Array | 
 
 export function decodeSegment(bytes: Uint8Array, what: string): SegmentContent {
   const { header, reader } = open(bytes, what);
-  const envelopes = header.envelopes.map(({ queue, group, dedup, bytes: size }) => ({ queue, group, deduplicationId: dedup, body: reader.raw(size) }));
+  const envelopes = header.envelopes.map(({ queue, group, dedup, bytes: size }) => ({
+    queue,
+    group,
+    deduplicationId: dedup,
+    body: reader.raw(size),
+  }));
   const state = header.state === 0 ? null : reader.raw(header.state);
   const sinks = new Map(header.sinks.map((sink) => [sink.operator, decodeColumn(reader.raw(sink.bytes), what)] as const));
   const coordinator = header.coordinator.map((size) => decodeCoordinatorMessage(reader.raw(size)));

@@ -35,7 +35,13 @@ export async function resendEffects(runtime: Runtime, topology: ShardTopology, a
   await sendEffects(runtime, topology, attempt, decodeSegment(bytes, segment));
 }
 
-async function stagePart(runtime: Runtime, topology: ShardTopology, attempt: Attempt, order: StageOrder, content: SegmentContent): Promise<void> {
+async function stagePart(
+  runtime: Runtime,
+  topology: ShardTopology,
+  attempt: Attempt,
+  order: StageOrder,
+  content: SegmentContent,
+): Promise<void> {
   const { deps } = runtime;
   const { job, shard } = topology.address;
   const { connector } = topology.vertex.operators.find(({ uid }) => uid === order.operator)!;
@@ -61,7 +67,7 @@ async function sendEnvelopes(runtime: Runtime, content: SegmentContent): Promise
 
 async function sendInOrder(runtime: Runtime, queue: string, messages: readonly OutgoingMessage[]): Promise<void> {
   let failures = 0;
-  for (let at = 0; at < messages.length; ) {
+  for (let at = 0; at < messages.length;) {
     const batch = nextBatch(messages, at);
     const results = await runtime.deps.messages.sendBatch(queue, batch);
     const failed = results.findIndex((taken) => !taken);

@@ -48,8 +48,21 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   shard.changed = false;
   shard.pendingParts = [...shard.pendingParts.filter((part) => part.checkpoint > options.published), ...parts];
   const snapshot = buildSnapshot(runtime, shard, options, segments, added, startedAtMs);
-  shard.coordinator.push({ kind: 'acknowledgement', job: snapshot.job, attempt: options.attempt, uid: snapshot.uid, shard: snapshot.shard, snapshot });
-  const done = await commit(runtime, shard, { attempt: options.attempt, witness: options.witness, endsEpoch: true, epoch, floor: options.floor });
+  shard.coordinator.push({
+    kind: 'acknowledgement',
+    job: snapshot.job,
+    attempt: options.attempt,
+    uid: snapshot.uid,
+    shard: snapshot.shard,
+    snapshot,
+  });
+  const done = await commit(runtime, shard, {
+    attempt: options.attempt,
+    witness: options.witness,
+    endsEpoch: true,
+    epoch,
+    floor: options.floor,
+  });
   if (shard.backend !== null) {
     shard.backend.epochCommitted(checkpoint);
     shard.backend.epoch = shard.epoch;

@@ -152,7 +152,7 @@ const coordinatorBacklogMax = 10_000;
 function reachable(runtime: Runtime, shard: LiveShard): { uid: PlannedOperator['uid']; parallelism: number }[] {
   const { plan } = runtime.program;
   const seen = new Set<string>([shard.topology.address.uid]);
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     grown = false;
     for (const edge of plan.edges) {
       if (seen.has(edge.from) && !seen.has(edge.to)) {

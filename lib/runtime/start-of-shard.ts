@@ -11,7 +11,10 @@ export async function startOfShard(runtime: Runtime, job: JobRecord, { address }
   if (job.descriptor === null) return fromNothing;
   const { objects } = runtime.deps;
   const descriptor = decodeDescriptor(await readNamed(objects, job.descriptor), job.descriptor);
-  invariant(descriptor.attempt === job.attempt, 'LD2', 'the descriptor is of another attempt', { job: job.attempt, descriptor: descriptor.attempt });
+  invariant(descriptor.attempt === job.attempt, 'LD2', 'the descriptor is of another attempt', {
+    job: job.attempt,
+    descriptor: descriptor.attempt,
+  });
   const manifest = decodeManifest(await readNamed(objects, descriptor.manifest), descriptor.manifest);
   return shardStart(manifest, runtime.program.plan, address.uid, address.shard);
 }

@@ -121,7 +121,9 @@ export class KeyedBackend {
     if (this.#slotNames.length > 0) {
       const wanted = missing.flatMap((entry) =>
         this.#slotNames.flatMap((state, slot) =>
-          (entry.known & (1 << slot)) === 0 ? [{ entry, slot, address: { operator, state, keyGroup: entry.keyGroup, key: entry.canonical, namespace: '' } }] : [],
+          (entry.known & (1 << slot)) === 0
+            ? [{ entry, slot, address: { operator, state, keyGroup: entry.keyGroup, key: entry.canonical, namespace: '' } }]
+            : [],
         ),
       );
       const values = await base.read(
@@ -273,7 +275,10 @@ export class KeyedBackend {
   }
 
   /** Puts rows of a delta or segment into the overlay; `open` = their epoch has not ended. Rows outside `keyGroups` are another shard's. */
-  apply(tables: readonly DeltaTable[], { epoch, keyGroups, open }: { readonly epoch: Epoch; readonly keyGroups: KeyGroupRange; readonly open: boolean }): void {
+  apply(
+    tables: readonly DeltaTable[],
+    { epoch, keyGroups, open }: { readonly epoch: Epoch; readonly keyGroups: KeyGroupRange; readonly open: boolean },
+  ): void {
     for (const table of tables) {
       if (table.operator !== this.options.operator) continue;
       for (let i = 0; i < table.keys.length; i++) {

@@ -59,7 +59,10 @@ function reducingHandle(cell: Cell, descriptor: ReducingStateDescriptor<unknown>
   };
 }
 
-function aggregatingHandle(cell: Cell, { aggregate }: AggregatingStateDescriptor<unknown, unknown, unknown>): AggregatingState<unknown, unknown> {
+function aggregatingHandle(
+  cell: Cell,
+  { aggregate }: AggregatingStateDescriptor<unknown, unknown, unknown>,
+): AggregatingState<unknown, unknown> {
   return {
     get() {
       const accumulator = cell.read();
@@ -94,7 +97,8 @@ function listHandle(backend: KeyedBackend, name: string, descriptor: KeyedStateD
   }
   const now = (): number => backend.processingTimeMs;
   const stamp = (values: readonly unknown[]): unknown[] => values.map((value) => [value, now()]);
-  const alive = (): readonly (readonly [unknown, number])[] => (stored() as readonly (readonly [unknown, number])[]).filter(([, at]) => now() < at + ttl.ttlMs);
+  const alive = (): readonly (readonly [unknown, number])[] =>
+    (stored() as readonly (readonly [unknown, number])[]).filter(([, at]) => now() < at + ttl.ttlMs);
   return {
     get: () => alive().map(([value]) => value),
     add: (value) => store([...alive(), ...stamp([value])]),

@@ -79,7 +79,7 @@ export class ChaosWorld {
 
   async run(): Promise<ChaosResult> {
     const { stores } = this.#ports();
-    await stores.jobs.create(jobRecord({ job: jobA, planHash: this.#compiled.planHash, version: 1 }));
+    await stores.jobs.create(jobRecord({ job: jobA, planHash: this.#compiled.planHash, version: 1, firstEpoch: 1 }));
     await this.#kickAll();
     const stepsMax = this.#options.stepsMax ?? 60_000;
     const faultySteps = 200 + this.#choices.below(1_200);
@@ -132,7 +132,9 @@ export class ChaosWorld {
     const queue = operatorQueue(jobA, vertex.uid);
     const messages = await this.#stores.queue.receive(queue, { messagesMax: 1 + this.#choices.below(10), waitMs: 0, visibilityMs });
     if (messages.length === 0) return;
-    let environment = this.#environments.find((candidate) => candidate.queue === queue && !candidate.busy && !candidate.dead && this.#choices.chance(0.8));
+    let environment = this.#environments.find(
+      (candidate) => candidate.queue === queue && !candidate.busy && !candidate.dead && this.#choices.chance(0.8),
+    );
     if (environment === undefined) {
       environment = this.#newEnvironment(queue, vertex.uid);
       this.#environments.push(environment);
@@ -194,8 +196,10 @@ export class ChaosWorld {
     return new Proxy(target, {
       get: (object, property) => {
         const value: unknown = Reflect.get(object, property);
-        if (typeof value !== 'function' || property === 'locate') return typeof value === 'function' ? (value.bind(object) as unknown) : value;
-        return (...parameters: unknown[]) => this.#call(environment, `${name}.${String(property)}`, () => Reflect.apply(value, object, parameters) as Promise<unknown>);
+        if (typeof value !== 'function' || property === 'locate')
+          return typeof value === 'function' ? (value.bind(object) as unknown) : value;
+        return (...parameters: unknown[]) =>
+          this.#call(environment, `${name}.${String(property)}`, () => Reflect.apply(value, object, parameters) as Promise<unknown>);
       },
     });
   }
@@ -305,7 +309,11 @@ export class ChaosWorld {
       if (message.kind === 'failed') this.#problems.push(`job failed: ${JSON.stringify(message.failure)}`);
       if (message.kind === 'acknowledgement') await this.#acknowledge(message.snapshot);
     }
-    if (messages.length > 0) await this.#stores.queue.deleteBatch(queue, messages.map(({ receipt }) => receipt));
+    if (messages.length > 0)
+      await this.#stores.queue.deleteBatch(
+        queue,
+        messages.map(({ receipt }) => receipt),
+      );
   }
 
   async #acknowledge(snapshot: ShardSnapshot): Promise<void> {
@@ -320,7 +328,20 @@ export class ChaosWorld {
     const { checkpoint, attempt } = snapshot;
     const key = manifestKey(jobA, attempt, checkpoint);
     const shards = [...present.values()];
-    const manifest = { format: 1, job: jobA, jobName: 'chaos', attempt, checkpoint, kind: 'checkpoint', mode: 'exactly-once', plan, planHash, shards, triggeredAtMs: 0, completedAtMs: 0 } as const;
+    const manifest = {
+      format: 1,
+      job: jobA,
+      jobName: 'chaos',
+      attempt,
+      checkpoint,
+      kind: 'checkpoint',
+      mode: 'exactly-once',
+      plan,
+      planHash,
+      shards,
+      triggeredAtMs: 0,
+      completedAtMs: 0,
+    } as const;
     await this.#stores.objects.createIfAbsent(key, encodeManifest(manifest));
     for (const { parts } of shards) {
       for (const part of parts) await this.#collect.publish(this.#connectorOf(part.operator), part);
@@ -350,7 +371,7 @@ export class ChaosWorld {
       const body = { format: 1, job: jobA, attempt, checkpoint: newest.id, manifest: newest.manifest, dropped: [] } as const;
       await this.#stores.objects.createIfAbsent(descriptor!, encodeDescriptor(body as never));
     }
-    await this.#change({ attempt, descriptor, planHash: this.#compiled.planHash, aborted: job.numbered });
+    await this.#change({ attempt, descriptor, planHash: this.#compiled.planHash, aborted: job.numbered, firstEpoch: job.numbered + 1 });
     for (const environment of this.#environments) if (!environment.busy) environment.dead = true;
     this.#environments = [];
     this.#acknowledged.clear();
@@ -378,7 +399,9 @@ export class ChaosWorld {
       for (let shard = 0; shard < parallelism; shard++) {
         const record = await this.#stores.shards.read({ job: jobA, uid, shard });
         const depth = await this.#stores.queue.depth(operatorQueue(jobA, uid));
-        lines.push(`${uid}[${shard}] depth ${depth} attempt ${record?.attempt} ${record?.status} epoch ${record?.epoch} settled ${record?.settled} stash ${record?.stash.envelopes.length} ${record?.stash.replaying} align ${JSON.stringify(record?.alignment)}`);
+        lines.push(
+          `${uid}[${shard}] depth ${depth} attempt ${record?.attempt} ${record?.status} epoch ${record?.epoch} settled ${record?.settled} stash ${record?.stash.envelopes.length} ${record?.stash.replaying} align ${JSON.stringify(record?.alignment)}`,
+        );
       }
     }
     return lines.join('\n');

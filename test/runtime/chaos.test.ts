@@ -5,7 +5,6 @@ import {
   compileJob,
   defineJob,
   fromCollection,
-  milliseconds,
   tumblingEventTime,
   valueState,
   type CompiledJob,
@@ -18,20 +17,31 @@ interface Reading {
   readonly value: number;
 }
 
-const readings: Reading[] = Array.from({ length: 240 }, (_, i) => ({ key: `k${(i * 7) % 9}`, at: 1_000 + i * 10 + ((i * 13) % 5) * 4, value: i }));
+const readings: Reading[] = Array.from({ length: 240 }, (_, i) => ({
+  key: `k${(i * 7) % 9}`,
+  at: 1_000 + i * 10 + ((i * 13) % 5) * 4,
+  value: i,
+}));
 const others: Reading[] = Array.from({ length: 160 }, (_, i) => ({ key: `k${(i * 5) % 11}`, at: 1_000 + i * 15, value: 1_000 + i }));
 
 const job = defineJob({
   name: 'chaos',
   parameters: {},
   build(env) {
-    const options = { watermarks: boundedOutOfOrderness(milliseconds(50), (reading: Reading) => reading.at) };
-    const all = env.fromSource(fromCollection(readings), options).uid('readings').union(env.fromSource(fromCollection(others), options).uid('others'));
+    const options = { watermarks: boundedOutOfOrderness(50, (reading: Reading) => reading.at) };
+    const all = env
+      .fromSource(fromCollection(readings), options)
+      .uid('readings')
+      .union(env.fromSource(fromCollection(others), options).uid('others'));
     all
       .keyBy((reading) => reading.key)
-      .window(tumblingEventTime(milliseconds(300)))
+      .window(tumblingEventTime(300))
       .aggregate(
-        { createAccumulator: () => ({ count: 0, sum: 0 }), add: ({ value }, a) => ({ count: a.count + 1, sum: a.sum + value }), getResult: (a) => a },
+        {
+          createAccumulator: () => ({ count: 0, sum: 0 }),
+          add: ({ value }, a) => ({ count: a.count + 1, sum: a.sum + value }),
+          getResult: (a) => a,
+        },
         (result, { key, window }) => ({ key, start: window.start, ...result }),
       )
       .uid('windows')
@@ -54,7 +64,7 @@ const job = defineJob({
       })
       .uid('totals')
       .rebalance()
-      .map((total) => ({ ...total, seen: true }))
+      .map((total) => total)
       .sinkTo(collectSink('totals'))
       .uid('totals-sink');
   },
@@ -88,7 +98,8 @@ test('crashes, zombies, lost answers, aborts and rescaling restores leave every 
     const result = await new ChaosWorld({ seed, compile }).run();
     faults += result.faults;
     restores += result.restores;
-    if (process.env["CHAOS_LOG"]) console.log({ ...result, windows: result.published("windows").length, totals: result.published("totals").length });
+    if (process.env['CHAOS_LOG'])
+      console.log({ ...result, windows: result.published('windows').length, totals: result.published('totals').length });
     expect(result.problems, `seed ${seed}`).toEqual([]);
     const windows = result.published('windows').map((window) => JSON.stringify(window));
     expect(windows.sort(), `windows of seed ${seed}`).toEqual(expectedWindows());

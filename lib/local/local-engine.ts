@@ -1,0 +1,152 @@
+/**
+ * The whole of Sluice in one process: stores, coordinator, flows and one function per vertex, polled from the in-process queues.
+ *
+ * LE1. Runtime and coordinator are the ones that run on AWS; only the adapters differ.
+ * LE2. What the collector may delete is older than the oldest invocation that is still running.
+ */
+import { OperatorFunction } from '../runtime/operator-function.ts';
+import type { JobProgram, Runtime, RuntimeDeps } from '../runtime/runtime-deps.ts';
+import type { LocalStores } from '../adapters/memory/memory-stores.ts';
+import type { JobId } from '../base/ids.ts';
+import type { CoordinatorDeps } from '../coordinator/coordinator-deps.ts';
+import { coordinatorTasks } from '../coordinator/coordinator-tasks.ts';
+import { flowDescriptions } from '../coordinator/flow-descriptions.ts';
+import { receiveMessage } from '../coordinator/receive-message.ts';
+import { decodeCoordinatorMessage } from '../model/coordinator-message.ts';
+import { coordinatorQueue, operatorQueue } from '../model/names.ts';
+import type { Connectors } from '../ports/connectors.ts';
+import type { ReceivedMessage } from '../ports/message-queue.ts';
+import type { SavepointFolders } from '../ports/savepoint-folder.ts';
+import type { Clock, Logger, Metrics, Random, Timers } from '../ports/system.ts';
+import { FlowInterpreter } from './flow-interpreter.ts';
+import { OperatorPoller } from './operator-poller.ts';
+
+export interface LocalSystem {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface LocalEngineOptions extends LocalSystem {
+  readonly stores: LocalStores;
+  readonly connectors: Connectors;
+  readonly savepoints: SavepointFolders;
+}
+
+/** Shards of one vertex that work at a time: there is one thread, more only hide the waits for the disk. */
+const pollersPerVertexMax = 4;
+const retryMs = 20;
+const sweepMs = 60_000;
+const collectMs = 2_000;
+/** Added to the age of the oldest invocation: clocks are read at different moments. */
+const garbageMarginMs = 1_000;
+const stepMs = 200;
+
+export class LocalEngine {
+  readonly #options: LocalEngineOptions;
+  readonly #interpreter: FlowInterpreter;
+  readonly coordinator: CoordinatorDeps;
+  #pollers: OperatorPoller[] = [];
+  readonly #invocations = new Set<{ readonly startedAtMs: number }>();
+
+  constructor(options: LocalEngineOptions) {
+    this.#options = options;
+    const { stores, connectors, savepoints, clock, timers, random, logger } = options;
+    const interpreter = new FlowInterpreter({ store: stores.flows, clock, timers, logger, flows: flowDescriptions });
+    const garbageAgeMs = (): number => this.#oldestInvocationAgeMs() + garbageMarginMs;
+    this.#interpreter = interpreter;
+    this.coordinator = {
+      jobs: stores.jobs,
+      shards: stores.shards,
+      acknowledgements: stores.acknowledgements,
+      operations: stores.operations,
+      objects: stores.objects,
+      base: stores.base,
+      messages: stores.queue,
+      history: stores.history,
+      connectors,
+      savepoints,
+      signal: interpreter,
+      flows: interpreter,
+      clock,
+      random,
+      logger,
+      sweepMs,
+      collectMs,
+      stepMs,
+      get garbageAgeMs() {
+        return garbageAgeMs();
+      },
+    };
+  }
+
+  #oldestInvocationAgeMs(): number {
+    const now = this.#options.clock.now();
+    let oldest = now;
+    for (const { startedAtMs } of this.#invocations) oldest = Math.min(oldest, startedAtMs);
+    return now - oldest;
+  }
+
+  /** Takes up flows that an earlier process left. */
+  async resumeFlows(): Promise<void> {
+    await this.#interpreter.resume(coordinatorTasks(this.coordinator));
+  }
+
+  runtimeDeps(): RuntimeDeps {
+    const { stores, connectors, clock, random, logger, metrics } = this.#options;
+    const { jobs, shards, objects, base, delay, queue } = stores;
+    return { jobs, shards, objects, base, delay, messages: queue, connectors, clock, random, logger, metrics };
+  }
+
+  /** Begins to work off the queues of a job. */
+  run(program: JobProgram): void {
+    const runtime: Runtime = { deps: this.runtimeDeps(), program };
+    this.#poll(coordinatorQueue(program.job), (messages) => this.#coordinate(messages));
+    for (const { uid, parallelism } of program.plan.vertices) {
+      const operator = new OperatorFunction(runtime, uid);
+      const handle = (messages: readonly ReceivedMessage[]): Promise<readonly string[]> => operator.handle(messages);
+      for (let i = 0; i < Math.min(parallelism, pollersPerVertexMax); i++) this.#poll(operatorQueue(program.job, uid), handle);
+    }
+  }
+
+  #poll(queue: string, handle: (messages: readonly ReceivedMessage[]) => Promise<readonly string[]>): void {
+    const { stores, timers, logger } = this.#options;
+    const timed = (messages: readonly ReceivedMessage[]): Promise<readonly string[]> => this.#timed(() => handle(messages));
+    const poller = new OperatorPoller({ queue, receiver: stores.queue, timers, logger, handle: timed, retryMs });
+    this.#pollers.push(poller);
+    poller.start();
+  }
+
+  async #timed<T>(work: () => Promise<T>): Promise<T> {
+    const invocation = { startedAtMs: this.#options.clock.now() };
+    this.#invocations.add(invocation);
+    try {
+      return await work();
+    } finally {
+      this.#invocations.delete(invocation);
+    }
+  }
+
+  async #coordinate(messages: readonly ReceivedMessage[]): Promise<readonly string[]> {
+    for (const { body } of messages) await receiveMessage(this.coordinator, decodeCoordinatorMessage(body));
+    return [];
+  }
+
+  /** Ends what is in hand, takes nothing more, and closes the stores: state is kept where they keep it. */
+  async close(): Promise<void> {
+    for (const poller of this.#pollers) poller.requestStop();
+    await this.#interpreter.stop();
+    const stopping = this.#pollers.map((poller) => poller.stop());
+    // Ends the receives that wait.
+    await this.#options.stores.close();
+    await Promise.all(stopping);
+    this.#pollers = [];
+  }
+}
+
+/** 32 hex digits, as in Flink. */
+export function newJobId(random: Random): JobId {
+  return random.hex(32) as JobId;
+}
