@@ -70,7 +70,8 @@ export async function noteRestored(
   await append(deps, job, { kind: 'restore', id: attempt, ...rest });
 }
 
-function byVertex(plan: JobPlan, shards: readonly ShardSnapshot[]): readonly VertexCheckpoint[] {
+/** What the snapshots say of every vertex of the plan. */
+export function byVertex(plan: JobPlan, shards: readonly ShardSnapshot[]): readonly VertexCheckpoint[] {
   return plan.vertices.map(({ uid, parallelism }) => {
     const stats = shards.filter((snapshot) => snapshot.uid === uid).map((snapshot) => snapshot.stats);
     const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -108,7 +108,6 @@ function writePlainStrings(writer: ByteWriter, values: readonly unknown[], kind:
   const strings = values as readonly string[];
   const text = strings.join('');
   writer.byte(kind);
-  // eslint-disable-next-line no-control-regex -- exactly the ASCII range is meant
   if (/^[\u0000-\u007f]*$/.test(text)) {
     writer.byte(forms.ascii);
     const lengths = new Uint32Array(strings.length);

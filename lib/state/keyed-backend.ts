@@ -326,13 +326,14 @@ export class KeyedBackend {
 
   /** Drops clean entries beyond `countMax`, oldest first. */
   evict(countMax: number): void {
-    for (const map of [this.#primitives, this.#composites]) {
+    const maps: readonly Map<unknown, KeyEntry>[] = [this.#primitives, this.#composites as Map<unknown, KeyEntry>];
+    for (const map of maps) {
       if (this.size <= countMax) return;
-      for (const [key, entry] of map as Map<unknown, KeyEntry>) {
+      for (const [key, entry] of map) {
         if (entry.changedEpoch > this.baseEpoch || entry.dirtySlots !== 0 || entry.dirtyNames !== null) continue;
         if (entry.epochSlots !== 0 || entry.epochNames !== null) continue;
         this.timers.forget(entry);
-        map.delete(key as never);
+        map.delete(key);
         if (this.size <= countMax) return;
       }
     }

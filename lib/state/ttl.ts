@@ -4,9 +4,9 @@
 import type { StateTtl } from './descriptors.ts';
 
 export interface Cell {
-  read(): unknown;
+  readonly read: () => unknown;
   /** undefined clears. */
-  write(value: unknown): void;
+  readonly write: (value: unknown) => void;
 }
 
 export function ttlCell(inner: Cell, ttl: StateTtl, now: () => number): Cell {
