@@ -22,6 +22,6 @@ export async function armSweep(deps: CoordinatorDeps, record: JobRecord): Promis
 /** Called when a checkpoint has completed; garbage comes of nothing else. */
 export async function startCollector(deps: CoordinatorDeps, before: JobRecord, after: JobRecord): Promise<void> {
   const span = (timeMs: number): number => Math.floor(timeMs / deps.collectMs);
-  if (span(before.completedAtMs) === span(after.completedAtMs)) return;
+  if (span(Math.max(before.completedAtMs, before.createdAtMs)) === span(after.completedAtMs)) return;
   await deps.flows.start('collect', `collect-${after.job}-${span(after.completedAtMs)}`, { job: after.job });
 }

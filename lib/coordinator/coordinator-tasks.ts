@@ -2,6 +2,7 @@
 import { abortCheckpoint, type AbortInput } from './abort-checkpoint.ts';
 import { cancelJob } from './cancel-job.ts';
 import { checkRestore } from './check-restore.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { completeCheckpoint, type CompleteInput } from './complete-checkpoint.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { failRestore } from './fail-restore.ts';
@@ -32,5 +33,6 @@ export function coordinatorTasks(deps: CoordinatorDeps): Readonly<Record<string,
     'resume-job': handler(deps, finishRestore),
     'fail-restore': handler(deps, failRestore),
     sweep: handler(deps, sweep),
+    'collect-garbage': handler(deps, collectGarbage),
   };
 }

@@ -1,0 +1,124 @@
+/**
+ * Step: removes objects that nothing names, and old tombstones. Mark from the roots, sweep what is old.
+ *
+ * CG1. Roots are the job record (descriptor, retained and pinned manifests), pending acknowledgements, all shard records, and the progress of unfinished
+ *      exports. What only a retired manifest, or a try that lost its race, had named goes.
+ * CG2. Only objects older than the longest life of an invocation: a younger one may be about to be named.
+ * CG3. Candidates are listed before the roots are read, and shard records before the job record: what passes from an acknowledgement to a manifest, or
+ *      from a record's deltas into the base, meanwhile, is still seen at one of the two.
+ */
+import type { JobId } from '../base/ids.ts';
+import { expectedShards } from '../checkpoint/completeness.ts';
+import { decodeDescriptor, decodeManifest } from '../checkpoint/manifest-codec.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import { jobPrefix, manifestKey } from '../model/names.ts';
+import type { EpochSegments, SegmentIndex, SegmentList, ShardRecord, ShardSnapshot } from '../model/shard-record.ts';
+import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { readJob } from './update-job.ts';
+
+/** Folders of a job that the collector looks after; plans, splits and failures are few and kept. */
+const collected = /^(segments|indexes|deltas|manifests|restores|exports)\//;
+const restoreOf = /^restores\/(\d+)-/;
+const exportOf = /^exports\/([^/]+)\//;
+const removedAtOnce = 1_000;
+const readingsMax = 10;
+
+export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly job: JobId }): Promise<{ readonly removed: number }> {
+  const cutoffMs = deps.clock.now() - deps.garbageAgeMs;
+  const candidates = (await deps.objects.list(jobPrefix(job))).filter(({ createdAtMs }) => createdAtMs < cutoffMs).map(({ key }) => key);
+  const marks = new Marks(deps);
+  const record = await markAll(deps, job, marks);
+  if (record === undefined) return { removed: 0 };
+  const exporting = new Set(
+    (await deps.operations.list(job)).filter(({ status }) => status === 'IN_PROGRESS').map(({ trigger }) => trigger),
+  );
+  const garbage = candidates.filter((key) => {
+    const name = key.slice(jobPrefix(job).length);
+    return collected.test(name) && !marks.keys.has(key) && !isUnderWay(name, record, exporting);
+  });
+  for (let at = 0; at < garbage.length; at += removedAtOnce) await deps.objects.remove(garbage.slice(at, at + removedAtOnce));
+  await deps.base.purgeTombstones(job, cutoffMs);
+  deps.logger.log('debug', `${garbage.length} objects of job ${job} are collected`, { kept: candidates.length - garbage.length });
+  return { removed: garbage.length };
+}
+
+/** A restore that has not switched yet has written its descriptor; an export's steps stand until its end. */
+function isUnderWay(name: string, record: JobRecord, exporting: ReadonlySet<string>): boolean {
+  const attempt = restoreOf.exec(name)?.[1];
+  if (attempt !== undefined) return Number(attempt) > record.attempt;
+  const trigger = exportOf.exec(name)?.[1];
+  return trigger !== undefined && exporting.has(trigger);
+}
+
+/** undefined where the job changes faster than its roots can be read: another time. */
+async function markAll(deps: CoordinatorDeps, job: JobId, marks: Marks): Promise<JobRecord | undefined> {
+  const { plan } = await readPlan(deps, (await readJob(deps, job)).plan);
+  for (const shard of expectedShards(plan)) {
+    const stored = await deps.shards.read({ job, ...shard });
+    if (stored !== undefined) await marks.shard(stored);
+  }
+  for (let reading = 0; reading < readingsMax; reading++) {
+    const record = await readJob(deps, job);
+    for (const { id } of record.pending) {
+      marks.key(manifestKey(job, record.attempt, id));
+      for (const snapshot of await deps.acknowledgements.list(job, record.attempt, id)) await marks.snapshot(snapshot);
+    }
+    for (const key of [...record.retained, ...record.pins].map(({ manifest }) => manifest)) await marks.manifest(key, true);
+    await marks.descriptor(record);
+    if ((await readJob(deps, job)).version === record.version) return record;
+  }
+  return undefined;
+}
+
+class Marks {
+  readonly keys = new Set<string>();
+  readonly #deps: CoordinatorDeps;
+
+  constructor(deps: CoordinatorDeps) {
+    this.#deps = deps;
+  }
+
+  key(key: string): void {
+    this.keys.add(key);
+  }
+
+  async shard({ segments, stash, lastSegment, deltas }: ShardRecord): Promise<void> {
+    if (lastSegment !== null) this.keys.add(lastSegment);
+    for (const { segment } of stash.envelopes) this.keys.add(segment);
+    for (const { key } of deltas) this.keys.add(key);
+    for (const list of segments as readonly EpochSegments[]) await this.#segments(list);
+  }
+
+  async snapshot({ deltas, segments }: ShardSnapshot): Promise<void> {
+    for (const { key } of deltas) this.keys.add(key);
+    await this.#segments(segments);
+  }
+
+  /** Read once, however often it is named. */
+  async manifest(key: string, withContent: boolean): Promise<void> {
+    if (this.keys.has(key)) return;
+    if (!withContent) return void this.keys.add(key);
+    const manifest = decodeManifest(await readObject(this.#deps, key), key);
+    this.keys.add(key);
+    for (const snapshot of manifest.shards) await this.snapshot(snapshot);
+  }
+
+  /** Shards read it until the attempt's first checkpoint: that one proves that all have. */
+  async descriptor({ descriptor, completed, firstEpoch }: JobRecord): Promise<void> {
+    if (descriptor === null) return;
+    this.keys.add(descriptor);
+    const { manifest } = decodeDescriptor(await readObject(this.#deps, descriptor), descriptor);
+    await this.manifest(manifest, completed < firstEpoch);
+  }
+
+  async #segments({ recent, chained }: SegmentList): Promise<void> {
+    for (const segment of recent) this.keys.add(segment);
+    for (let key = chained; key !== null && !this.keys.has(key);) {
+      this.keys.add(key);
+      const bytes = await readObject(this.#deps, key);
+      const index = JSON.parse(Buffer.from(bytes).toString('utf8')) as SegmentIndex;
+      for (const segment of index.segments) this.keys.add(segment);
+      key = index.previous;
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import type { CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
+import { defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
+import { channelId, operatorUid, type JobId, type OperatorUid } from '../../lib/base/ids.ts';
+import type { Manifest } from '../../lib/checkpoint/manifest.ts';
+import type { JobPlan, PlannedEdge, PlannedOperator, PlannedVertex, StateDeclaration } from '../../lib/model/job-plan.ts';
+import type { JobRecord } from '../../lib/model/job-record.ts';
+import { keyGroupRange } from '../../lib/model/key-group.ts';
+import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
+
+export const job = '0123456789abcdef0123456789abcdef' as JobId;
+export const source = operatorUid('numbers');
+export const counter = operatorUid('count');
+export const sink = operatorUid('results');
+
+export const settings: CheckpointSettings = { ...defaultCheckpointSettings, tolerableFailures: 2, retained: 2 };
+
+export interface PlanOptions {
+  readonly name?: string;
+  readonly sources?: number;
+  readonly counters?: number;
+  readonly maxParallelism?: number;
+  readonly derived?: boolean;
+  readonly counterStates?: readonly StateDeclaration[];
+}
+
+function operator(uid: OperatorUid, kind: string, more: Partial<PlannedOperator> = {}): PlannedOperator {
+  return { uid, name: uid, kind, stateful: true, states: [], links: [], ...more };
+}
+
+export function vertex(
+  uid: OperatorUid,
+  parallelism: number,
+  operators: readonly PlannedOperator[],
+  more: Partial<PlannedVertex> = {},
+): PlannedVertex {
+  return { uid, name: uid, parallelism, maxParallelism: 128, maxParallelismDerived: true, operators, ...more };
+}
+
+function edge(index: number, from: OperatorUid, to: OperatorUid, partitioner: PlannedEdge['partitioner']): PlannedEdge {
+  return { index, from, operator: from, output: '', to, input: 0, partitioner, envelopeBytes: 1_000, compressAboveBytes: 1_000 };
+}
+
+/** numbers → count (keyed) → results, three vertices. */
+export function planOf(options: PlanOptions = {}): JobPlan {
+  const { name = 'counting', sources = 2, counters = 3, maxParallelism = 128, derived = true } = options;
+  const states = options.counterStates ?? [{ name: 'total', kind: 'value' }];
+  return {
+    format: 1,
+    name,
+    parameters: {},
+    vertices: [
+      vertex(source, sources, [
+        operator(source, 'source', { connector: { connector: 'collection', options: {}, guarantee: 'exactly-once' } }),
+      ]),
+      vertex(counter, counters, [operator(counter, 'process', { states })], { maxParallelism, maxParallelismDerived: derived }),
+      vertex(sink, 1, [operator(sink, 'sink', { connector: { connector: 'collect', options: {}, guarantee: 'exactly-once' } })]),
+    ],
+    edges: [edge(0, source, counter, 'hash'), edge(1, counter, sink, 'rebalance')],
+  };
+}
+
+export function recordOf(changes: Partial<JobRecord> = {}): JobRecord {
+  return {
+    job,
+    name: 'counting',
+    version: 1,
+    status: 'RUNNING',
+    attempt: 1,
+    planHash: 'hash',
+    plan: 'jobs/plan',
+    descriptor: null,
+    firstEpoch: 1,
+    numbered: 0,
+    dirtyEpoch: 0,
+    completed: 0,
+    published: 0,
+    pending: [],
+    aborted: 0,
+    retained: [],
+    pins: [],
+    floor: 0,
+    createdAtMs: 1_000,
+    changedAtMs: 1_000,
+    failures: 0,
+    try: 0,
+    triggeredAtMs: 0,
+    completedAtMs: 0,
+    ended: {},
+    sweepAtMs: 0,
+    counts: { completed: 0, failed: 0, restored: 0 },
+    failure: null,
+    ...changes,
+  };
+}
+
+export function snapshotOf(uid: OperatorUid, shard: number, changes: Partial<ShardSnapshot> = {}): ShardSnapshot {
+  return {
+    job,
+    uid,
+    shard,
+    attempt: 1,
+    checkpoint: 1,
+    version: 5,
+    inputs: {},
+    outputs: {},
+    splits: null,
+    operatorStates: {},
+    deltas: [],
+    fired: [],
+    nextTimer: { event: null, processing: null },
+    parts: [],
+    finished: false,
+    segments: { recent: [], chained: null },
+    recordsIn: 10,
+    recordsOut: 5,
+    stats: { deltaBytes: 100, stateBytes: 300, alignmentMs: 2, snapshotMs: 3, takenAtMs: 1_000 },
+    ...changes,
+  };
+}
+
+export function manifestOf(
+  plan: JobPlan,
+  changes: Partial<Manifest> = {},
+  snapshot: (uid: OperatorUid, shard: number) => Partial<ShardSnapshot> = () => ({}),
+): Manifest {
+  const checkpoint = changes.checkpoint ?? 1;
+  const attempt = changes.attempt ?? 1;
+  return {
+    format: 1,
+    job,
+    jobName: plan.name,
+    attempt,
+    checkpoint,
+    kind: 'checkpoint',
+    mode: 'exactly-once',
+    plan,
+    planHash: 'hash',
+    shards: plan.vertices.flatMap(({ uid, parallelism }) =>
+      Array.from({ length: parallelism }, (_, shard) =>
+        snapshotOf(uid, shard, { attempt, checkpoint, ...positionsOf(plan, uid, shard), ...snapshot(uid, shard) }),
+      ),
+    ),
+    triggeredAtMs: 900,
+    completedAtMs: 1_000,
+    ...changes,
+  };
+}
+
+/** Nothing in flight: every channel is cut at 7. */
+function positionsOf(plan: JobPlan, uid: OperatorUid, shard: number): Pick<ShardSnapshot, 'inputs' | 'outputs'> {
+  const inputs: Record<string, number> = {};
+  const outputs: Record<string, number> = {};
+  for (const { index, from, to } of plan.edges) {
+    const senders = plan.vertices.find((candidate) => candidate.uid === from)!.parallelism;
+    const receivers = plan.vertices.find((candidate) => candidate.uid === to)!.parallelism;
+    if (to === uid) for (let sender = 0; sender < senders; sender++) inputs[channelId(index, sender, shard)] = 7;
+    if (from === uid) for (let receiver = 0; receiver < receivers; receiver++) outputs[channelId(index, shard, receiver)] = 7;
+  }
+  return { inputs, outputs };
+}
+
+/** A delta over all key groups of a shard. */
+export function deltaOf(uid: OperatorUid, shard: number, parallelism: number, epoch: number, maxParallelism = 128) {
+  return {
+    epoch,
+    key: `jobs/${job}/deltas/${uid}/${shard}/1-${epoch}-0-try`,
+    rows: 10,
+    bytes: 100,
+    keyGroups: keyGroupRange(shard, parallelism, maxParallelism),
+  };
+}

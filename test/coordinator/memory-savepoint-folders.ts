@@ -1,0 +1,35 @@
+import type { SavepointFile, SavepointFolder, SavepointFolders } from '../../lib/ports/savepoint-folder.ts';
+
+/** Savepoint folders as plain maps, so that tests can damage them. */
+export class MemorySavepointFolders implements SavepointFolders {
+  readonly files = new Map<string, Uint8Array>();
+
+  at(location: string): SavepointFolder {
+    const folder = location.replace(/\/_metadata\.json$/, '');
+    const full = (path: string): string => `${folder}/${path}`;
+    const inside = (): readonly SavepointFile[] =>
+      [...this.files]
+        .filter(([name]) => name.startsWith(`${folder}/`))
+        .map(([name, bytes]) => ({ path: name.slice(folder.length + 1), bytes: bytes.length }));
+    return {
+      location: folder,
+      createIfAbsent: async (path, bytes) => {
+        if (this.files.has(full(path))) return 'exists';
+        this.files.set(full(path), bytes.slice());
+        return 'created';
+      },
+      read: async (path) => this.files.get(full(path)),
+      list: async () => inside(),
+      remove: async (paths) => paths.forEach((path) => this.files.delete(full(path))),
+    };
+  }
+
+  inside(directory: string, name: string): SavepointFolder {
+    return this.at(`${directory}/${name}`);
+  }
+
+  /** The same folders for a process that can die at any call. */
+  mortal(port: <T extends object>(target: T) => T): SavepointFolders {
+    return { at: (location) => port(this.at(location)), inside: (directory, name) => port(this.inside(directory, name)) };
+  }
+}
