@@ -326,7 +326,7 @@ export class KeyedBackend {
 
   /** Drops clean entries beyond `countMax`, oldest first. */
   evict(countMax: number): void {
-    const maps: readonly Map<unknown, KeyEntry>[] = [this.#primitives, this.#composites as Map<unknown, KeyEntry>];
+    const maps: readonly Map<unknown, KeyEntry>[] = [this.#primitives, this.#composites];
     for (const map of maps) {
       if (this.size <= countMax) return;
       for (const [key, entry] of map) {
