@@ -1,4 +1,4 @@
-import type { InputDraft } from './pipeline.ts';
+import type { InputDraft } from './node-draft.ts';
 
 /** A stream of which every subtask of the other side gets all records: `stream.connect(rules.broadcast(descriptor))`. */
 export class BroadcastStream<B, BK, BV> {

@@ -15,7 +15,8 @@ import type { OperatorStateDescriptors } from '../operators/operator-state.ts';
 import { processSpec } from '../operators/process.ts';
 import type { DataStream } from './data-stream.ts';
 import type { NoOperatorState, NoState } from './no-state.ts';
-import { type InputDraft, partitioned, type Pipeline } from './pipeline.ts';
+import { type InputDraft, partitioned } from './node-draft.ts';
+import type { Pipeline } from './pipeline.ts';
 
 type AnyMap = MapFunction<unknown, unknown>;
 type AnyFlatMap = FlatMapFunction<unknown, unknown>;

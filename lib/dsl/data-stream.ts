@@ -14,7 +14,8 @@ import { BroadcastConnectedStream, ConnectedStreams } from './connected-streams.
 import { KeyedStream } from './keyed-stream.ts';
 import type { NoOperatorState } from './no-state.ts';
 import { OperatorSettings } from './operator-settings.ts';
-import { type InputDraft, type NodeDraft, partitioned, type Pipeline } from './pipeline.ts';
+import { type InputDraft, type NodeDraft, partitioned } from './node-draft.ts';
+import type { Pipeline } from './pipeline.ts';
 import { StreamSink } from './stream-sink.ts';
 
 /** A stream of records. Methods that say something of an operator (`uid`, `name`, …) mean the one that makes the stream. */

@@ -3,7 +3,8 @@ import { operatorUid, type OperatorUid } from '../base/ids.ts';
 import { murmur3 } from '../base/murmur3.ts';
 import type { GraphEdge, GraphNode, StreamGraph } from '../graph/stream-graph.ts';
 import type { OperatorDefinition, OperatorRegistry } from '../operators/operator.ts';
-import type { NodeDraft, Pipeline } from './pipeline.ts';
+import type { NodeDraft } from './node-draft.ts';
+import type { Pipeline } from './pipeline.ts';
 
 export interface FinishedGraph {
   readonly graph: StreamGraph;

@@ -9,7 +9,8 @@ import { BroadcastStream } from './broadcast-stream.ts';
 import { ConnectedKeyedStreams, KeyedBroadcastConnectedStream } from './connected-streams.ts';
 import type { DataStream } from './data-stream.ts';
 import type { NoOperatorState, NoState } from './no-state.ts';
-import type { InputDraft, Pipeline } from './pipeline.ts';
+import type { InputDraft } from './node-draft.ts';
+import type { Pipeline } from './pipeline.ts';
 import { WindowedStream } from './windowed-stream.ts';
 
 /** A stream whose records meet the state of their key. */

@@ -1,5 +1,6 @@
 import type { Chaining } from '../graph/stream-graph.ts';
-import type { NodeDraft, Pipeline } from './pipeline.ts';
+import type { NodeDraft } from './node-draft.ts';
+import type { Pipeline } from './pipeline.ts';
 
 /** The settings of one operator, as the fluent methods of streams and sinks change them. */
 export class OperatorSettings {

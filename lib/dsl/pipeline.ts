@@ -4,53 +4,9 @@
  * Owns: operators as they are added, and what is wrong with how they were described (collected, never thrown, so that all is reported at once).
  * Does not own: the shape of the whole graph, which the planner judges, nor the classes that users hold (they come in through `streamOf`).
  */
-import type { ConnectorSpec, Partitioner, StateDeclaration } from '../model/job-plan.ts';
 import type { GraphProblem, GraphProblemCode } from '../graph/graph-problem.ts';
-import type { Chaining } from '../graph/stream-graph.ts';
-import type { KeySelector, StreamOperator, WatermarkStrategy } from '../operators/operator.ts';
 import type { DataStream } from './data-stream.ts';
-
-/** One output of an operator. */
-export interface Endpoint {
-  readonly node: NodeDraft;
-  readonly output: string;
-  /** How its records are dealt out to the subtasks of the next operator. */
-  readonly partitioner: Partitioner;
-}
-
-export interface InputDraft {
-  /** Several where streams were united. */
-  readonly endpoints: readonly Endpoint[];
-  readonly keySelector?: KeySelector;
-}
-
-export function partitioned({ endpoints }: InputDraft, partitioner: Partitioner, keySelector?: KeySelector): InputDraft {
-  return { endpoints: endpoints.map((endpoint) => ({ ...endpoint, partitioner })), ...(keySelector === undefined ? {} : { keySelector }) };
-}
-
-export interface NodeFacts {
-  readonly kind: string;
-  readonly role: 'source' | 'operator' | 'sink';
-  readonly states: readonly StateDeclaration[];
-  readonly inputs: readonly InputDraft[];
-  readonly create?: () => StreamOperator;
-  readonly source?: { readonly watermarks: WatermarkStrategy; readonly decode?: (value: unknown) => unknown };
-  readonly connector?: ConnectorSpec;
-  readonly target?: string;
-  readonly eventTime?: boolean;
-  readonly name?: string;
-}
-
-/** What the fluent methods set afterwards. */
-export interface NodeDraft {
-  readonly facts: NodeFacts;
-  readonly pipeline: Pipeline;
-  uid: string | undefined;
-  name: string;
-  parallelism: number | undefined;
-  maxParallelism: number | undefined;
-  chaining: Chaining;
-}
+import type { NodeDraft, NodeFacts } from './node-draft.ts';
 
 export class Pipeline {
   readonly nodes: NodeDraft[] = [];

@@ -2,7 +2,8 @@ import type { Source } from '../connectors/source.ts';
 import type { WatermarkStrategy } from '../operators/operator.ts';
 import { noWatermarks, type Watermarks } from '../operators/watermark-strategies.ts';
 import { DataStream } from './data-stream.ts';
-import { type NodeDraft, Pipeline } from './pipeline.ts';
+import type { NodeDraft } from './node-draft.ts';
+import { Pipeline } from './pipeline.ts';
 
 export interface SourceOptions<T> {
   /** Default: none, and then no event time. */

@@ -1,5 +1,6 @@
 import { OperatorSettings } from './operator-settings.ts';
-import type { NodeDraft, Pipeline } from './pipeline.ts';
+import type { NodeDraft } from './node-draft.ts';
+import type { Pipeline } from './pipeline.ts';
 
 /** The end of a stream. */
 export class StreamSink {

@@ -8,7 +8,8 @@ import { aggregateFold, listFold, reduceFold, type WindowFold } from '../operato
 import type { ProcessWindowFunction, WindowFunction } from '../operators/window-function.ts';
 import type { DataStream } from './data-stream.ts';
 import { durationText } from './durations.ts';
-import type { InputDraft, NodeDraft, Pipeline } from './pipeline.ts';
+import type { InputDraft, NodeDraft } from './node-draft.ts';
+import type { Pipeline } from './pipeline.ts';
 
 type Settings = Omit<WindowOptions, 'fold'>;
 type AnyAggregate = AggregateFunction<unknown, unknown, unknown>;
