@@ -14,7 +14,8 @@ import type { OperatorContext, Output } from './operator.ts';
 import type { OutputTag } from './output-tag.ts';
 
 export interface FunctionContextNeeds {
-  readonly keyed: boolean;
+  /** Which inputs have keys. */
+  readonly keyedInputs: readonly boolean[];
   readonly state: StateDescriptors;
   readonly operatorState: OperatorStateDescriptors;
   /** Name of the broadcast state. */
@@ -24,14 +25,16 @@ export interface FunctionContextNeeds {
 export class FunctionContext {
   readonly subtask: number;
   readonly parallelism: number;
-  readonly state: Readonly<Record<string, HandleOf<KeyedStateDescriptor>>>;
   readonly operatorState: Readonly<Record<string, OperatorListState<unknown>>>;
-  readonly timers: Timers | undefined;
   readonly broadcast: BroadcastState<unknown, unknown> | undefined;
   readonly emit: (value: unknown) => void;
   readonly emitTo: (tag: OutputTag<unknown>, value: unknown) => void;
   readonly #operator: OperatorContext;
   readonly #keyed: KeyedContext | undefined;
+  readonly #state: Readonly<Record<string, HandleOf<KeyedStateDescriptor>>>;
+  readonly #timers: Timers | undefined;
+  /** Whether the element in hand has a key: broadcast records and the end of the input have none. */
+  #onKey = false;
   #time = NO_TIMESTAMP;
   #emitTime = NO_TIMESTAMP;
 
@@ -39,11 +42,11 @@ export class FunctionContext {
     this.subtask = operator.subtask;
     this.parallelism = operator.parallelism;
     this.#operator = operator;
-    const keyed = needs.keyed ? operator.keyed() : undefined;
+    const keyed = needs.keyedInputs.includes(true) ? operator.keyed() : undefined;
     this.#keyed = keyed;
-    this.state = keyed === undefined ? {} : openStates(keyed, needs.state);
+    this.#state = keyed === undefined ? {} : openStates(keyed, needs.state);
     this.operatorState = openOperatorStates(operator, needs.operatorState);
-    this.timers = keyed === undefined ? undefined : timersOf(keyed);
+    this.#timers = keyed === undefined ? undefined : timersOf(keyed);
     this.broadcast = needs.broadcast === undefined ? undefined : openBroadcastState(operator, needs.broadcast);
     const main = operator.output('');
     const sides = new Map<string, Output>();
@@ -56,13 +59,15 @@ export class FunctionContext {
   }
 
   /** Points the context at a record, or at a timer of event time. */
-  at(timestamp: number): void {
+  at(timestamp: number, onKey: boolean): void {
+    this.#onKey = onKey;
     this.#time = timestamp;
     this.#emitTime = timestamp;
   }
 
   /** A timer of processing time has a time of its own, which is no event time for what it emits. */
   atProcessingTime(timestamp: number): void {
+    this.#onKey = true;
     this.#time = timestamp;
     this.#emitTime = NO_TIMESTAMP;
   }
@@ -73,15 +78,36 @@ export class FunctionContext {
   }
 
   get currentWatermark(): number {
-    return this.#keyed === undefined ? this.#operator.currentWatermark() : this.#keyed.currentWatermark();
-  }
-
-  get key(): unknown {
-    return this.#keyed?.currentKey();
+    return this.#onKey ? this.#keyed!.currentWatermark() : this.#operator.currentWatermark();
   }
 
   get currentProcessingTime(): number {
     return this.#keyed!.currentProcessingTime();
+  }
+
+  // The types hide these three where there is no key. Who gets around the types must not meet the key of the record before.
+
+  get key(): unknown {
+    if (!this.#onKey) throw this.#noKey('the key');
+    return this.#keyed!.currentKey();
+  }
+
+  get state(): Readonly<Record<string, HandleOf<KeyedStateDescriptor>>> {
+    if (!this.#onKey) throw this.#noKey('keyed state');
+    return this.#state;
+  }
+
+  get timers(): Timers | undefined {
+    if (!this.#onKey) throw this.#noKey('timers');
+    return this.#timers;
+  }
+
+  #noKey(what: string): SluiceError {
+    const operator = this.#operator.uid;
+    return new SluiceError('SLUICE-NO-KEY', `operator ${operator} uses ${what} on an element that has no key`, {
+      hint: 'Use the key, keyed state and timers in process and onTimer of a keyed stream: not in open or finish, and not for broadcast records.',
+      facts: { operator },
+    });
   }
 }
 

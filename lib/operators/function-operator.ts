@@ -32,20 +32,20 @@ export class FunctionOperator implements StreamOperator {
 
   process(input: number, value: unknown, timestamp: number): void {
     const context = this.#context;
-    context.at(timestamp);
+    context.at(timestamp, this.#needs.keyedInputs[input]!);
     const handle = input === 0 ? this.#first : this.#handlers.inputs[input]!;
     handle(value, context);
   }
 
   onTimer(domain: TimerDomain, timestamp: number): void {
     const context = this.#context;
-    if (domain === 'event') context.at(timestamp);
+    if (domain === 'event') context.at(timestamp, true);
     else context.atProcessingTime(timestamp);
     this.#handlers.onTimer?.({ timestamp, domain }, context);
   }
 
   finish(): void {
-    this.#context.at(NO_TIMESTAMP);
+    this.#context.at(NO_TIMESTAMP, false);
     this.#handlers.finish?.(this.#context);
   }
 }

@@ -17,6 +17,12 @@ const methodsOf = {
   'keyed-broadcast-process': ['processElement', 'processBroadcast'],
 } as const;
 
+const keyedInputsOf: Readonly<Partial<Record<ProcessKind, readonly boolean[]>>> = {
+  'keyed-process': [true],
+  'keyed-co-process': [true, true],
+  'keyed-broadcast-process': [true, false],
+};
+
 export type ProcessKind = keyof typeof methodsOf;
 
 interface DeclaredStates {
@@ -26,17 +32,17 @@ interface DeclaredStates {
 
 export function processSpec(kind: ProcessKind, user: object, broadcast?: string): OperatorSpec {
   const { state = {}, operatorState = {} } = user as DeclaredStates;
-  const keyed = kind.startsWith('keyed');
+  const keyedInputs = keyedInputsOf[kind] ?? [false, false];
   const handlers = handlersOf(kind, user);
   return {
     kind,
     states: [
       ...declareKeyedStates(state),
-      ...(keyed && handlers.onTimer !== undefined ? declareTimers('event', 'processing') : []),
+      ...(keyedInputs.includes(true) && handlers.onTimer !== undefined ? declareTimers('event', 'processing') : []),
       ...declareOperatorStates(operatorState),
       ...(broadcast === undefined ? [] : [{ name: broadcast, kind: 'broadcast' as const }]),
     ],
-    create: () => new FunctionOperator(handlers, { keyed, state, operatorState, ...(broadcast === undefined ? {} : { broadcast }) }),
+    create: () => new FunctionOperator(handlers, { keyedInputs, state, operatorState, ...(broadcast === undefined ? {} : { broadcast }) }),
   };
 }
 

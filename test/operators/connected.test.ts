@@ -176,6 +176,6 @@ describe('a broadcast stream', () => {
         }),
     );
     harness.process(0, order(1));
-    expect(() => harness.process(1, { user: 'ada', allowed: true })).toThrow(expect.objectContaining({ code: 'SLUICE-TEST-HARNESS' }));
+    expect(() => harness.process(1, { user: 'ada', allowed: true })).toThrow(expect.objectContaining({ code: 'SLUICE-NO-KEY' }));
   });
 });
