@@ -1,0 +1,47 @@
+/**
+ * What the HTTP API and the progress line ask of a running system, in Sluice's own terms: plain data and asynchronous methods. The views turn it into
+ * Flink's shapes; port-job-control.ts answers it from the ports.
+ */
+import type { JobId } from '../base/ids.ts';
+import type { JobFailure } from '../model/coordinator-message.ts';
+import type { JobStatus } from '../model/job-record.ts';
+import type { OperationRecord } from '../ports/records.ts';
+import type { CheckpointsOfJob } from './checkpoints-of-job.ts';
+import type { JobDetails } from './job-details.ts';
+
+export interface SavepointRequest {
+  /** Made by the caller where it wants to be able to repeat the request; else one is drawn. */
+  readonly trigger: string | null;
+  readonly directory: string | null;
+  /** `cancel`: the job is cancelled once the savepoint is complete. */
+  readonly then: 'run-on' | 'cancel';
+}
+
+export interface StopRequest {
+  readonly trigger: string | null;
+  readonly directory: string | null;
+  readonly mode: 'drain' | 'suspend';
+}
+
+/** `no-directory`: neither the request nor the configuration names one. Everything else that goes wrong is found in the operation. */
+export type TriggerOutcome = { readonly outcome: 'accepted'; readonly trigger: string } | { readonly outcome: 'no-directory' };
+
+export type CancelOutcome =
+  | { readonly outcome: 'accepted' }
+  | { readonly outcome: 'unknown-job' }
+  /** It has ended in another way. */
+  | { readonly outcome: 'ended'; readonly status: JobStatus };
+
+/** Reads answer `undefined` for a job that is not known. Whatever is answered about a change is durable. */
+export interface JobControl {
+  list(): Promise<readonly JobDetails[]>;
+  details(job: JobId): Promise<JobDetails | undefined>;
+  status(job: JobId): Promise<JobStatus | undefined>;
+  checkpoints(job: JobId): Promise<CheckpointsOfJob | undefined>;
+  /** Why the job has failed; null = it has not. */
+  failure(job: JobId): Promise<JobFailure | null | undefined>;
+  triggerSavepoint(job: JobId, request: SavepointRequest): Promise<TriggerOutcome>;
+  triggerStop(job: JobId, request: StopRequest): Promise<TriggerOutcome>;
+  cancel(job: JobId): Promise<CancelOutcome>;
+  operation(job: JobId, trigger: string): Promise<OperationRecord | undefined>;
+}

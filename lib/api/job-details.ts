@@ -1,0 +1,41 @@
+/** A job as the API knows it: what its record, its plan and its shards' records say together. */
+import type { Attempt, JobId, OperatorUid } from '../base/ids.ts';
+import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
+import type { JobPlan } from '../model/job-plan.ts';
+import type { JobStatus } from '../model/job-record.ts';
+
+/** Flink's execution states, as far as they occur here. */
+export type TaskState = 'CREATED' | 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELING' | 'CANCELED' | 'FAILED';
+
+export interface ShardDetails {
+  readonly shard: number;
+  readonly state: TaskState;
+  /** 0 = no attempt has begun here. */
+  readonly attempt: Attempt;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  /** Event time reached; MIN_WATERMARK = none yet. */
+  readonly watermark: number;
+}
+
+export interface VertexDetails {
+  readonly uid: OperatorUid;
+  readonly name: string;
+  readonly maxParallelism: number;
+  readonly shards: readonly ShardDetails[];
+}
+
+export interface JobDetails {
+  readonly job: JobId;
+  readonly name: string;
+  readonly status: JobStatus;
+  readonly attempt: Attempt;
+  readonly startedAtMs: number;
+  /** null = it has not ended. */
+  readonly endedAtMs: number | null;
+  /** When each status was last reached. */
+  readonly statusTimes: Readonly<Partial<Record<JobStatus, number>>>;
+  readonly plan: JobPlan;
+  readonly settings: CheckpointSettings;
+  readonly vertices: readonly VertexDetails[];
+}

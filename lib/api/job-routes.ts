@@ -1,0 +1,85 @@
+import { Hono } from 'hono';
+import type { ApiOptions } from './api-app.ts';
+import { parseBody } from './request-body.ts';
+import { badParameter, handlerProblem, jobNotFoundText, serverProblem } from './request-problem.ts';
+import { answer, found, jobOf } from './route-parameters.ts';
+import { exceptionsView } from './views/exceptions-view.ts';
+import { configView, jobView } from './views/job-view.ts';
+import { planView } from './views/plan-view.ts';
+import { vertexDetailsView, watermarksView } from './views/vertex-view.ts';
+import { vertexId } from './views/vertex-id.ts';
+import type { JobDetails, VertexDetails } from './job-details.ts';
+
+const emptyBody = { format: 'EmptyRequestBody' };
+const stopRemoved =
+  'The termination mode "stop" has been removed. For an ungraceful shutdown, please use "cancel" instead. For a graceful shutdown, please use "jobs/:jobId/stop" instead.';
+
+export function jobRoutes({ control, clock }: ApiOptions): Hono {
+  const routes = new Hono();
+
+  routes.get('/jobs/:jobid', async (context) => {
+    const job = jobOf(context);
+    return answer(context, jobView(found(job, await control.details(job)), clock.now()));
+  });
+
+  routes.get('/jobs/:jobid/status', async (context) => {
+    const job = jobOf(context);
+    const status = await control.status(job);
+    // The one place where Flink answers 500 for an unknown job; its clients wait for one that is being submitted.
+    if (status === undefined) throw serverProblem('SLUICE-JOB-UNKNOWN', jobNotFoundText(job));
+    return answer(context, { status });
+  });
+
+  routes.get('/jobs/:jobid/config', async (context) => {
+    const job = jobOf(context);
+    return answer(context, configView(found(job, await control.details(job))));
+  });
+
+  routes.get('/jobs/:jobid/plan', async (context) => {
+    const job = jobOf(context);
+    return answer(context, { plan: planView(job, found(job, await control.details(job)).plan) });
+  });
+
+  routes.get('/jobs/:jobid/exceptions', async (context) => {
+    const job = jobOf(context);
+    return answer(context, exceptionsView(found(job, await control.failure(job))));
+  });
+
+  routes.get('/jobs/:jobid/vertices/:vertexid', async (context) => {
+    const job = jobOf(context);
+    const details = found(job, await control.details(job));
+    return answer(context, vertexDetailsView(details, vertexOf(details, context.req.param('vertexid')), clock.now()));
+  });
+
+  routes.get('/jobs/:jobid/vertices/:vertexid/watermarks', async (context) => {
+    const job = jobOf(context);
+    const details = found(job, await control.details(job));
+    return answer(context, watermarksView(vertexOf(details, context.req.param('vertexid'))));
+  });
+
+  routes.patch('/jobs/:jobid', async (context) => {
+    const job = jobOf(context);
+    const mode = context.req.query('mode') ?? 'cancel';
+    if (mode === 'stop') throw handlerProblem(308, 'SLUICE-API-REQUEST', stopRemoved);
+    if (mode !== 'cancel') throw badParameter('query', 'mode', mode);
+    parseBody(await context.req.text(), emptyBody);
+    const canceled = await control.cancel(job);
+    if (canceled.outcome === 'unknown-job') {
+      throw handlerProblem(404, 'SLUICE-JOB-UNKNOWN', 'Job could not be found.', jobNotFoundText(job));
+    }
+    if (canceled.outcome === 'ended') {
+      const text = `Job cancellation failed because the job has already reached another terminal state (${canceled.status}).`;
+      throw handlerProblem(409, 'SLUICE-JOB-ENDED', text);
+    }
+    return answer(context, {}, 202);
+  });
+
+  return routes;
+}
+
+function vertexOf({ job, vertices }: JobDetails, text: string): VertexDetails {
+  if (!/^[0-9a-fA-F]{32}$/.test(text)) throw badParameter('path', 'vertexid', text);
+  const vertex = vertices.find(({ uid }) => vertexId(uid) === text.toLowerCase());
+  if (vertex === undefined) throw handlerProblem(404, 'SLUICE-API-PATH-UNKNOWN', `No vertex with ID '${text}' exists in job ${job}.`);
+  return vertex;
+}

@@ -1,0 +1,149 @@
+/**
+ * JobControl over the ports, and over what the coordinator offers to those who want something of a job.
+ *
+ * PC1. A trigger id starts one operation, whoever repeats it and however the job has changed since; what cannot be started is an operation that has
+ *      failed, because Flink's clients look for the reason there.
+ * PC2. What is answered about a change is durable.
+ */
+import type { CheckpointId, JobId } from '../base/ids.ts';
+import { isTerminal } from '../checkpoint/job-status.ts';
+import { requestCancel } from '../coordinator/cancel-job.ts';
+import { readObject, readPlan, type CoordinatorDeps } from '../coordinator/coordinator-deps.ts';
+import { requestOperation } from '../coordinator/operation-log.ts';
+import type { JobFailure } from '../model/coordinator-message.ts';
+import type { JobRecord, JobStatus } from '../model/job-record.ts';
+import { decodeValue } from '../model/value-json.ts';
+import type { OperationRecord } from '../ports/records.ts';
+import { describeCheckpoints } from './describe-checkpoints.ts';
+import { describeJob } from './describe-job.ts';
+import type { CheckpointsOfJob } from './checkpoints-of-job.ts';
+import type { CancelOutcome, JobControl, SavepointRequest, StopRequest, TriggerOutcome } from './job-control.ts';
+import type { JobDetails } from './job-details.ts';
+
+export interface PortJobControlOptions {
+  readonly deps: CoordinatorDeps;
+  /** Where savepoints go that name no directory; null = they must. */
+  readonly savepointDirectory: string | null;
+  /** Resolves when everything done so far survives the end of the process. */
+  readonly durable: () => Promise<void>;
+}
+
+export function createPortJobControl(options: PortJobControlOptions): JobControl {
+  const { deps, durable } = options;
+  const { jobs } = deps;
+  const ifKnown = async <T>(job: JobId, read: (record: JobRecord) => Promise<T>): Promise<T | undefined> => {
+    const record = await jobs.read(job);
+    return record === undefined ? undefined : read(record);
+  };
+  return {
+    list: async () => Promise.all([...(await jobs.list())].sort(newestFirst).map((record) => readDetails(deps, record))),
+    details: (job) => ifKnown(job, (record) => readDetails(deps, record)),
+    status: (job) => ifKnown(job, async ({ status }) => status),
+    checkpoints: (job) => ifKnown(job, (record) => readCheckpoints(deps, record)),
+    failure: (job) => ifKnown(job, (record) => readFailure(deps, record)),
+    triggerSavepoint: (job, request) => trigger(options, job, savepointOperation(request)),
+    triggerStop: (job, request) => trigger(options, job, stopOperation(request)),
+    cancel: async (job) => {
+      const outcome = await cancel(deps, job);
+      await durable();
+      return outcome;
+    },
+    operation: async (job, id) => {
+      const record = await deps.operations.read(job, id);
+      if (record?.status === 'COMPLETED') await durable();
+      return record;
+    },
+  };
+}
+
+function newestFirst(a: JobRecord, b: JobRecord): number {
+  return b.createdAtMs - a.createdAtMs;
+}
+
+async function readDetails(deps: CoordinatorDeps, record: JobRecord): Promise<JobDetails> {
+  const stored = await readPlan(deps, record.plan);
+  const { job } = record;
+  const shards = await Promise.all(
+    stored.plan.vertices.map(({ uid, parallelism }) =>
+      Promise.all(Array.from({ length: parallelism }, (_, shard) => deps.shards.read({ job, uid, shard }))),
+    ),
+  );
+  return describeJob({ record, stored, shards, history: await deps.history.read(job), failure: await readFailure(deps, record) });
+}
+
+async function readCheckpoints(deps: CoordinatorDeps, record: JobRecord): Promise<CheckpointsOfJob> {
+  const { job, attempt, pending } = record;
+  const { plan } = await readPlan(deps, record.plan);
+  const acknowledged = await Promise.all(pending.map(async ({ id }) => [id, await deps.acknowledgements.list(job, attempt, id)] as const));
+  const savepoints = new Map<CheckpointId, string>();
+  for (const { location, progress } of await deps.operations.list(job)) {
+    if (location !== null && typeof progress['checkpoint'] === 'number') savepoints.set(progress['checkpoint'], location);
+  }
+  const history = await deps.history.read(job);
+  return describeCheckpoints({ record, plan, history, acknowledged: new Map(acknowledged), savepoints });
+}
+
+async function readFailure(deps: CoordinatorDeps, { failure }: JobRecord): Promise<JobFailure | null> {
+  if (failure === null) return null;
+  return decodeValue(Buffer.from(await readObject(deps, failure)).toString('utf8')) as JobFailure;
+}
+
+interface WantedOperation {
+  readonly flow: 'savepoint' | 'stop';
+  readonly trigger: string | null;
+  readonly directory: string | null;
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+function savepointOperation({ trigger: id, directory, then }: SavepointRequest): WantedOperation {
+  return { flow: 'savepoint', trigger: id, directory, request: { then }, input: {} };
+}
+
+function stopOperation({ trigger: id, directory, mode }: StopRequest): WantedOperation {
+  return { flow: 'stop', trigger: id, directory, request: { stop: mode }, input: { stop: mode } };
+}
+
+async function trigger(
+  { deps, savepointDirectory, durable }: PortJobControlOptions,
+  job: JobId,
+  wanted: WantedOperation,
+): Promise<TriggerOutcome> {
+  const directory = wanted.directory ?? savepointDirectory;
+  if (directory === null) return { outcome: 'no-directory' };
+  const id = wanted.trigger ?? deps.random.hex(32);
+  const record = await deps.jobs.read(job);
+  const request = { job, trigger: id, kind: wanted.flow, request: { directory, ...wanted.request } };
+  if (record === undefined || isTerminal(record.status)) {
+    await deps.operations.create(failedOperation(request, record?.status, deps.clock.now()));
+  } else {
+    const { settings } = await readPlan(deps, record.plan);
+    await requestOperation(deps, wanted.flow, request, { ...wanted.input, timeoutSeconds: Math.ceil(settings.timeoutMs / 1_000) });
+  }
+  await durable();
+  return { outcome: 'accepted', trigger: id };
+}
+
+type OperationFacts = Pick<OperationRecord, 'job' | 'trigger' | 'kind' | 'request'>;
+
+function failedOperation(request: OperationFacts, status: JobStatus | undefined, nowMs: number): OperationRecord {
+  const failure =
+    status === undefined
+      ? { code: 'SLUICE-JOB-UNKNOWN', message: `Could not find Flink job (${request.job})`, hint: 'List the jobs, and check the id.' }
+      : {
+          code: 'SLUICE-JOB-ENDED',
+          message: `Could not find Flink job (${request.job}): it has ended and is ${status}`,
+          hint: 'Restore it first, or use one of its retained checkpoints.',
+        };
+  return { ...request, status: 'COMPLETED', progress: {}, location: null, failure, createdAtMs: nowMs, changedAtMs: nowMs };
+}
+
+async function cancel(deps: CoordinatorDeps, job: JobId): Promise<CancelOutcome> {
+  const record = await deps.jobs.read(job);
+  if (record === undefined) return { outcome: 'unknown-job' };
+  // As in Flink, what is canceled or on its way there is no error.
+  if (record.status === 'CANCELED' || record.status === 'CANCELLING') return { outcome: 'accepted' };
+  if (isTerminal(record.status)) return { outcome: 'ended', status: record.status };
+  await requestCancel(deps, job);
+  return { outcome: 'accepted' };
+}

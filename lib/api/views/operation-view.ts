@@ -1,0 +1,11 @@
+import type { OperationRecord } from '../../ports/records.ts';
+import { failureCauseView } from './failure-cause.ts';
+
+type View = Readonly<Record<string, unknown>>;
+
+/** Poll answer of a savepoint or stop: location xor failure-cause, and never null in the place of either. */
+export function savepointOperationView({ status, location, failure }: OperationRecord): View {
+  if (status === 'IN_PROGRESS') return { status: { id: 'IN_PROGRESS' }, operation: null };
+  const operation = failure === null ? { location } : { 'failure-cause': failureCauseView(failure) };
+  return { status: { id: 'COMPLETED' }, operation };
+}
