@@ -52,9 +52,12 @@ function shapeOf(names: readonly string[]): Shape {
   return shape;
 }
 
-/** Field names reach the code only as JSON string literals; `["__proto__"]` in brackets is an own property, not the prototype. */
+/**
+ * Field names reach the code only as JSON string literals. In brackets `__proto__` is an own property, not the prototype; all others stand without,
+ * because V8 makes the whole object from one template then.
+ */
 function compileBuild(names: readonly string[]): Build {
-  const fields = names.map((name, i) => `[${JSON.stringify(name)}]: c${i}[i]`).join(', ');
+  const fields = names.map((name, i) => `${name === '__proto__' ? '["__proto__"]' : JSON.stringify(name)}: c${i}[i]`).join(', ');
   const locals = names.map((_, i) => `const c${i} = columns[${i}];`).join(' ');
   return compile(
     ['columns', 'count'],

@@ -70,6 +70,10 @@ export class OperatorChain {
     return this.#outputOf(this.#head.planned.uid, '');
   }
 
+  sideOutput(uid: OperatorUid, tag: string): Output {
+    return this.#outputOf(uid, tag);
+  }
+
   /** The head, for the hot loop: call `process` on it with `active` set. */
   head(): StreamOperator {
     this.active = this.#head.planned.uid;

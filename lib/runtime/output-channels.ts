@@ -39,10 +39,12 @@ class ChannelBuffer {
   ended = false;
   values: unknown[] = [];
   timestamps: number[] = [];
+  readonly #compressAboveBytes: number;
   #recordsTarget = 512;
 
-  constructor(edge: OutputEdge, id: ChannelId, shard: number) {
+  constructor(edge: OutputEdge, id: ChannelId, shard: number, compress: boolean) {
     this.edge = edge;
+    this.#compressAboveBytes = compress ? edge.edge.compressAboveBytes : Number.POSITIVE_INFINITY;
     this.id = id;
     this.shard = shard;
   }
@@ -68,7 +70,7 @@ class ChannelBuffer {
 
   #packRange(values: readonly unknown[], timestamps: readonly number[], out: PackedEnvelope[]): void {
     if (values.length === 0) return;
-    const packed = packRecords(values, timestamps, this.edge.edge.compressAboveBytes);
+    const packed = packRecords(values, timestamps, this.#compressAboveBytes);
     const bytes = packed.payload.length;
     if (bytes > limits.envelopeBytesMax && values.length > 1) {
       const half = values.length >> 1;
@@ -88,6 +90,12 @@ class ChannelBuffer {
   }
 }
 
+export interface OutputOptions {
+  /** The receiving operator's key selector, for hash edges. */
+  readonly keySelectorOf: (edge: OutputEdge) => KeySelector | undefined;
+  readonly compress: boolean;
+}
+
 export class OutputChannels {
   readonly #buffers: ChannelBuffer[] = [];
   readonly #outputs = new Map<number, Output>();
@@ -98,13 +106,13 @@ export class OutputChannels {
 
   constructor(
     edges: readonly OutputEdge[],
-    keySelectorOf: (edge: OutputEdge) => KeySelector | undefined,
+    { keySelectorOf, compress }: OutputOptions,
     record: Pick<ShardRecord, 'outputs' | 'watermark'>,
   ) {
     this.#watermark = record.watermark;
     for (const edge of edges) {
       const buffers = edge.channels.map(({ id, shard }) => {
-        const buffer = new ChannelBuffer(edge, id, shard);
+        const buffer = new ChannelBuffer(edge, id, shard, compress);
         Object.assign(buffer, record.outputs[id]);
         return buffer;
       });

@@ -55,6 +55,8 @@ function resolveKeys(
 function processPlain(shard: LiveShard, input: number, envelope: Envelope, from: number, to: number): void {
   const operator = shard.chain.head();
   const { values, timestamps } = envelope;
+  // The second input of a connected operator may have no key: what is left of another record's must not be taken for it.
+  if (shard.backend !== null) shard.backend.current = undefined;
   let i = from;
   try {
     for (; i < to; i++) operator.process(input, values[i], timestamps[i]!);

@@ -46,7 +46,7 @@ async function readSplits(runtime: Runtime, shard: LiveShard, recordsMax: number
     const { state: next, records } = await readSplit(runtime, shard, operator, definition, split, state, budget);
     shard.splits = { ...shard.splits, [split]: next };
     total += records;
-    if (records > 0 || next.ended) shard.changed = true;
+    if (records > 0 || next.ended || next.position !== state.position) shard.changed = true;
   }
   shard.recordsIn += total;
   advanceSource(shard, definition.source!.watermarks);
@@ -64,7 +64,9 @@ async function readSplit(
 ): Promise<{ state: SplitState; records: number }> {
   const connector = operator.connector!;
   const reader = runtime.deps.connectors.sources[connector.connector]!;
-  const { values, position, ended } = await reader.read(connector, split, state.position, { recordsMax });
+  const { values, position, ended, malformed = [] } = await reader.read(connector, split, state.position, { recordsMax });
+  // Bad lines that the user chose to look at go out beside the records.
+  for (const record of malformed) shard.chain.sideOutput(operator.uid, 'malformed').emit(record, NO_TIMESTAMP);
   const maxTimestamp = emitAll(shard, definition, values, state.maxTimestamp);
   const activeAtMs = values.length > 0 ? shard.processingTimeMs : state.activeAtMs;
   return { state: { position, ended, maxTimestamp, activeAtMs, records: state.records + values.length }, records: values.length };

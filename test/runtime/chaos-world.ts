@@ -178,6 +178,7 @@ export class ChaosWorld {
     };
     const settings: RuntimeSettings = {
       exactlyOnce: true,
+      compressEnvelopes: this.#choices.chance(0.5),
       sourceRecordsPerCommit: 7,
       backlogMessagesPerShard: 12,
       backPressureSleepMs: 20,

@@ -1,0 +1,16 @@
+/** Defaults of what a function is told about its work. */
+import { limits } from '../base/limits.ts';
+import type { RuntimeSettings } from './runtime-deps.ts';
+
+export const defaultRuntimeSettings: RuntimeSettings = {
+  exactlyOnce: true,
+  compressEnvelopes: true,
+  sourceRecordsPerCommit: limits.sourceRecordsPerCommit,
+  backlogMessagesPerShard: limits.backlogMessagesPerShard,
+  backPressureSleepMs: 5,
+  backlogCheckMs: 1_000,
+  sourceIdleMs: 50,
+  userCodeTries: 3,
+  stateCacheKeys: limits.stateCacheKeysMax,
+  jobRecordCacheMs: limits.jobRecordCacheMs,
+};
