@@ -51,6 +51,11 @@ export const limits = {
   /** Size of the stored items: the tests hold the records below these. */
   shardRecordBytesMax: 409_600,
   jobRecordBytesMax: 4_096,
+  /** Savepoints: delta rows read into memory at once, lines and text of one file, rows of one write of an import. */
+  savepointRowsPerUnit: 200_000,
+  savepointRowsPerFile: 100_000,
+  savepointCharactersPerFile: 16_777_216,
+  importRowsPerWrite: 5_000,
   /** Sizes of requests to the HTTP API. */
   apiBodyBytesMax: 1_048_576,
   /** A job's history: entries kept of each kind, and checkpoints that the API shows (Flink: 10). */

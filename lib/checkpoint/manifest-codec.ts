@@ -7,69 +7,15 @@
  * M3. Deltas are of epochs up to the checkpoint, in rising order per shard, and inside the key groups there are.
  * M4. Canonical bytes: the same acknowledgements make the same manifest, but for the times.
  */
-import type { ChannelId, JobId, OperatorUid } from '../base/ids.ts';
-import type {
-  DeltaRef,
-  FiredRange,
-  OperatorStateValue,
-  SegmentList,
-  ShardSnapshot,
-  SinkPart,
-  SnapshotStats,
-  SplitState,
-} from '../model/shard-record.ts';
-import type { KeyGroupRange } from '../model/key-group.ts';
+import type { JobId, OperatorUid } from '../base/ids.ts';
 import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
 import type { Manifest, RestoreDescriptor } from './manifest.ts';
 import { assertManifest } from './manifest-rules.ts';
 import { planShape } from './plan-shape.ts';
-import { shapes, type Shape } from './shape.ts';
+import { shapes } from './shape.ts';
+import { snapshotShape } from './snapshot-shape.ts';
 
-const { anything, flag, id, integer, list, nullable, number, object, oneOf, record, text } = shapes;
-const uid = id<OperatorUid>();
-const keyGroups = object<KeyGroupRange>({ start: integer, end: integer });
-
-export const splitsShape: Shape<Readonly<Record<string, SplitState>>> = record(
-  object<SplitState>({ position: anything, ended: flag, maxTimestamp: integer, activeAtMs: integer, records: integer }),
-);
-
-export const operatorStatesShape: Shape<ShardSnapshot['operatorStates']> = record<
-  OperatorUid,
-  Readonly<Record<string, OperatorStateValue>>
->(record(object<OperatorStateValue>({ kind: oneOf('operator-list', 'operator-union', 'broadcast', 'accumulator'), items: list(text) })));
-
-const snapshot = object<ShardSnapshot>({
-  job: id<JobId>(),
-  uid,
-  shard: integer,
-  attempt: integer,
-  checkpoint: integer,
-  version: integer,
-  inputs: record<ChannelId, number>(integer),
-  outputs: record<ChannelId, number>(integer),
-  splits: nullable(splitsShape),
-  operatorStates: operatorStatesShape,
-  deltas: list(object<DeltaRef>({ epoch: integer, key: text, rows: integer, bytes: integer, keyGroups })),
-  fired: list(object<FiredRange>({ keyGroups, firedUpTo: integer })),
-  nextTimer: object({ event: nullable(integer), processing: nullable(integer) }),
-  parts: list(
-    object<SinkPart>({
-      operator: uid,
-      shard: integer,
-      checkpoint: integer,
-      number: integer,
-      staged: text,
-      target: text,
-      records: integer,
-      bytes: integer,
-    }),
-  ),
-  finished: flag,
-  segments: object<SegmentList>({ recent: list(text), chained: nullable(text) }),
-  recordsIn: integer,
-  recordsOut: integer,
-  stats: object<SnapshotStats>({ deltaBytes: number, stateBytes: number, alignmentMs: number, snapshotMs: number, takenAtMs: number }),
-});
+const { id, integer, list, object, oneOf, text } = shapes;
 
 const manifestKind: DocumentKind<Manifest> = {
   name: 'the manifest',
@@ -85,7 +31,7 @@ const manifestKind: DocumentKind<Manifest> = {
     mode: oneOf('exactly-once', 'at-least-once'),
     plan: planShape,
     planHash: text,
-    shards: list(snapshot),
+    shards: list(snapshotShape),
     triggeredAtMs: integer,
     completedAtMs: integer,
   }),
@@ -101,7 +47,7 @@ const descriptorKind: DocumentKind<RestoreDescriptor> = {
     attempt: integer,
     checkpoint: integer,
     manifest: text,
-    dropped: list(uid),
+    dropped: list(id<OperatorUid>()),
   }),
 };
 

@@ -14,7 +14,7 @@ import { shapes, type Shape } from './shape.ts';
 const { anything, flag, id, integer, list, object, oneOf, optional, record, text } = shapes;
 const uid = id<OperatorUid>();
 
-const stateDeclaration = object<StateDeclaration>({
+export const stateDeclarationShape: Shape<StateDeclaration> = object<StateDeclaration>({
   name: text,
   kind: oneOf(
     'value',
@@ -43,7 +43,7 @@ const operator = object<PlannedOperator>({
   name: text,
   kind: text,
   stateful: flag,
-  states: list(stateDeclaration),
+  states: list(stateDeclarationShape),
   links: list(object<ChainLink>({ from: uid, output: text, input: integer })),
   connector: optional(connectorSpec),
 });

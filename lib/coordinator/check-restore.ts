@@ -7,6 +7,7 @@ import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest } from '../checkpoint/manifest-codec.ts';
 import { heldCheckpoint, newestRetained } from '../checkpoint/retention.ts';
 import type { JobRecord } from '../model/job-record.ts';
+import { assertRestorable, checkSavepoint } from '../savepoint/check-savepoint.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, type OperationInput } from './operation-log.ts';
 import type { CheckpointRequest, RestoreRequest } from './restore-request.ts';
@@ -18,6 +19,9 @@ export async function checkRestore(deps: CoordinatorDeps, input: OperationInput)
   if (request.from === 'checkpoint') {
     const record = await readJob(deps, input.job);
     await readTarget(deps, record, request);
+  } else {
+    const { plan } = await readPlan(deps, request.plan);
+    assertRestorable(await checkSavepoint(deps.savepoints.at(request.location), plan, request), request.name);
   }
   return { from: request.from };
 }

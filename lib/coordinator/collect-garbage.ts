@@ -12,7 +12,7 @@ import { expectedShards } from '../checkpoint/completeness.ts';
 import { decodeDescriptor, decodeManifest } from '../checkpoint/manifest-codec.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { jobPrefix, manifestKey } from '../model/names.ts';
-import type { EpochSegments, SegmentIndex, SegmentList, ShardRecord, ShardSnapshot } from '../model/shard-record.ts';
+import type { SegmentIndex, SegmentList, ShardRecord, ShardSnapshot } from '../model/shard-record.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { readJob } from './update-job.ts';
 
@@ -86,7 +86,7 @@ class Marks {
     if (lastSegment !== null) this.keys.add(lastSegment);
     for (const { segment } of stash.envelopes) this.keys.add(segment);
     for (const { key } of deltas) this.keys.add(key);
-    for (const list of segments as readonly EpochSegments[]) await this.#segments(list);
+    for (const list of segments) await this.#segments(list);
   }
 
   async snapshot({ deltas, segments }: ShardSnapshot): Promise<void> {

@@ -5,8 +5,11 @@ import { checkRestore } from './check-restore.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { completeCheckpoint, type CompleteInput } from './complete-checkpoint.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
+import { exportSavepoint } from './export-savepoint.ts';
 import { failRestore } from './fail-restore.ts';
 import { finishRestore } from './finish-restore.ts';
+import { failSavepoint, finishSavepoint } from './finish-savepoint.ts';
+import { importSavepoint, startImported } from './import-savepoint.ts';
 import { commitStop, recoverStop } from './stop-job.ts';
 import { sweep } from './sweep.ts';
 import { switchRestore } from './switch-restore.ts';
@@ -25,10 +28,15 @@ export function coordinatorTasks(deps: CoordinatorDeps): Readonly<Record<string,
     'trigger-checkpoint': handler<TriggerInput>(deps, triggerCheckpoint),
     'complete-checkpoint': handler<CompleteInput>(deps, completeCheckpoint),
     'abort-checkpoint': handler<AbortInput>(deps, abortCheckpoint),
+    'export-savepoint': handler(deps, exportSavepoint),
+    'finish-savepoint': handler(deps, finishSavepoint),
+    'fail-savepoint': handler(deps, failSavepoint),
     'commit-stop': handler(deps, commitStop),
     'recover-stop': handler(deps, recoverStop),
     'cancel-job': handler(deps, cancelJob),
     'check-restore': handler(deps, checkRestore),
+    'import-savepoint': handler(deps, importSavepoint),
+    'start-imported': handler(deps, startImported),
     'switch-restore': handler(deps, switchRestore),
     'resume-job': handler(deps, finishRestore),
     'fail-restore': handler(deps, failRestore),

@@ -51,7 +51,10 @@ export interface SinkCommitter {
   discardAbove(sink: ConnectorSpec, job: JobId, above: CheckpointId, below: CheckpointId): Promise<number>;
   /** Copies a part for a savepoint, staged or already published; undefined where it is neither. */
   exportPart(sink: ConnectorSpec, part: SinkPart): Promise<Uint8Array | undefined>;
-  /** Stages what was exported under the name that it has in the job that the savepoint is restored to. */
+  /**
+   * Stages what was exported for the job that the savepoint is restored to: staged under `name`, published under the target that the part already has.
+   * So it becomes visible once, whether the job that made it publishes it, or the one that goes on from it, or both try.
+   */
   importPart(sink: ConnectorSpec, name: PartName, part: SinkPart, bytes: Uint8Array): Promise<SinkPart>;
 }
 

@@ -62,8 +62,11 @@ export function createCollectSink(): CollectSink {
       return records === undefined ? undefined : encodeRecords(records);
     },
 
-    async importPart(sink, name, _part, bytes) {
-      return committer.stage(sink, name, decodeRecords(bytes));
+    async importPart(sink, name, part, bytes) {
+      const { staged, published } = folderOf(sink);
+      const place = locatePart(name, 'ndjson').staged;
+      if (!published.has(part.target)) staged.set(place, decodeRecords(bytes));
+      return { ...part, staged: place };
     },
   };
   return {

@@ -1,0 +1,39 @@
+/** Last steps of a savepoint: its checkpoint is let go, and whoever asked gets the answer. */
+import { unpin } from '../checkpoint/pins.ts';
+import { jobPrefix } from '../model/names.ts';
+import { abandonExport } from '../savepoint/finish-export.ts';
+import type { CoordinatorDeps } from './coordinator-deps.ts';
+import { readOperation, updateOperation, type FlowFailure, type OperationInput } from './operation-log.ts';
+import { savepointFolder } from './savepoint-requests.ts';
+import { startWhenDue } from './start-checkpoint.ts';
+import { updateJob } from './update-job.ts';
+
+export async function finishSavepoint(deps: CoordinatorDeps, input: OperationInput): Promise<void> {
+  await updateJob(deps, input.job, (record) => unpin(record, input.flow, deps.clock.now()));
+  await removeReceipts(deps, input);
+  const operation = await readOperation(deps, input);
+  await updateOperation(deps, operation, { status: 'COMPLETED' });
+  deps.logger.log('info', `a savepoint is at ${operation.location}`, { job: input.job, trigger: input.trigger });
+}
+
+/** A savepoint that is whole stays, and is named, whatever failed after it: it belongs to the user. */
+export async function failSavepoint(deps: CoordinatorDeps, input: OperationInput & { readonly error: FlowFailure }): Promise<void> {
+  const { record } = await updateJob(deps, input.job, (current) => unpin(current, input.flow, deps.clock.now()));
+  const operation = await readOperation(deps, input);
+  const folder = savepointFolder(deps, operation);
+  const isWhole = (await abandonExport(folder)) === 'whole';
+  await removeReceipts(deps, input);
+  const message = isWhole
+    ? `A savepoint has been created at: ${folder.location}, but the job could not be stopped: ${input.error.Cause}`
+    : input.error.Cause;
+  const hint = isWhole ? 'The savepoint can be used. The job runs on; stop it again.' : 'The job runs on as it was. Try again.';
+  const failure = { code: input.error.Error, message, hint };
+  await updateOperation(deps, operation, { status: 'COMPLETED', failure, location: isWhole ? folder.location : null });
+  deps.logger.log('warn', `a savepoint of job ${input.job} failed: ${message}`, { trigger: input.trigger });
+  await startWhenDue(deps, record, false);
+}
+
+async function removeReceipts(deps: CoordinatorDeps, { job, trigger }: OperationInput): Promise<void> {
+  const written = await deps.objects.list(`${jobPrefix(job)}exports/${trigger}/`);
+  if (written.length > 0) await deps.objects.remove(written.map(({ key }) => key));
+}

@@ -1,0 +1,70 @@
+/** What people ask of restores: another checkpoint of this job, or a new job from a savepoint. The plan is stored first, the flow's data stays small. */
+import type { CheckpointId, JobId } from '../base/ids.ts';
+import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
+import type { CompatibilityOptions } from '../checkpoint/compatibility.ts';
+import { encodeStoredPlan } from '../checkpoint/stored-plan.ts';
+import type { JobPlan } from '../model/job-plan.ts';
+import type { OperationRecord } from '../ports/records.ts';
+import type { CoordinatorDeps } from './coordinator-deps.ts';
+import { requestOperation } from './operation-log.ts';
+import { newestOf, type RestoreRequest } from './restore-request.ts';
+import { readJob } from './update-job.ts';
+
+export interface NewPlan {
+  readonly plan: JobPlan;
+  readonly planHash: string;
+  readonly settings: CheckpointSettings;
+}
+
+interface RestoreOrder extends CompatibilityOptions {
+  readonly job: JobId;
+  readonly trigger: string;
+}
+
+/** Without a plan the job goes on with the one it has. */
+export async function restoreCheckpoint(
+  deps: CoordinatorDeps,
+  order: RestoreOrder & {
+    readonly checkpoint: CheckpointId | 'newest';
+    readonly publishedSeen: CheckpointId | null;
+    readonly newPlan: NewPlan | null;
+  },
+): Promise<OperationRecord> {
+  const { job, trigger, checkpoint, publishedSeen, newPlan, allowNonRestoredState, allowOtherJob } = order;
+  const record = await readJob(deps, job);
+  const plan = newPlan === null ? record : { plan: await storePlan(deps, job, newPlan), planHash: newPlan.planHash };
+  const request: RestoreRequest = {
+    ...newestOf(record),
+    checkpoint,
+    publishedSeen,
+    plan: plan.plan,
+    planHash: plan.planHash,
+    allowNonRestoredState,
+    allowOtherJob,
+  };
+  return requestOperation(deps, 'restore', { job, trigger, kind: 'restore', request: { ...request } }, {});
+}
+
+/** `job` is the id of the job that is to be. */
+export async function restoreSavepoint(
+  deps: CoordinatorDeps,
+  order: RestoreOrder & { readonly location: string; readonly newPlan: NewPlan },
+): Promise<OperationRecord> {
+  const { job, trigger, location, newPlan, allowNonRestoredState, allowOtherJob } = order;
+  const request: RestoreRequest = {
+    from: 'savepoint',
+    location,
+    name: newPlan.plan.name,
+    plan: await storePlan(deps, job, newPlan),
+    planHash: newPlan.planHash,
+    allowNonRestoredState,
+    allowOtherJob,
+  };
+  return requestOperation(deps, 'restore', { job, trigger, kind: 'restore', request: { ...request } }, {});
+}
+
+async function storePlan(deps: CoordinatorDeps, job: JobId, { plan, settings }: NewPlan): Promise<string> {
+  const { key, bytes } = encodeStoredPlan(job, plan, settings);
+  await deps.objects.createIfAbsent(key, bytes);
+  return key;
+}
