@@ -15,7 +15,7 @@ export class MemorySavepointFolders implements SavepointFolders {
       location: folder,
       createIfAbsent: async (path, bytes) => {
         if (this.files.has(full(path))) return 'exists';
-        this.files.set(full(path), bytes.slice());
+        this.files.set(full(path), Uint8Array.from(bytes));
         return 'created';
       },
       read: async (path) => this.files.get(full(path)),

@@ -49,7 +49,7 @@ function folderAt(folder: string): SavepointFolder {
 }
 
 async function createFile(path: string, bytes: Uint8Array): Promise<'created' | 'exists'> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeDirectory(dirname(path));
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
   const file = await open(temporary, 'wx');
   try {
@@ -68,6 +68,13 @@ async function createFile(path: string, bytes: Uint8Array): Promise<'created' | 
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** Durable down to it: the name of a new directory stands in its parent. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made !== dirname(first); made = dirname(made)) await syncDirectory(dirname(made));
 }
 
 /** The names of a directory are durable only when it is synced itself; where that is not possible (Windows), nothing can be done. */
@@ -93,7 +100,7 @@ async function listFiles(root: string, folder: string): Promise<readonly Savepoi
       return facts === undefined ? [] : [{ path: relative(root, full).split(sep).join('/'), bytes: facts.size }];
     }),
   );
-  return files.flat();
+  return files.flat().sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 async function ifPresent<T>(wanted: Promise<T>): Promise<T | undefined> {
