@@ -9,7 +9,7 @@ import type { CheckpointId, JobId } from '../base/ids.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
 import { requestCancel } from '../coordinator/cancel-job.ts';
 import { readObject, readPlan, type CoordinatorDeps } from '../coordinator/coordinator-deps.ts';
-import { requestOperation } from '../coordinator/operation-log.ts';
+import { stopWithSavepoint, takeSavepoint, type SavepointOrder } from '../coordinator/savepoint-requests.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { JobRecord, JobStatus } from '../model/job-record.ts';
 import { decodeValue } from '../model/value-json.ts';
@@ -41,8 +41,10 @@ export function createPortJobControl(options: PortJobControlOptions): JobControl
     status: (job) => ifKnown(job, async ({ status }) => status),
     checkpoints: (job) => ifKnown(job, (record) => readCheckpoints(deps, record)),
     failure: (job) => ifKnown(job, (record) => readFailure(deps, record)),
-    triggerSavepoint: (job, request) => trigger(options, job, savepointOperation(request)),
-    triggerStop: (job, request) => trigger(options, job, stopOperation(request)),
+    triggerSavepoint: (job, request) =>
+      trigger(options, job, { kind: 'savepoint', request, start: (order) => takeSavepoint(deps, { ...order, then: request.then }) }),
+    triggerStop: (job, request) =>
+      trigger(options, job, { kind: 'stop', request, start: (order) => stopWithSavepoint(deps, { ...order, stop: request.mode }) }),
     cancel: async (job) => {
       const outcome = await cancel(deps, job);
       await durable();
@@ -88,37 +90,27 @@ async function readFailure(deps: CoordinatorDeps, { failure }: JobRecord): Promi
   return decodeValue(Buffer.from(await readObject(deps, failure)).toString('utf8')) as JobFailure;
 }
 
+/** What is wanted of a job that is known and has not ended, and how it would be written down otherwise. */
 interface WantedOperation {
-  readonly flow: 'savepoint' | 'stop';
-  readonly trigger: string | null;
-  readonly directory: string | null;
-  readonly request: Readonly<Record<string, unknown>>;
-  readonly input: Readonly<Record<string, unknown>>;
-}
-
-function savepointOperation({ trigger: id, directory, then }: SavepointRequest): WantedOperation {
-  return { flow: 'savepoint', trigger: id, directory, request: { then }, input: {} };
-}
-
-function stopOperation({ trigger: id, directory, mode }: StopRequest): WantedOperation {
-  return { flow: 'stop', trigger: id, directory, request: { stop: mode }, input: { stop: mode } };
+  readonly kind: 'savepoint' | 'stop';
+  readonly request: SavepointRequest | StopRequest;
+  readonly start: (order: SavepointOrder) => Promise<OperationRecord>;
 }
 
 async function trigger(
   { deps, savepointDirectory, durable }: PortJobControlOptions,
   job: JobId,
-  wanted: WantedOperation,
+  { kind, request, start }: WantedOperation,
 ): Promise<TriggerOutcome> {
-  const directory = wanted.directory ?? savepointDirectory;
+  const directory = request.directory ?? savepointDirectory;
   if (directory === null) return { outcome: 'no-directory' };
-  const id = wanted.trigger ?? deps.random.hex(32);
+  const id = request.trigger ?? deps.random.hex(32);
   const record = await deps.jobs.read(job);
-  const request = { job, trigger: id, kind: wanted.flow, request: { directory, ...wanted.request } };
   if (record === undefined || isTerminal(record.status)) {
-    await deps.operations.create(failedOperation(request, record?.status, deps.clock.now()));
+    const facts = { job, trigger: id, kind, request: { directory } };
+    await deps.operations.create(failedOperation(facts, record?.status, deps.clock.now()));
   } else {
-    const { settings } = await readPlan(deps, record.plan);
-    await requestOperation(deps, wanted.flow, request, { ...wanted.input, timeoutSeconds: Math.ceil(settings.timeoutMs / 1_000) });
+    await start({ job, trigger: id, directory });
   }
   await durable();
   return { outcome: 'accepted', trigger: id };

@@ -3,7 +3,7 @@ import type { JobId } from '../base/ids.ts';
 import { beginCancel, endCancel } from '../checkpoint/job-ending.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { publishCompleted } from './publish-parts.ts';
-import { updateJob } from './update-job.ts';
+import { readJob, updateJob } from './update-job.ts';
 
 export async function cancelJob(deps: CoordinatorDeps, { job }: { readonly job: JobId }): Promise<void> {
   const begun = await updateJob(deps, job, (record) => beginCancel(record, deps.clock.now()));
@@ -15,7 +15,8 @@ export async function cancelJob(deps: CoordinatorDeps, { job }: { readonly job: 
   deps.logger.log('info', `job ${begun.record.name} is canceled`, { job });
 }
 
-/** Asked for by a person: once per job, however often it is asked. */
+/** Asked for by a person: once per attempt, however often it is asked; a job that was canceled and restored can be canceled again. */
 export async function requestCancel(deps: CoordinatorDeps, job: JobId): Promise<void> {
-  await deps.flows.start('cancel', `cancel-${job}`, { job });
+  const { attempt } = await readJob(deps, job);
+  await deps.flows.start('cancel', `cancel-${job}-${attempt}`, { job });
 }

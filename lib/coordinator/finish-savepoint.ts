@@ -1,7 +1,9 @@
 /** Last steps of a savepoint: its checkpoint is let go, and whoever asked gets the answer. */
+import { failureText } from '../checkpoint/failure-reason.ts';
 import { unpin } from '../checkpoint/pins.ts';
 import { jobPrefix } from '../model/names.ts';
 import { abandonExport } from '../savepoint/finish-export.ts';
+import { requestCancel } from './cancel-job.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, updateOperation, type FlowFailure, type OperationInput } from './operation-log.ts';
 import { savepointFolder } from './savepoint-requests.ts';
@@ -12,6 +14,7 @@ export async function finishSavepoint(deps: CoordinatorDeps, input: OperationInp
   await updateJob(deps, input.job, (record) => unpin(record, input.flow, deps.clock.now()));
   await removeReceipts(deps, input);
   const operation = await readOperation(deps, input);
+  if (operation.request['then'] === 'cancel') await requestCancel(deps, input.job);
   await updateOperation(deps, operation, { status: 'COMPLETED' });
   deps.logger.log('info', `a savepoint is at ${operation.location}`, { job: input.job, trigger: input.trigger });
 }
@@ -23,11 +26,12 @@ export async function failSavepoint(deps: CoordinatorDeps, input: OperationInput
   const folder = savepointFolder(deps, operation);
   const isWhole = (await abandonExport(folder)) === 'whole';
   await removeReceipts(deps, input);
-  const message = isWhole
-    ? `A savepoint has been created at: ${folder.location}, but the job could not be stopped: ${input.error.Cause}`
-    : input.error.Cause;
+  // The flow's own timeout is that of the checkpoint.
+  const hasExpired = input.error.Error === 'States.Timeout';
+  const cause = hasExpired ? failureText('CHECKPOINT_EXPIRED') : input.error.Cause;
+  const message = isWhole ? `A savepoint has been created at: ${folder.location}, but the job could not be stopped: ${cause}` : cause;
   const hint = isWhole ? 'The savepoint can be used. The job runs on; stop it again.' : 'The job runs on as it was. Try again.';
-  const failure = { code: input.error.Error, message, hint };
+  const failure = { code: hasExpired ? 'CHECKPOINT_EXPIRED' : input.error.Error, message, hint };
   await updateOperation(deps, operation, { status: 'COMPLETED', failure, location: isWhole ? folder.location : null });
   deps.logger.log('warn', `a savepoint of job ${input.job} failed: ${message}`, { trigger: input.trigger });
   await startWhenDue(deps, record, false);

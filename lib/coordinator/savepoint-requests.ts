@@ -14,9 +14,13 @@ export interface SavepointOrder {
   readonly directory: string;
 }
 
-export async function takeSavepoint(deps: CoordinatorDeps, { job, trigger, directory }: SavepointOrder): Promise<OperationRecord> {
+/** `then`: what follows when it is whole. A job that is canceled with a savepoint commits nothing after it. */
+export async function takeSavepoint(
+  deps: CoordinatorDeps,
+  { job, trigger, directory, then }: SavepointOrder & { readonly then?: 'run-on' | 'cancel' },
+): Promise<OperationRecord> {
   const input = { timeoutSeconds: await timeoutSeconds(deps, job) };
-  return requestOperation(deps, 'savepoint', { job, trigger, kind: 'savepoint', request: { directory } }, input);
+  return requestOperation(deps, 'savepoint', { job, trigger, kind: 'savepoint', request: { directory, then: then ?? 'run-on' } }, input);
 }
 
 /** `drain`: all windows and timers fire, as at the end of input; `suspend`: the job can go on later as if nothing had been. */
