@@ -94,6 +94,15 @@ export class LocalEngine {
     await this.#interpreter.resume(coordinatorTasks(this.coordinator));
   }
 
+  /** When no task of a flow is running and every execution waits for a time or a message. */
+  flowsSettled(): Promise<void> {
+    return this.#interpreter.settled();
+  }
+
+  pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#options.timers.after(delayMs, resolve));
+  }
+
   runtimeDeps(): RuntimeDeps {
     const { stores, connectors, clock, random, logger, metrics } = this.#options;
     const { jobs, shards, objects, base, delay, queue } = stores;

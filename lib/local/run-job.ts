@@ -1,0 +1,147 @@
+/**
+ * One job in this process: made, resumed or restored, and run to its end. What `sluice run` stands on.
+ *
+ * RN1. Run again with the same data directory, a job goes on where it was; under another plan it goes on from its newest checkpoint, checked first.
+ * RN2. A data directory holds one job that has not ended.
+ */
+import { createFileStores } from '../adapters/fs/file-stores.ts';
+import { createFsSavepointFolders } from '../adapters/fs/savepoint-folder.ts';
+import { createLocalConnectors } from '../adapters/connectors/local-connectors.ts';
+import { createMemoryStores, type LocalStores } from '../adapters/memory/memory-stores.ts';
+import { SluiceError } from '../base/errors.ts';
+import type { JobId } from '../base/ids.ts';
+import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
+import { isTerminal } from '../checkpoint/job-status.ts';
+import { readPlan } from '../coordinator/coordinator-deps.ts';
+import { restoreCheckpoint, restoreSavepoint, type NewPlan } from '../coordinator/restore-requests.ts';
+import { startJob } from '../coordinator/start-job.ts';
+import type { CompiledJob } from '../dsl/compile-job.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import type { Connectors } from '../ports/connectors.ts';
+import { defaultRuntimeSettings } from '../runtime/runtime-settings.ts';
+import { LocalEngine, newJobId, type LocalSystem } from './local-engine.ts';
+import { watchedJobs } from './watched-jobs.ts';
+
+export interface RunJobOptions extends LocalSystem {
+  readonly program: CompiledJob;
+  /** Undefined = in memory. */
+  readonly dataDir?: string;
+  /** A savepoint's folder or metadata file. */
+  readonly fromSavepoint?: string;
+  readonly allowNonRestoredState?: boolean;
+  readonly checkpoint: CheckpointSettings;
+  /** For tests and the bench: other connectors, stores that are open already. */
+  readonly connectors?: Connectors;
+  readonly stores?: LocalStores;
+}
+
+export interface RunningJob {
+  readonly job: JobId;
+  readonly engine: LocalEngine;
+  readonly stores: LocalStores;
+  /** How it came to run, for people. */
+  readonly origin: 'started' | 'resumed' | 'restored' | 'ended-before';
+  /** Resolves when the job has reached a terminal status. */
+  readonly ended: Promise<JobRecord>;
+  /** Ends what is in hand and takes nothing more; state is kept, and the job goes on when it is run again. */
+  close(): Promise<void>;
+}
+
+export async function runJob(options: RunJobOptions): Promise<RunningJob> {
+  const opened = options.stores ?? (await openStores(options));
+  const { stores, changes } = watchedJobs(opened);
+  const connectors = options.connectors ?? createLocalConnectors({ durable: () => stores.durable() });
+  const engine = new LocalEngine({ ...options, stores, connectors, savepoints: createFsSavepointFolders() });
+  try {
+    const before = (await stores.jobs.list()).find((record) => !isTerminal(record.status)) ?? (await stores.jobs.list())[0];
+    await engine.resumeFlows();
+    const { record, origin } = await begin(engine, options, before);
+    const ended = changes.until(record.job, ({ status }) => isTerminal(status));
+    if (origin !== 'ended-before') await runProgram(engine, options, record);
+    return { job: record.job, engine, stores, origin, ended, close: () => engine.close() };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+function openStores({ dataDir, clock, timers, random, logger }: RunJobOptions): Promise<LocalStores> | LocalStores {
+  if (dataDir === undefined) return createMemoryStores({ clock, timers, random });
+  return createFileStores({ directory: dataDir, clock, timers, random, logger });
+}
+
+async function begin(
+  engine: LocalEngine,
+  options: RunJobOptions,
+  before: JobRecord | undefined,
+): Promise<{ readonly record: JobRecord; readonly origin: RunningJob['origin'] }> {
+  const { fromSavepoint, program } = options;
+  if (fromSavepoint !== undefined) return { record: await fromThe(engine, options, fromSavepoint, before), origin: 'restored' };
+  if (before === undefined) return { record: await startNew(engine, options), origin: 'started' };
+  if (before.status === 'FINISHED' || before.status === 'CANCELED') return { record: before, origin: 'ended-before' };
+  if (before.status === 'FAILED' || before.planHash !== program.planHash) return { record: await goOn(engine, options, before), origin: 'restored' };
+  return { record: before, origin: 'resumed' };
+}
+
+function newPlan({ program: { plan, planHash }, checkpoint }: RunJobOptions): NewPlan {
+  return { plan, planHash, settings: checkpoint };
+}
+
+async function startNew(engine: LocalEngine, options: RunJobOptions): Promise<JobRecord> {
+  const job = newJobId(options.random);
+  const { record } = await startJob(engine.coordinator, { job, name: options.program.plan.name, ...newPlan(options) });
+  return record;
+}
+
+/** The newest checkpoint under the plan that is given now. */
+async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobRecord): Promise<JobRecord> {
+  const trigger = options.random.hex(32);
+  const allowNonRestoredState = options.allowNonRestoredState ?? false;
+  const order = { job: before.job, trigger, checkpoint: 'newest', publishedSeen: null, newPlan: newPlan(options), allowOtherJob: false } as const;
+  await restoreCheckpoint(engine.coordinator, { ...order, allowNonRestoredState });
+  return restored(engine, before.job, trigger);
+}
+
+async function fromThe(engine: LocalEngine, options: RunJobOptions, location: string, before: JobRecord | undefined): Promise<JobRecord> {
+  if (before !== undefined && !isTerminal(before.status)) throw jobExists(before);
+  const job = newJobId(options.random);
+  const trigger = options.random.hex(32);
+  const allowNonRestoredState = options.allowNonRestoredState ?? false;
+  const order = { job, trigger, location, newPlan: newPlan(options), allowNonRestoredState, allowOtherJob: false };
+  await restoreSavepoint(engine.coordinator, order);
+  return restored(engine, job, trigger);
+}
+
+/** Waits for a restore's flow; its failure is the caller's. */
+async function restored(engine: LocalEngine, job: JobId, trigger: string): Promise<JobRecord> {
+  for (;;) {
+    await engine.flowsSettled();
+    const operation = await engine.coordinator.operations.read(job, trigger);
+    if (operation?.failure != null) {
+      const { code, message, hint } = operation.failure;
+      throw new SluiceError(code, message, { hint, facts: { job } });
+    }
+    const record = await engine.coordinator.jobs.read(job);
+    if (operation?.status === 'COMPLETED' && record !== undefined) return record;
+    await engine.pause(10);
+  }
+}
+
+function jobExists({ job, name, status }: JobRecord): SluiceError {
+  return new SluiceError('SLUICE-JOB-EXISTS', `the data directory holds job ${name}, which is ${status}`, {
+    hint: 'Restore the savepoint into another data directory, or stop or cancel this job first.',
+    facts: { job, status },
+  });
+}
+
+async function runProgram(engine: LocalEngine, { program, checkpoint }: RunJobOptions, record: JobRecord): Promise<void> {
+  // The stored plan, not the compiled one: a restore may have adopted the snapshot's max parallelism.
+  const { plan } = await readPlan(engine.coordinator, record.plan);
+  const settings = {
+    ...defaultRuntimeSettings,
+    exactlyOnce: checkpoint.mode === 'exactly-once',
+    compressEnvelopes: false,
+    backlogCheckMs: 0,
+  };
+  engine.run({ job: record.job, plan, planHash: record.planHash, registry: program.registry, settings });
+}
