@@ -1,0 +1,35 @@
+import { SluiceError } from '../base/errors.ts';
+import type { Timers } from '../ports/system.ts';
+import type { ApiClient, OperationAnswer } from './api-client.ts';
+
+/** Flink's clients poll like this too: soon at first, then less and less often. */
+const firstPauseMs = 40;
+const longestPauseMs = 1_000;
+
+/** Calls `poll` until it gives something. */
+export async function pollUntil<T>(timers: Timers, poll: () => Promise<T | undefined>): Promise<T> {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    const result = await poll();
+    if (result !== undefined) return result;
+    await new Promise<void>((resolve) => timers.after(pauseMs, resolve));
+  }
+}
+
+/** Where the savepoint is. @throws SluiceError with the operation's own code where it has failed */
+export async function awaitOperation(timers: Timers, client: ApiClient, job: string, trigger: string): Promise<string> {
+  return pollUntil(timers, async () => {
+    const { status, operation } = await client.get<OperationAnswer>(`/jobs/${job}/savepoints/${trigger}`);
+    if (status.id === 'IN_PROGRESS' || operation === null) return undefined;
+    const failure = operation['failure-cause'];
+    if (failure === undefined) return operation.location ?? '';
+    throw new SluiceError(codeOf(failure.code), failure.message ?? failure['stack-trace'], {
+      hint: failure.hint ?? 'Look at the log of the run.',
+      facts: { job, trigger, reason: failure.code },
+    });
+  });
+}
+
+/** Reasons of failed checkpoints have Flink's names; they are errors here under one code. */
+function codeOf(code: string | undefined): string {
+  return code?.startsWith('SLUICE-') === true ? code : 'SLUICE-SAVEPOINT-FAILED';
+}

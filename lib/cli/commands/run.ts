@@ -1,0 +1,139 @@
+/** `sluice run`: one job in this process, with its HTTP API and its progress. */
+import { join, resolve } from 'node:path';
+import { createApi } from '../../api/api-app.ts';
+import type { JobControl } from '../../api/job-control.ts';
+import { createPortJobControl } from '../../api/port-job-control.ts';
+import { createLogger } from '../../adapters/system/logger.ts';
+import { createMetrics } from '../../adapters/system/metrics.ts';
+import { startLocalServer, type LocalServer } from '../../local/local-server.ts';
+import { runJob, type RunningJob } from '../../local/run-job.ts';
+import type { JobStatus } from '../../model/job-record.ts';
+import type { Logger } from '../../ports/system.ts';
+import type { CliIo } from '../cli-io.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { folderOf } from '../folders.ts';
+import { compileFile } from '../load-job.ts';
+import { createProgress } from '../progress.ts';
+import { checkpointSettings, type RunOptions } from '../run-options.ts';
+import { createRunReport, type RunReport } from '../run-report.ts';
+import { removeServerFile, writeServerFile } from '../server-file.ts';
+import { watchStop, type StopWatch } from '../stop-signals.ts';
+import { packageVersion } from '../version.ts';
+import { watchControl, type WatchedControl } from '../watched-control.ts';
+
+const progressEveryMs = 1_000;
+/** In place, a line may move more often. */
+const progressInPlaceMs = 250;
+/** How long the server outlives its job for those who still want to know what became of their savepoint. */
+const lingerMs = 5_000;
+const lingerStepMs = 20;
+
+export async function run(io: CliIo, path: string, options: RunOptions): Promise<number> {
+  const checkpoint = checkpointSettings(options);
+  const program = await compileFile(io, path, options);
+  const report = createRunReport(io, program.plan.name, options.json);
+  const logger = createLogger({
+    clock: io.clock,
+    format: options.json ? 'json' : 'text',
+    level: options.verbose ? 'info' : 'warn',
+    write: report.log,
+  });
+  const stop = watchStop(io, () => report.stopping(options.dataDir !== undefined));
+  const { clock, timers, random, folder } = io;
+  const { dataDir, fromSavepoint, allowNonRestoredState } = options;
+  try {
+    const running = await runJob({
+      ...{ program, checkpoint, allowNonRestoredState, clock, timers, random, logger, metrics: createMetrics() },
+      ...(dataDir === undefined ? {} : { dataDir: resolve(folder, dataDir) }),
+      ...(fromSavepoint === undefined ? {} : { fromSavepoint: folderOf(io, fromSavepoint) }),
+    });
+    return await serve(io, options, { running, report, logger, stop });
+  } finally {
+    stop.end();
+    report.end();
+  }
+}
+
+interface Run {
+  readonly running: RunningJob;
+  readonly report: RunReport;
+  readonly logger: Logger;
+  readonly stop: StopWatch;
+}
+
+async function serve(io: CliIo, options: RunOptions, { running, report, logger, stop }: Run): Promise<number> {
+  const { job, ended } = running;
+  const watched = watchControl(controlOf(io, options, running));
+  const { control } = watched;
+  const app = createApi({ control, clock: io.clock, logger, version: packageVersion() });
+  let server: LocalServer | undefined;
+  try {
+    server = await startLocalServer({ fetch: app.fetch, port: options.port });
+    announce(io, options, running, server, report);
+    const progress = showProgress(io, control, running, report);
+    const outcome = await Promise.race([stop.stopped, ended]);
+    progress.end();
+    if (typeof outcome === 'string') return exitCodes[outcome];
+    await linger(io, watched);
+    report.ended(outcome, await progress.sample(), (await control.failure(job)) ?? null);
+    return exitCodeOf(outcome.status);
+  } finally {
+    await server?.close();
+    await running.close();
+    if (options.dataDir !== undefined) removeServerFile(resolve(io.folder, options.dataDir), process.pid);
+  }
+}
+
+function controlOf(io: CliIo, { savepointDir, dataDir }: RunOptions, { engine, stores }: RunningJob): JobControl {
+  const inDataDir = dataDir === undefined ? null : join(resolve(io.folder, dataDir), 'savepoints');
+  return createPortJobControl({
+    deps: engine.coordinator,
+    savepointDirectory: savepointDir === undefined ? inDataDir : folderOf(io, savepointDir),
+    durable: () => stores.durable(),
+  });
+}
+
+function announce(io: CliIo, { dataDir }: RunOptions, { job, origin }: RunningJob, { url, port }: LocalServer, report: RunReport): void {
+  const startedAt = new Date(io.clock.now()).toISOString();
+  if (dataDir !== undefined) writeServerFile(resolve(io.folder, dataDir), { url, port, pid: process.pid, startedAt });
+  report.started({ job, origin, url, port, pid: process.pid });
+}
+
+/** Samples one after another, never two at a time. */
+function showProgress(io: CliIo, control: JobControl, { job }: RunningJob, report: RunReport) {
+  const sample = createProgress(control, job, () => io.clock.monotonic());
+  const everyMs = io.isTerminal && !report.json ? progressInPlaceMs : progressEveryMs;
+  let cancel = (): void => undefined;
+  let isOver = false;
+  const next = (): void => {
+    cancel = io.timers.after(everyMs, () => {
+      void sample()
+        .then((progress) => {
+          if (isOver || progress === undefined) return;
+          report.progress(progress);
+          next();
+        })
+        .catch((error: unknown) => report.log(`progress cannot be read: ${String(error)}\n`));
+    });
+  };
+  next();
+  return {
+    sample,
+    end: (): void => {
+      isOver = true;
+      cancel();
+    },
+  };
+}
+
+async function linger(io: CliIo, watched: WatchedControl): Promise<void> {
+  const untilMs = io.clock.monotonic() + lingerMs;
+  while (watched.unread() > 0 && io.clock.monotonic() < untilMs) {
+    await new Promise<void>((wake) => io.timers.after(lingerStepMs, wake));
+  }
+}
+
+function exitCodeOf(status: JobStatus): number {
+  if (status === 'FAILED') return exitCodes.jobFailed;
+  return status === 'CANCELED' ? exitCodes.jobCanceled : exitCodes.done;
+}

@@ -1,0 +1,24 @@
+/** Shown below the help of each command. */
+function lines(...commands: readonly string[]): string {
+  return `\nExamples:\n${commands.map((command) => `  $ ${command}\n`).join('')}`;
+}
+
+export const examples = {
+  program: lines('sluice run job.ts --data-dir data', 'sluice savepoint flights --data-dir data', 'sluice plan job.ts --format mermaid'),
+  run: lines(
+    'sluice run examples/flights/job.ts --set input=flights.parquet --set output=out --data-dir data',
+    'sluice run job.ts --data-dir data              # the same again resumes where it was',
+    'sluice run job.ts --from-savepoint data/savepoints/savepoint-1 --parallelism 4',
+    'sluice run job.ts --port 0 --json              # one JSON object per line, the first one has the port',
+  ),
+  plan: lines('sluice plan job.ts --set input=flights.parquet', 'sluice plan job.ts --parallelism 4 --format mermaid'),
+  list: lines('sluice list', 'sluice list --data-dir data --json'),
+  savepoint: lines('sluice savepoint flights', 'sluice savepoint flights backups --data-dir data', 'sluice savepoint flights --detached'),
+  stop: lines('sluice stop flights --data-dir data', 'sluice stop flights backups --drain'),
+  cancel: lines('sluice cancel flights --data-dir data'),
+  restore: lines(
+    'sluice restore data/savepoints/savepoint-1 job.ts --dry-run',
+    'sluice restore backups/savepoint-1 job.ts --parallelism 4 --data-dir data-2',
+  ),
+  inspect: lines('sluice inspect data/savepoints/savepoint-1', 'sluice inspect backups/savepoint-1 --json'),
+} as const;

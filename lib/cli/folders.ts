@@ -1,0 +1,14 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CliIo } from './cli-io.ts';
+
+/** A folder or file of this machine as an absolute path: from a path, or from a `file:` URI as savepoints' locations are. */
+export function folderOf(io: CliIo, location: string): string {
+  if (/^file:\/\//i.test(location)) return fileURLToPath(location);
+  return resolve(io.folder, location.replace(/^file:/i, ''));
+}
+
+/** For a server that may run in another folder; a URI means the same everywhere. */
+export function locationOf(io: CliIo, location: string): string {
+  return /^[a-z][a-z0-9+.-]+:/i.test(location) ? location : resolve(io.folder, location);
+}

@@ -1,0 +1,171 @@
+/**
+ * The command line: which commands and options there are. What a command does is in commands/, loaded only when it is called, because a command that
+ * only prints its help should not wait for an engine.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { SluiceError } from '../base/errors.ts';
+import type { CliIo } from './cli-io.ts';
+import { examples } from './examples.ts';
+import { exitCodes } from './exit-codes.ts';
+import { collectParameter } from './parameters-option.ts';
+import { packageVersion } from './version.ts';
+
+/** Runs one command line. The result is the exit code; whatever goes wrong has been reported. */
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  const finish = (code: number): void => void (exitCode = code);
+  try {
+    await createProgram(io, finish).parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+    // No command: commander has printed its help.
+    if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage;
+    const { reportError } = await import('./report-error.ts');
+    const problem = error instanceof CommanderError ? usageError(error) : error;
+    reportError(io, problem, args.includes('--json'));
+    return (problem as { readonly code?: unknown }).code === 'SLUICE-USAGE' ? exitCodes.usage : exitCodes.failed;
+  }
+}
+
+function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
+  const program = new Command('sluice')
+    .description('Stateful stream processing: runs jobs on this machine and talks to jobs that run.')
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => undefined })
+    .addHelpText('after', examples.program);
+  addRunCommands(program, io, finish);
+  addControlCommands(program, io, finish);
+  addSavepointCommands(program, io, finish);
+  return program;
+}
+
+type Finish = (exitCode: number) => void;
+
+function addRunCommands(program: Command, io: CliIo, finish: Finish): void {
+  withRunOptions(program.command('run <job-file>'))
+    .description('run a job here until its input ends, and resume it from its data directory')
+    .option('--from-savepoint <path>', 'start from a savepoint or a retained checkpoint')
+    .option('--allow-non-restored-state', 'drop state of operators that the job no longer has', false)
+    .addHelpText('after', examples.run)
+    .action(async (path: string, options) => {
+      const { run } = await import('./commands/run.ts');
+      finish(await run(io, path, options as never));
+    });
+
+  withJobOptions(program.command('plan <job-file>'))
+    .description('print the plan of a job without running it')
+    .addOption(new Option('--format <format>', 'how to print it').choices(['text', 'json', 'mermaid']).default('text'))
+    .addHelpText('after', examples.plan)
+    .action(async (path: string, options) => {
+      const { plan } = await import('./commands/plan.ts');
+      finish(await plan(io, path, options as never));
+    });
+}
+
+function addControlCommands(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('list'))
+    .description('list the jobs of a server')
+    .addHelpText('after', examples.list)
+    .action(async (options) => {
+      const { list } = await import('./commands/list.ts');
+      finish(await list(io, options as never));
+    });
+
+  withServerOptions(program.command('savepoint <job> [directory]'))
+    .description('write a savepoint of a running job, which runs on')
+    .option('--detached', 'do not wait for it', false)
+    .addHelpText('after', examples.savepoint)
+    .action(async (job: string, directory: string | undefined, options) => {
+      const { savepoint } = await import('./commands/savepoint.ts');
+      finish(await savepoint(io, job, directory, options as never));
+    });
+
+  withServerOptions(program.command('stop <job> [directory]'))
+    .description('stop a job with a savepoint')
+    .option('--drain', 'end the input as if there were no more: windows close, the job cannot go on from here', false)
+    .addHelpText('after', examples.stop)
+    .action(async (job: string, directory: string | undefined, options) => {
+      const { stop } = await import('./commands/stop.ts');
+      finish(await stop(io, job, directory, options as never));
+    });
+
+  withServerOptions(program.command('cancel <job>'))
+    .description('end a job without a savepoint')
+    .addHelpText('after', examples.cancel)
+    .action(async (job: string, options) => {
+      const { cancel } = await import('./commands/cancel.ts');
+      finish(await cancel(io, job, options as never));
+    });
+}
+
+function addSavepointCommands(program: Command, io: CliIo, finish: Finish): void {
+  withRunOptions(program.command('restore <savepoint> <job-file>'))
+    .description('run a job from a savepoint, or only check whether it could (--dry-run)')
+    .option('--dry-run', 'check everything and change nothing', false)
+    .option('--allow-non-restored-state', 'drop state of operators that the job no longer has', false)
+    .addHelpText('after', examples.restore)
+    .action(async (savepoint: string, path: string, options: { readonly dryRun: boolean }) => {
+      if (options.dryRun) {
+        const { checkRestore } = await import('./commands/check-restore.ts');
+        return finish(await checkRestore(io, savepoint, path, options as never));
+      }
+      const { run } = await import('./commands/run.ts');
+      finish(await run(io, path, { ...(options as never as object), fromSavepoint: savepoint } as never));
+    });
+
+  program
+    .command('inspect <savepoint>')
+    .description('show what is in a savepoint, and whether it is whole')
+    .option('--samples <n>', 'rows of every state to show', positiveInteger, 3)
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', examples.inspect)
+    .action(async (savepoint: string, options) => {
+      const { inspect } = await import('./commands/inspect.ts');
+      finish(await inspect(io, savepoint, options as never));
+    });
+}
+
+/** What makes a plan out of a job file. */
+function withJobOptions(command: Command): Command {
+  return command
+    .option('--set <name=value>', 'a parameter of the job; may be repeated', collectParameter, {})
+    .option('--parallelism <n>', 'shards of every keyed operator that does not say otherwise', positiveInteger)
+    .option('--max-parallelism <n>', 'key groups: the parallelism that can ever be reached', positiveInteger)
+    .option('--json', 'print JSON', false);
+}
+
+function withRunOptions(command: Command): Command {
+  return withJobOptions(command)
+    .option('--data-dir <folder>', 'keep everything there, and go on from it the next time (default: in memory)')
+    .option('--checkpoint-interval <duration>', 'from one checkpoint to the next', '1s')
+    .addOption(
+      new Option('--checkpoint-mode <mode>', 'guarantee of the state').choices(['exactly-once', 'at-least-once']).default('exactly-once'),
+    )
+    .option('--checkpoint-timeout <duration>', 'what takes longer is aborted', '10min')
+    .option('--savepoint-dir <folder>', 'where savepoints go that name no directory (default: savepoints in the data directory)')
+    .option('--port <n>', 'of the HTTP API; the next free one where it is taken, 0 = any', portNumber, 8_081)
+    .option('--verbose', 'log what happens, not only what is wrong', false);
+}
+
+function withServerOptions(command: Command): Command {
+  return command
+    .option('--server <url>', 'where the job runs (default: http://127.0.0.1:8081)')
+    .option('--data-dir <folder>', 'find the server by the data directory of its run')
+    .option('--json', 'print JSON', false);
+}
+
+function positiveInteger(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number from 1 on is wanted.');
+}
+
+function portNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError('A number from 0 to 65535 is wanted.');
+}
+
+function usageError({ message }: CommanderError): SluiceError {
+  return new SluiceError('SLUICE-USAGE', message.replace(/^error: /, ''), { hint: 'Run the command with --help to see what it takes.' });
+}

@@ -1,0 +1,78 @@
+/** How far a job is: read through JobControl, like everything that the API shows. */
+import type { JobControl } from '../api/job-control.ts';
+import type { JobDetails } from '../api/job-details.ts';
+import type { JobId } from '../base/ids.ts';
+import { isSourceVertex } from '../model/job-plan.ts';
+import type { JobStatus } from '../model/job-record.ts';
+import { MAX_WATERMARK, MIN_WATERMARK } from '../model/time.ts';
+import { formatBytes, formatCount } from './amounts.ts';
+import { formatDuration } from './durations.ts';
+
+export interface Progress {
+  readonly status: JobStatus;
+  /** Read by all sources together. */
+  readonly records: number;
+  /** Since the sample before. */
+  readonly recordsPerS: number;
+  /** The watermark that every shard has reached; null = none yet, `end` = of all input. */
+  readonly eventTime: string | null;
+  readonly checkpoints: { readonly completed: number; readonly failed: number; readonly lastMs: number | null };
+  readonly stateBytes: number;
+}
+
+/** Remembers the last sample, for the rate. */
+export function createProgress(control: JobControl, job: JobId, monotonic: () => number): () => Promise<Progress | undefined> {
+  let before: { readonly atMs: number; readonly records: number } | undefined;
+  return async () => {
+    const details = await control.details(job);
+    const checkpoints = await control.checkpoints(job);
+    if (details === undefined || checkpoints === undefined) return undefined;
+    const records = recordsRead(details);
+    const atMs = monotonic();
+    const elapsedMs = before === undefined ? 0 : atMs - before.atMs;
+    // After a restore the count goes back with the sources: that is no negative rate.
+    const recordsPerS = before === undefined || elapsedMs <= 0 ? 0 : Math.max(0, ((records - before.records) * 1_000) / elapsedMs);
+    before = { atMs, records };
+    const last = checkpoints.ended.find(({ failure }) => failure === null);
+    return {
+      status: details.status,
+      records,
+      recordsPerS: Math.round(recordsPerS),
+      eventTime: eventTimeOf(details),
+      checkpoints: {
+        completed: checkpoints.counts.completed,
+        failed: checkpoints.counts.failed,
+        lastMs: last === undefined ? null : last.endedAtMs - last.triggeredAtMs,
+      },
+      stateBytes: (last?.vertices ?? []).reduce((sum, { stateBytes }) => sum + stateBytes, 0),
+    };
+  };
+}
+
+export function progressLine(name: string, progress: Progress): string {
+  const { status, records, recordsPerS, eventTime, checkpoints, stateBytes } = progress;
+  const took = checkpoints.lastMs === null ? '' : ` (last ${formatDuration(checkpoints.lastMs)})`;
+  const failed = checkpoints.failed === 0 ? '' : `, ${checkpoints.failed} failed`;
+  return [
+    status === 'RUNNING' ? name : `${name} ${status}`,
+    `${formatCount(records)} records`,
+    `${formatCount(recordsPerS)}/s`,
+    `event time ${eventTime ?? '-'}`,
+    `${checkpoints.completed} checkpoints${took}${failed}`,
+    `state ${formatBytes(stateBytes)}`,
+  ].join(' | ');
+}
+
+function recordsRead({ plan, vertices }: JobDetails): number {
+  return vertices
+    .filter(({ uid }) => isSourceVertex(plan, uid))
+    .reduce((total, { shards }) => total + shards.reduce((sum, { recordsIn }) => sum + recordsIn, 0), 0);
+}
+
+function eventTimeOf({ vertices }: JobDetails): string | null {
+  const watermark = Math.min(...vertices.flatMap(({ shards }) => shards.map((shard) => shard.watermark)));
+  if (watermark === MIN_WATERMARK) return null;
+  if (watermark === MAX_WATERMARK) return 'end';
+  const date = new Date(watermark);
+  return Number.isNaN(date.getTime()) ? String(watermark) : date.toISOString();
+}

@@ -1,0 +1,56 @@
+/** Errors for people and for programs: code, what happened, cause, what to do next. */
+import { errorCode, errorMessage, type ErrorFacts, type SluiceError } from '../base/errors.ts';
+import type { CliIo } from './cli-io.ts';
+
+interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly cause: string | null;
+  readonly hint: string;
+  readonly facts: ErrorFacts;
+}
+
+export function reportOf(error: unknown): ErrorReport {
+  const code = errorCode(error);
+  if (code?.startsWith('SLUICE-') !== true) {
+    return {
+      code: 'SLUICE-UNEXPECTED',
+      message: errorMessage(error),
+      cause: error instanceof Error ? (error.stack ?? null) : null,
+      hint: 'This is a fault in Sluice. Report it with the lines above.',
+      facts: {},
+    };
+  }
+  const { message, hint, facts, cause } = error as SluiceError;
+  return { code, message, cause: cause === undefined || cause === null ? null : causeText(cause), hint, facts };
+}
+
+/** With `json` to standard output, where a program reads what it asked for; else to standard error. */
+export function reportError(io: CliIo, error: unknown, json: boolean): void {
+  const report = reportOf(error);
+  if (json) io.out(`${JSON.stringify({ error: report }, plainFacts)}\n`);
+  else io.err(errorText(report));
+}
+
+export function errorText({ code, message, cause, hint }: ErrorReport): string {
+  const causeLines = cause === null ? [] : [`  cause: ${indented(cause)}`];
+  return [`error ${code}: ${message}`, ...causeLines, `  next:  ${indented(hint)}`, ''].join('\n');
+}
+
+/** Of a module that does not load the first line of its stack says where; everything below it is Node's own. */
+function causeText(cause: unknown): string {
+  if (!(cause instanceof Error)) return errorMessage(cause);
+  const code = errorCode(cause);
+  const place = cause.stack?.split('\n').find((line) => /^\s+at .*(?:file:|\/)/.test(line) && !line.includes('node:'));
+  const inner = cause.cause === undefined ? '' : `\nbecause: ${causeText(cause.cause)}`;
+  return `${code === undefined || cause.message.includes(code) ? '' : `${code}: `}${cause.message}${place === undefined ? '' : `\n${place.trim()}`}${inner}`;
+}
+
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n         ');
+}
+
+function plainFacts(_name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  return value instanceof Error ? value.message : value;
+}

@@ -1,0 +1,39 @@
+/** The command line in a real process: its streams, its signals, its exit code. */
+import { systemClock } from '../adapters/system/clock.ts';
+import { systemRandom } from '../adapters/system/random.ts';
+import { systemTimers } from '../adapters/system/timers.ts';
+import type { CliIo, StopSignal } from './cli-io.ts';
+import { main } from './main.ts';
+
+const signals: readonly StopSignal[] = ['SIGINT', 'SIGTERM'];
+
+export async function startProcess(args: readonly string[]): Promise<void> {
+  // A reader that has gone (`sluice list | head -1`) is no error of ours.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  process.exitCode = await main(args, processIo());
+}
+
+function processIo(): CliIo {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY,
+    columns: () => process.stderr.columns,
+    folder: process.cwd(),
+    env: process.env,
+    clock: systemClock,
+    timers: systemTimers,
+    random: systemRandom,
+    onStop: (listener) => {
+      for (const signal of signals) process.on(signal, listener);
+      return () => {
+        for (const signal of signals) process.off(signal, listener);
+      };
+    },
+    kill: (exitCode) => process.exit(exitCode),
+  };
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}

@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startLocalServer, type LocalServer } from '../../lib/local/local-server.ts';
+import { startedWorld, unknownJob, type ApiWorld } from '../api/api-world.ts';
+import { job } from '../checkpoint/fixture.ts';
+import { sluice, TestIo, type Ran } from './test-io.ts';
+
+let world: ApiWorld;
+let server: LocalServer;
+let folder: string;
+
+async function serve(fetch: (request: Request) => Response | Promise<Response>): Promise<LocalServer> {
+  return startLocalServer({ fetch, port: 0 });
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
+  world = await startedWorld();
+  server = await serve((request) => world.app.fetch(request));
+});
+
+afterEach(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** The world's time stands still unless it is moved. */
+async function whileTimePasses(command: Promise<Ran>): Promise<Ran> {
+  let done = false;
+  const ran = command.finally(() => (done = true));
+  while (!done) {
+    await world.advance(500);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return ran;
+}
+
+const at = (): readonly string[] => ['--server', server.url];
+
+describe('list', () => {
+  test('shows the jobs of the server', async () => {
+    const { exitCode, out } = await sluice('list', ...at());
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(new RegExp(`STATE +JOB .*\nRUNNING +${job} +counting `));
+  });
+
+  test('prints what the API says as JSON', async () => {
+    const { out } = await sluice('list', '--json', ...at());
+    expect(JSON.parse(out)).toMatchObject([{ jid: job, name: 'counting', state: 'RUNNING', tasks: { total: 6 } }]);
+  });
+
+  test('finds the server by the data directory, and takes an address without a scheme', async () => {
+    writeFileSync(join(folder, 'server.json'), JSON.stringify({ url: server.url, port: server.port, pid: 1, startedAt: '' }));
+    expect((await sluice('list', '--data-dir', folder)).out).toContain(job);
+    expect((await sluice('list', '--server', `127.0.0.1:${server.port}`)).out).toContain(job);
+  });
+});
+
+describe('savepoint', () => {
+  test('waits for it and says where it is and how to start from it', async () => {
+    const { exitCode, out } = await whileTimePasses(sluice('savepoint', job, '/sp', ...at()));
+    expect([exitCode, out]).toEqual([
+      0,
+      expect.stringMatching(
+        /^savepoint complete: \/sp\/savepoint-012345-\w+\nstart from it with: sluice run JOB\.ts --from-savepoint \/sp\/savepoint-/,
+      ),
+    ]);
+  });
+
+  test('takes the job by its name or the beginning of its id, and the directory from where it is called', async () => {
+    const io = new TestIo();
+    io.folder = folder;
+    const { out } = await whileTimePasses(io.run('savepoint', 'counting', 'backups', '--json', ...at()));
+    expect(JSON.parse(out)).toMatchObject({
+      job,
+      trigger: expect.stringMatching(/^[0-9a-f]{32}$/),
+      location: expect.stringContaining(join(folder, 'backups')),
+    });
+    expect((await sluice('savepoint', job.slice(0, 6), '/sp', '--detached', '--json', ...at())).out).toContain(job);
+  });
+
+  test('detached does not wait', async () => {
+    const { exitCode, out } = await sluice('savepoint', job, '--detached', ...at());
+    expect([exitCode, out]).toEqual([0, expect.stringMatching(new RegExp(`^savepoint of job ${job} triggered: [0-9a-f]{32}\n$`))]);
+  });
+
+  test('that fails is an error with its reason', async () => {
+    world = await startedWorld({ settings: { timeoutMs: 2_000 } });
+    for (const { uid } of world.plan.vertices) world.mute.add(uid);
+    const { exitCode, err } = await whileTimePasses(sluice('savepoint', job, '/sp', ...at()));
+    expect(exitCode).toBe(1);
+    expect(err).toContain('error SLUICE-SAVEPOINT-FAILED: The checkpoint was not complete within its timeout.\n');
+    expect(err).toContain('  next:  The job runs on as it was. Try again.\n');
+  });
+
+  test('of an unknown job keeps the code of the server', async () => {
+    const { exitCode, out } = await sluice('savepoint', unknownJob, '/sp', '--json', ...at());
+    expect([exitCode, JSON.parse(out)]).toMatchObject([1, { error: { code: 'SLUICE-JOB-UNKNOWN' } }]);
+  });
+
+  test('without any directory is an error that says what to give', async () => {
+    world.savepointDirectory = null;
+    const { exitCode, err } = await sluice('savepoint', job, ...at());
+    expect(exitCode).toBe(1);
+    expect(err).toContain('error SLUICE-API-REQUEST: Config key [execution.checkpointing.savepoint-dir] is not set.');
+  });
+});
+
+describe('stop and cancel', () => {
+  test('stop waits for the savepoint and says how to go on', async () => {
+    const { exitCode, out } = await whileTimePasses(sluice('stop', 'counting', '/sp', ...at()));
+    expect([exitCode, out]).toEqual([0, expect.stringMatching(/^stopped with savepoint: \/sp\/savepoint-/)]);
+    expect((await world.record()).status).toBe('FINISHED');
+  });
+
+  test('stop --drain drains', async () => {
+    const { out } = await whileTimePasses(sluice('stop', 'counting', '/sp', '--drain', '--json', ...at()));
+    const { trigger } = JSON.parse(out) as { trigger: string };
+    expect(await world.stores.operations.read(job, trigger)).toMatchObject({ request: { stop: 'drain' } });
+  });
+
+  test('cancel waits for the end', async () => {
+    const { exitCode, out } = await whileTimePasses(sluice('cancel', job, ...at()));
+    expect([exitCode, out]).toEqual([0, `job ${job} is CANCELED\n`]);
+  });
+
+  test('cancel of a job that has ended is an error', async () => {
+    const record = await world.record();
+    await world.stores.jobs.replace({ ...record, version: record.version + 1, status: 'FINISHED' }, record.version);
+    const { exitCode, err } = await sluice('cancel', job, ...at());
+    expect([exitCode, err]).toEqual([1, expect.stringContaining('error SLUICE-JOB-ENDED: Job cancellation failed')]);
+  });
+
+  test('cancel of a run that ends with its job is no error', async () => {
+    const closing = await serve(async (request) => {
+      if (request.method !== 'PATCH') return new Promise<Response>(() => void setTimeout(() => void closing.close(), 10));
+      return new Response('{}', { status: 202 });
+    });
+    const { exitCode, out } = await sluice('cancel', job, '--server', closing.url);
+    expect([exitCode, out]).toEqual([0, `the end of job ${job} was accepted, and its run has ended\n`]);
+  });
+});
+
+describe('a job that cannot be named', () => {
+  test('lists the jobs there are', async () => {
+    const { exitCode, err } = await sluice('cancel', 'flights', ...at());
+    expect(exitCode).toBe(1);
+    expect(err).toBe(`error SLUICE-JOB-UNKNOWN: there is no job flights\n  next:  Name one of counting (${job}, RUNNING).\n`);
+  });
+
+  test('is ambiguous where two that run have the name, and not where one has ended', async () => {
+    const record = await world.record();
+    const other = { ...record, job: 'f'.repeat(32) as typeof job, version: 1 };
+    await world.stores.jobs.create(other);
+    expect(await sluice('cancel', 'counting', ...at())).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('SLUICE-JOB-AMBIGUOUS'),
+    });
+    await world.stores.jobs.replace({ ...other, version: 2, status: 'FINISHED' }, 1);
+    expect((await whileTimePasses(sluice('cancel', 'counting', ...at()))).exitCode).toBe(0);
+  });
+});
+
+describe('a server that cannot be had', () => {
+  test('is SLUICE-SERVER-UNREACHABLE with the cause', async () => {
+    const { url } = server;
+    await server.close();
+    const { exitCode, err } = await sluice('list', '--server', url);
+    expect(exitCode).toBe(1);
+    expect(err).toContain(`error SLUICE-SERVER-UNREACHABLE: nothing answers at ${url}: `);
+    expect(err).toContain('ECONNREFUSED');
+    server = await serve(() => new Response('{}'));
+  });
+
+  test('is SLUICE-SERVER-FILE where the data directory names none', async () => {
+    expect(await sluice('list', '--data-dir', folder)).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('error SLUICE-SERVER-FILE: '),
+    });
+    writeFileSync(join(folder, 'server.json'), '{"torn');
+    expect((await sluice('list', '--data-dir', folder)).err).toContain('SLUICE-SERVER-FILE');
+  });
+
+  test('is SLUICE-SERVER-ANSWER where something else answers', async () => {
+    const other = await serve(() => new Response('<html>', { status: 200 }));
+    expect((await sluice('list', '--server', other.url)).err).toContain('error SLUICE-SERVER-ANSWER: ');
+    await other.close();
+  });
+
+  test('is a wrong usage where the address is none', async () => {
+    expect(await sluice('list', '--server', 'http://')).toMatchObject({ exitCode: 2, err: expect.stringContaining('SLUICE-USAGE') });
+  });
+});

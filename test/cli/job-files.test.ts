@@ -1,0 +1,93 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { spawnSluice } from './spawn-sluice.ts';
+
+/** Outside the repository: what a job file needs is not installed there. */
+let folder: string;
+
+const job = (body: string): string => `
+import { collectSink, defineJob, fromCollection, parameter, noWatermarks } from 'sluice';
+export const job = defineJob({
+  name: 'counting',
+  parameters: { limit: parameter.integer({ default: 5, min: 1 }) },
+  build(env, { limit }: { limit: number }) { ${body} },
+});
+`;
+
+const files: Readonly<Record<string, string>> = {
+  'good.ts': job(
+    "env.fromSource(fromCollection([1, 2, 3].slice(0, limit)), { watermarks: noWatermarks() }).uid('numbers').sinkTo(collectSink('all')).uid('all');",
+  ),
+  'throws-on-load.ts': "throw new Error('the database is gone');\n",
+  'throws-in-build.ts': job("throw new TypeError('not today');"),
+  'no-export.ts': 'export const other = 1;\n',
+  'other-export.ts': "export const job = { name: 'job' };\n",
+  'enum.ts': 'enum Colour { Red }\nexport const job = Colour.Red;\n',
+  'missing-import.ts': "import { x } from 'no-such-package';\nexport const job = x;\n",
+  'syntax.ts': 'export const job = (;\n',
+  'plain.mjs': "import { defineJob } from 'sluice';\nexport const job = defineJob({ name: 'empty', build() {} });\n",
+};
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-jobs-'));
+  mkdirSync(join(folder, 'jobs'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'jobs', name), text);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function plan(file: string, ...more: readonly string[]) {
+  return spawnSluice(['plan', join('jobs', file), ...more], { folder });
+}
+
+describe('a job file', () => {
+  test('anywhere on the disk may import sluice', async () => {
+    const { exitCode, out, err } = await plan('good.ts', '--json');
+    expect([exitCode, err]).toEqual([0, '']);
+    expect(JSON.parse(out)).toMatchObject({ plan: { name: 'counting', parameters: { limit: '5' } } });
+  });
+
+  test('takes parameters, also more than one, and prints its plan in three forms', async () => {
+    expect((await plan('good.ts', '--set', 'limit=2', '--json')).out).toContain('"limit": "2"');
+    expect((await plan('good.ts', '--format', 'mermaid')).out).toMatch(/^flowchart LR\n/);
+    expect((await plan('good.ts')).out).toMatch(/^job counting, plan [0-9a-f]{12}\n/);
+  });
+
+  test.each([
+    ['that is not there', 'gone.ts', 'SLUICE-JOB-MISSING', 'there is no file jobs/gone.ts'],
+    ['that throws while it is loaded', 'throws-on-load.ts', 'SLUICE-JOB-MODULE', 'the database is gone'],
+    ['that needs code generation', 'enum.ts', 'SLUICE-JOB-MODULE', 'enum'],
+    ['that imports what is not installed', 'missing-import.ts', 'SLUICE-JOB-MODULE', "Cannot find package 'no-such-package'"],
+    ['that is no TypeScript', 'syntax.ts', 'SLUICE-JOB-MODULE', 'syntax.ts'],
+    ['that exports no job', 'no-export.ts', 'SLUICE-JOB-EXPORT', 'exports no job\n'],
+    ['whose job is something else', 'other-export.ts', 'SLUICE-JOB-EXPORT', 'its export `job` is something else'],
+    ['whose build function throws', 'throws-in-build.ts', 'SLUICE-JOB-BUILD-FAILED', 'not today'],
+    ['whose graph is empty', 'plain.mjs', 'SLUICE-GRAPH-INVALID', 'empty'],
+  ])('%s is a coded error', async (_what, file, code, text) => {
+    const { exitCode, err, out } = await plan(file);
+    expect([exitCode, out]).toEqual([1, '']);
+    expect(err).toContain(`error ${code}: `);
+    expect(err).toContain(text);
+    expect(err).toContain('\n  next:  ');
+  });
+
+  test('that throws says where', async () => {
+    const { err } = await plan('throws-on-load.ts');
+    expect(err).toMatch(/cause: the database is gone\n +at .*throws-on-load\.ts:1:7/);
+  });
+
+  test('with wrong parameters names all of them', async () => {
+    const { exitCode, out } = await plan('good.ts', '--set', 'limit=no', '--set', 'colour=red', '--json');
+    expect([exitCode, JSON.parse(out)]).toMatchObject([
+      1,
+      {
+        error: {
+          code: 'SLUICE-PARAMETERS-INVALID',
+          facts: { faults: [expect.stringContaining('colour'), expect.stringContaining('limit')] },
+        },
+      },
+    ]);
+  });
+});
