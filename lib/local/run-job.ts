@@ -50,7 +50,7 @@ export interface RunningJob {
 export async function runJob(options: RunJobOptions): Promise<RunningJob> {
   const opened = options.stores ?? (await openStores(options));
   const { stores, changes } = watchedJobs(opened);
-  const connectors = options.connectors ?? createLocalConnectors({ durable: () => stores.durable() });
+  const connectors = options.connectors ?? createLocalConnectors({ durable: () => stores.durable() } as never);
   const engine = new LocalEngine({ ...options, stores, connectors, savepoints: createFsSavepointFolders() });
   try {
     const before = (await stores.jobs.list()).find((record) => !isTerminal(record.status)) ?? (await stores.jobs.list())[0];

@@ -88,17 +88,19 @@ async function open(options: FileStoresOptions, lock: { release(): void }): Prom
   journal.onSynced = (entry) => base.synced(entry);
   journal.beforeGeneration = () => base.commit();
   stores.delay.arm();
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    stores.delay.close();
+    stores.queue.close();
+    await journal.close();
+    base.close();
+    lock.release();
+  };
   return {
     ...stores,
     base,
     durable: () => journal.durable(),
-    close: async () => {
-      stores.delay.close();
-      stores.queue.close();
-      await journal.close();
-      base.close();
-      lock.release();
-    },
+    close: () => (closing ??= close()),
   };
 }
 
