@@ -19,6 +19,10 @@ export const limits = {
   envelopeRecordsMax: 16_384,
   /** A single record's encoded size at most. */
   recordBytesMax: 8_388_608,
+  /** An envelope's records unpacked, at most: larger ones are not compressed, and nothing is unpacked beyond it. */
+  unpackedBytesMax: 67_108_864,
+  /** A column of one repeated value needs no byte per value: longer ones are written out, so that a damaged count cannot fill the memory. */
+  constantValuesMax: 1_048_576,
   /** SQS: characters of a deduplication id or a message group id. */
   messageIdCharactersMax: 128,
   /** Key of keyed state as canonical JSON, in UTF-16 units. */

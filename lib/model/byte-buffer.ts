@@ -84,10 +84,11 @@ export class ByteReader {
     return this.bytes.length - this.#at;
   }
 
-  /** Skips `size` bytes and returns where they begin. */
+  /** Skips `size` bytes and returns where they begin. Sizes come from what is read, so they may be anything. */
   take(size: number): number {
     const at = this.#at;
-    if (size < 0 || at + size > this.bytes.length) throw corrupt(this.#what, `ends ${at + size - this.bytes.length} bytes too early`);
+    if (!Number.isInteger(size) || size < 0) throw corrupt(this.#what, `a length of ${String(size)} bytes`);
+    if (at + size > this.bytes.length) throw corrupt(this.#what, `ends ${at + size - this.bytes.length} bytes too early`);
     this.#at = at + size;
     return at;
   }
@@ -108,6 +109,16 @@ export class ByteReader {
     const size = this.uint32();
     const at = this.take(size);
     return this.bytes.toString('utf8', at, at + size);
+  }
+
+  /** Text that is JSON. */
+  json(): unknown {
+    const text = this.text();
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw corrupt(this.#what, 'what should be JSON is not');
+    }
   }
 
   raw(size: number): Uint8Array {

@@ -5,6 +5,8 @@
  * C1. decode(encode(values)) equals values exactly, key order included; what no typed form holds exactly goes through value-json, which refuses by name.
  * C2. Every read is bounds-checked; damaged bytes give `SLUICE-DATA-CORRUPT`, never a wrong value of another length.
  */
+import { errorMessage } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { ByteReader, ByteWriter, corrupt } from './byte-buffer.ts';
 import { decodeValue, encodeValue } from './value-json.ts';
 import { buildRows, gatherColumns } from './row-shape.ts';
@@ -26,11 +28,14 @@ export function writeColumn(writer: ByteWriter, values: readonly unknown[], dept
   writer.text(`[${values.map(encodeValue).join(',')}]`);
 }
 
-export function readColumn(reader: ByteReader, count: number): unknown[] {
+/** @throws SluiceError `SLUICE-DATA-CORRUPT`, whatever the bytes are and whatever `count` was read somewhere */
+export function readColumn(reader: ByteReader, count: number, depth = 0): unknown[] {
+  if (!Number.isInteger(count) || count < 0) throw corrupt('a packed column', `a count of ${String(count)}`);
+  if (depth > columnDepthMax) throw corrupt('a packed column', `columns nested deeper than ${columnDepthMax}`);
   const kind = reader.byte();
   switch (kind) {
     case kinds.constant:
-      return new Array<unknown>(count).fill(decodeValue(reader.text()));
+      return readConstant(reader, count);
     case kinds.integers:
       return readIntegers(reader, count);
     case kinds.floats:
@@ -40,11 +45,11 @@ export function readColumn(reader: ByteReader, count: number): unknown[] {
     case kinds.strings:
       return readStrings(reader, count);
     case kinds.struct:
-      return readStruct(reader, count);
+      return readStruct(reader, count, depth);
     case kinds.optional:
-      return readOptional(reader, count);
+      return readOptional(reader, count, depth);
     case kinds.list:
-      return readList(reader, count);
+      return readList(reader, count, depth);
     case kinds.json:
       return readJson(reader, count);
     default:
@@ -62,7 +67,9 @@ export function encodeColumn(values: readonly unknown[]): Uint8Array {
 
 export function decodeColumn(bytes: Uint8Array, what: string): unknown[] {
   const reader = new ByteReader(bytes, what);
-  return readColumn(reader, reader.uint32());
+  const values = readColumn(reader, reader.uint32());
+  if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
+  return values;
 }
 
 function writeTyped(writer: ByteWriter, values: readonly unknown[], sample: unknown, depth: number): boolean {
@@ -84,12 +91,28 @@ function writeTyped(writer: ByteWriter, values: readonly unknown[], sample: unkn
 /** Only primitives: an object that came twice must not come back as one object shared by all rows. */
 function writeConstant(writer: ByteWriter, values: readonly unknown[]): boolean {
   const first = values[0];
-  if (typeof first === 'object' && first !== null) return false;
+  if ((typeof first === 'object' && first !== null) || values.length > limits.constantValuesMax) return false;
   for (let i = 1; i < values.length; i++) if (!Object.is(values[i], first)) return false;
   const text = encodeValue(first);
   writer.byte(kinds.constant);
   writer.text(text);
   return true;
+}
+
+function readConstant(reader: ByteReader, count: number): unknown[] {
+  if (count > limits.constantValuesMax) throw corrupt('a packed column', `one value ${count} times`);
+  const value = stored(reader.text());
+  if (typeof value === 'object' && value !== null) throw corrupt('a packed column', 'a repeated object');
+  return new Array<unknown>(count).fill(value);
+}
+
+/** Damage inside a value is damage of the column. */
+function stored(text: string): unknown {
+  try {
+    return decodeValue(text);
+  } catch (error) {
+    throw corrupt('a packed column', errorMessage(error));
+  }
 }
 
 function writeFloats(writer: ByteWriter, values: readonly unknown[]): boolean {
@@ -133,10 +156,14 @@ function writeStruct(writer: ByteWriter, values: readonly unknown[], depth: numb
   return true;
 }
 
-function readStruct(reader: ByteReader, count: number): unknown[] {
-  const names = JSON.parse(reader.text()) as string[];
+function readStruct(reader: ByteReader, count: number, depth: number): unknown[] {
+  const names = reader.json();
+  // Without a field there would be rows without a byte.
+  if (!Array.isArray(names) || names.length === 0 || !names.every((name) => typeof name === 'string')) {
+    throw corrupt('a packed struct column', 'its field names are none');
+  }
   const columns: unknown[][] = [];
-  for (let i = 0; i < names.length; i++) columns.push(readColumn(reader, count));
+  for (let i = 0; i < names.length; i++) columns.push(readColumn(reader, count, depth + 1));
   return buildRows(names, columns, count);
 }
 
@@ -152,12 +179,12 @@ function writeOptional(writer: ByteWriter, values: readonly unknown[], depth: nu
   return true;
 }
 
-function readOptional(reader: ByteReader, count: number): unknown[] {
+function readOptional(reader: ByteReader, count: number, depth: number): unknown[] {
   const at = reader.take(count);
   const mask = reader.bytes.subarray(at, at + count);
   let presentCount = 0;
   for (let i = 0; i < count; i++) if (mask[i] === 0) presentCount++;
-  const present = readColumn(reader, presentCount);
+  const present = readColumn(reader, presentCount, depth + 1);
   const out = new Array<unknown>(count);
   let next = 0;
   for (let i = 0; i < count; i++) out[i] = mask[i] === 0 ? present[next++] : mask[i] === 1 ? null : undefined;
@@ -168,7 +195,7 @@ function writeList(writer: ByteWriter, values: readonly unknown[], depth: number
   const lengths: number[] = [];
   const flat: unknown[] = [];
   for (const value of values) {
-    if (!Array.isArray(value) || Object.keys(value).length !== value.length) return false;
+    if (!isPlainArray(value)) return false;
     lengths.push(value.length);
     for (const item of value) flat.push(item);
   }
@@ -179,12 +206,23 @@ function writeList(writer: ByteWriter, values: readonly unknown[], depth: number
   return true;
 }
 
-function readList(reader: ByteReader, count: number): unknown[][] {
-  const lengths = readColumn(reader, count) as number[];
-  const flat = readColumn(reader, reader.uint32());
+/** Without holes, other properties, or a class of its own: the rest is for value-json to refuse by name. */
+function isPlainArray(value: unknown): value is unknown[] {
+  return (
+    Array.isArray(value) &&
+    Object.getPrototypeOf(value) === Array.prototype &&
+    Object.keys(value).length === value.length &&
+    Object.getOwnPropertySymbols(value).length === 0
+  );
+}
+
+function readList(reader: ByteReader, count: number, depth: number): unknown[][] {
+  const lengths = readColumn(reader, count, depth + 1) as number[];
+  const flat = readColumn(reader, reader.uint32(), depth + 1);
   const out: unknown[][] = [];
   let at = 0;
   for (const length of lengths) {
+    if (!Number.isInteger(length) || length < 0) throw corrupt('a packed list column', 'a length that is none');
     out.push(flat.slice(at, at + length));
     at += length;
   }
@@ -193,7 +231,7 @@ function readList(reader: ByteReader, count: number): unknown[][] {
 }
 
 function readJson(reader: ByteReader, count: number): unknown[] {
-  const values = decodeValue(reader.text()) as unknown[];
+  const values = stored(reader.text());
   if (!Array.isArray(values) || values.length !== count) throw corrupt('a packed column', 'its length is not the batch length');
   return values;
 }

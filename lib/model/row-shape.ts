@@ -42,7 +42,8 @@ export function buildRows(names: readonly string[], columns: readonly (readonly 
 }
 
 function shapeOf(names: readonly string[]): Shape {
-  const id = names.join('\u0000');
+  // No separator would do: names are any text.
+  const id = JSON.stringify(names);
   let shape = shapes.get(id);
   if (shape === undefined) {
     if (shapes.size >= shapesMax) shapes.clear();

@@ -130,14 +130,27 @@ export function readStrings(reader: ByteReader, count: number): string[] {
     case forms.ascii:
       return readAscii(reader, count);
     case forms.json:
-      return JSON.parse(reader.text()) as string[];
+      return readJsonStrings(reader, count);
     default:
       throw corrupt('a packed string column', `unknown form ${form}`);
   }
 }
 
+function readJsonStrings(reader: ByteReader, count: number): string[] {
+  const strings = stringsOf(reader.json());
+  if (strings.length !== count) throw corrupt('a packed string column', `${strings.length} strings for ${count} values`);
+  return strings;
+}
+
+function stringsOf(value: unknown): string[] {
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+    throw corrupt('a packed string column', 'something else than strings');
+  }
+  return value;
+}
+
 function readDictionary(reader: ByteReader, count: number, width: 1 | 2): string[] {
-  const dictionary = JSON.parse(reader.text()) as string[];
+  const dictionary = stringsOf(reader.json());
   const at = reader.take(count * width);
   const { bytes } = reader;
   const out = new Array<string>(count);
@@ -161,6 +174,8 @@ function readAscii(reader: ByteReader, count: number): string[] {
   let at = 0;
   for (let i = 0; i < count; i++) {
     const end = at + lengths[i]!;
+    // At once, not at the end: a wrong length repeated would copy the text many times before.
+    if (end > size) throw corrupt('a packed string column', 'lengths and text disagree');
     out[i] = end - at <= copiedSubstringMax ? text.substring(at, end) : reader.bytes.toString('latin1', textAt + at, textAt + end);
     at = end;
   }

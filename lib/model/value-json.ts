@@ -7,7 +7,7 @@
  *
  * V1. decode(encode(value)) is deeply and exactly equal to value, `__proto__` keys, lone surrogates and key order included.
  */
-import { SluiceError } from '../base/errors.ts';
+import { errorCode, errorMessage, SluiceError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 
 /** @throws SluiceError `SLUICE-VALUE-UNSUPPORTED` naming the value's kind and its path */
@@ -15,8 +15,15 @@ export function encodeValue(value: unknown): string {
   return JSON.stringify(toTagged(value, '', 0));
 }
 
+/** @throws SluiceError `SLUICE-VALUE-CORRUPT`, and nothing else */
 export function decodeValue(text: string): unknown {
-  return fromTagged(JSON.parse(text));
+  try {
+    return fromTagged(JSON.parse(text));
+  } catch (error) {
+    // What is no JSON, and what is nested deeper than the stack is.
+    if (errorCode(error) === undefined) throw corruptValue(errorMessage(error));
+    throw error;
+  }
 }
 
 function refuse(what: string, path: string): never {
@@ -51,25 +58,49 @@ function taggedNumber(value: number): unknown {
 
 function taggedObject(value: object, path: string, depth: number): unknown {
   if (depth >= limits.valueDepthMax) return refuse(`nesting deeper than ${limits.valueDepthMax} (or a cycle)`, path);
-  if (Array.isArray(value)) return taggedArray(value, path, depth);
   const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Array.prototype) return taggedArray(value as unknown[], path, depth);
   if (prototype === Object.prototype) return taggedPlain(value, path, depth);
-  if (value instanceof Date) return { $date: Number.isNaN(value.getTime()) ? 'invalid' : value.getTime() };
-  if (value instanceof Map) return { $map: taggedArray([...value].flat(), path, depth) };
-  if (value instanceof Set) return { $set: taggedArray([...value], path, depth) };
-  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
   if (prototype === null) return { $null: taggedPlain(value, path, depth) };
+  // By prototype, not `instanceof`: of a class that extends one of these only the parent's half would come back.
+  if (prototype === Uint8Array.prototype) return taggedBytes(value as Uint8Array);
+  if (prototype === Date.prototype) return taggedDate(value as Date, path);
+  if (prototype === Map.prototype) {
+    checkUnnamed(value, 0, 'a map', path);
+    return { $map: taggedArray([...(value as Map<unknown, unknown>)].flat(), path, depth) };
+  }
+  if (prototype === Set.prototype) {
+    checkUnnamed(value, 0, 'a set', path);
+    return { $set: taggedArray([...(value as Set<unknown>)], path, depth) };
+  }
   return refuse(`an instance of ${(value as { constructor?: { name?: string } }).constructor?.name ?? 'an unnamed class'}`, path);
+}
+
+function taggedBytes(value: Uint8Array): unknown {
+  return { $bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
+}
+
+function taggedDate(value: Date, path: string): unknown {
+  checkUnnamed(value, 0, 'a date', path);
+  return { $date: Number.isNaN(value.getTime()) ? 'invalid' : value.getTime() };
 }
 
 function taggedArray(values: readonly unknown[], path: string, depth: number): unknown[] {
   const out: unknown[] = [];
   for (let i = 0; i < values.length; i++) {
-    if (!(i in values)) refuse('an array hole', `${path}[${i}]`);
-    out.push(toTagged(values[i], `${path}[${i}]`, depth + 1));
+    const property = Object.getOwnPropertyDescriptor(values, i);
+    if (property === undefined) return refuse('an array hole', `${path}[${i}]`);
+    if (property.get !== undefined || property.set !== undefined) return refuse(`the accessor "${i}"`, path);
+    out.push(toTagged(property.value, `${path}[${i}]`, depth + 1));
   }
-  if (Object.keys(values).length !== values.length) refuse('an array with named properties', path);
+  checkUnnamed(values, values.length + 1, 'an array', path);
   return out;
+}
+
+/** Beside `expected` own names (an array's indices and length) there is nothing that would be lost without a word. */
+function checkUnnamed(value: object, expected: number, what: string, path: string): void {
+  if (Object.getOwnPropertyNames(value).length !== expected) refuse(`${what} with named properties`, path);
+  if (Object.getOwnPropertySymbols(value).length > 0) refuse(`${what} with symbol keys`, path);
 }
 
 function taggedPlain(value: object, path: string, depth: number): unknown {
@@ -120,29 +151,50 @@ function fromTagged(value: unknown): unknown {
 function fromTag(tag: string, content: unknown): unknown {
   switch (tag) {
     case '$undefined':
+      expectContent(content === 0, tag);
       return undefined;
     case '$number':
+      expectContent(content === 'NaN' || content === 'Infinity' || content === '-Infinity' || content === '-0', tag);
       return Number(content);
     case '$bigint':
-      return BigInt(content as string);
+      expectContent(typeof content === 'string' && /^-?\d+$/.test(content), tag);
+      return BigInt(content);
     case '$date':
-      return new Date(content === 'invalid' ? NaN : (content as number));
+      expectContent(content === 'invalid' || typeof content === 'number', tag);
+      return new Date(content === 'invalid' ? NaN : content);
     case '$bytes':
-      return new Uint8Array(Buffer.from(content as string, 'base64'));
+      expectContent(typeof content === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(content) && content.length % 4 === 0, tag);
+      return new Uint8Array(Buffer.from(content, 'base64'));
     case '$set':
+      expectContent(Array.isArray(content), tag);
       return new Set(fromTagged(content) as unknown[]);
     case '$map':
+      expectContent(Array.isArray(content) && content.length % 2 === 0, tag);
       return pairsToMap(fromTagged(content) as unknown[]);
     case '$null':
+      expectContent(isPlain(content), tag);
       return Object.setPrototypeOf(fromTagged(content), null) as unknown;
     case '$object':
-      return restoreWrapped(content as Record<string, unknown>);
+      expectContent(isPlain(content), tag);
+      return restoreWrapped(content);
     default:
-      throw new SluiceError('SLUICE-VALUE-CORRUPT', `unknown tag ${tag} in a stored value`, {
-        hint: 'The value was written by a newer version of Sluice or was changed by hand. Read it with the version that wrote it.',
-        facts: { tag },
-      });
+      throw corruptValue(`unknown tag ${tag}`);
   }
+}
+
+function isPlain(content: unknown): content is Record<string, unknown> {
+  return typeof content === 'object' && content !== null && !Array.isArray(content);
+}
+
+function expectContent(condition: boolean, tag: string): asserts condition {
+  if (!condition) throw corruptValue(`what stands under the tag ${tag} is not of its kind`);
+}
+
+function corruptValue(problem: string): SluiceError {
+  return new SluiceError('SLUICE-VALUE-CORRUPT', `a stored value cannot be read: ${problem}`, {
+    hint: 'The value was written by a newer version of Sluice or was changed by hand. Read it with the version that wrote it.',
+    facts: { problem },
+  });
 }
 
 function pairsToMap(flat: readonly unknown[]): Map<unknown, unknown> {
