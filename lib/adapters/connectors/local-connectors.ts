@@ -2,14 +2,20 @@
 import type { Connectors, SinkCommitter, SplitReader } from '../../ports/connectors.ts';
 import { collectionSource } from './collection-source.ts';
 import { createCollectSink, type CollectSink } from './collect-sink.ts';
+import { createMemoryTextSource, type MemoryText } from './memory-text-source.ts';
 
 export interface LocalConnectorsOptions {
   /** Where sinks named `collect` keep their records; give one to look into it. */
   readonly collect?: CollectSink;
+  /** What sources named `memory-text` read, by name; texts may be added later. */
+  readonly texts?: ReadonlyMap<string, MemoryText>;
 }
 
 export function createLocalConnectors(options: LocalConnectorsOptions = {}): Connectors {
-  const sources: Readonly<Record<string, SplitReader>> = { collection: collectionSource };
+  const sources: Readonly<Record<string, SplitReader>> = {
+    collection: collectionSource,
+    'memory-text': createMemoryTextSource(options.texts ?? new Map()),
+  };
   const sinks: Readonly<Record<string, SinkCommitter>> = { collect: options.collect ?? createCollectSink() };
   return { sources, sinks };
 }

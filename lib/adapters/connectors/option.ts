@@ -8,7 +8,8 @@ export function textOption(spec: ConnectorSpec, name: string): string {
 }
 
 export function countOption(spec: ConnectorSpec, name: string, byDefault: number): number {
-  const value = spec.options[name] ?? byDefault;
+  const value = spec.options[name];
+  if (value === undefined || value === null) return byDefault;
   return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : refuse(spec, name, 'a whole number above 0');
 }
 
