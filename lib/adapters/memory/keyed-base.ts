@@ -78,6 +78,8 @@ export class MemoryKeyedBase implements KeyedBase {
     query: Parameters<KeyedBase['scan']>[1],
   ): Promise<{ readonly rows: readonly BaseRow[]; readonly next: string | null }> {
     const { operator, keyGroups, after, rowsMax } = query;
+    // What a new scan finds begins now, not where an earlier one of the same group did.
+    if (after === null) this.#scanned = undefined;
     const tables = this.#spaces.get(space)?.tables.get(operator) ?? new Map<string, BaseTable>();
     const rows: BaseRow[] = [];
     for (const row of this.#rowsAfter(operator, tables, keyGroups, after === null ? null : (JSON.parse(after) as ScanPlace))) {
