@@ -4,9 +4,10 @@
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { SluiceError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { ByteReader, ByteWriter, corrupt } from './byte-buffer.ts';
 import { readColumn, writeColumn } from './column-codec.ts';
-import type { ControlMessage, Envelope, EnvelopeHeader } from './envelope.ts';
+import type { ControlMessage, Envelope, EnvelopeHeader, StreamEvent } from './envelope.ts';
 
 const magic = 0x53;
 const formatVersion = 1;
@@ -32,7 +33,7 @@ export function packRecords(values: readonly unknown[], timestamps: readonly num
   writeColumn(writer, timestamps);
   writeColumn(writer, values);
   const plain = writer.finish();
-  if (plain.length <= compressAbove) return { payload: plain, compressed: false };
+  if (plain.length <= compressAbove || plain.length > limits.unpackedBytesMax) return { payload: plain, compressed: false };
   const packed = zstdCompressSync(plain);
   return packed.length < plain.length ? { payload: packed, compressed: true } : { payload: plain, compressed: false };
 }
@@ -67,16 +68,20 @@ function assemble(kind: number, flags: number, header: object, payload: Uint8Arr
 /** @throws SluiceError `SLUICE-DATA-CORRUPT` or `SLUICE-FORMAT-NEWER` */
 export function readMessage(bytes: Uint8Array): Message {
   const { kind, header, flags } = open(bytes);
-  if (kind === kinds.data) return { kind: 'data', header: header as EnvelopeHeader, claimed: (flags & claimFlag) !== 0 };
-  if (kind === kinds.control) return { kind: 'control', control: header as ControlMessage };
+  if (kind === kinds.data) return { kind: 'data', header: envelopeHeader(header), claimed: (flags & claimFlag) !== 0 };
+  if (kind === kinds.control) return { kind: 'control', control: controlMessage(header) };
   throw corrupt('a message', `unknown kind ${kind}`);
 }
 
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
-  const { header: parsed, flags, payload } = open(bytes);
-  const header = parsed as EnvelopeHeader;
+  const { kind, header: parsed, flags, payload } = open(bytes);
+  if (kind !== kinds.data) throw corrupt('an envelope', `a message of kind ${kind}`);
+  const header = envelopeHeader(parsed);
   const what = `envelope ${header.sequence} of channel ${header.channel}`;
-  if (header.records === 0) return { header, values: [], timestamps: [] };
+  if (header.records === 0) {
+    if (payload.length > 0) throw corrupt(what, 'it has bytes and no records');
+    return { header, values: [], timestamps: [] };
+  }
   const reader = new ByteReader((flags & compressedFlag) === 0 ? payload : decompress(payload, what), what);
   const timestamps = readColumn(reader, header.records) as number[];
   const values = readColumn(reader, header.records);
@@ -86,7 +91,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
 
 function decompress(payload: Uint8Array, what: string): Uint8Array {
   try {
-    return zstdDecompressSync(payload);
+    return zstdDecompressSync(payload, { maxOutputLength: limits.unpackedBytesMax });
   } catch (error) {
     throw corrupt(what, `its records do not decompress (${String(error)})`);
   }
@@ -100,6 +105,8 @@ function open(bytes: Uint8Array): { kind: number; flags: number; header: unknown
       facts: { format: bytes[1], supported: formatVersion },
     });
   }
+  if (bytes[1] === 0) throw corrupt('a message', 'its format is 0');
+  if ((bytes[3]! & ~(compressedFlag | claimFlag)) !== 0) throw corrupt('a message', `unknown flags ${bytes[3]}`);
   const reader = new ByteReader(bytes, 'a message', 4);
   const size = reader.uint32();
   const head = reader.raw(size);
@@ -112,4 +119,62 @@ function parseHeader(head: Uint8Array): unknown {
   } catch {
     throw corrupt('a message', 'its header is not JSON');
   }
+}
+
+/** What decides over positions is checked, so that damage is named here and not met as a wrong decision later. */
+function envelopeHeader(parsed: unknown): EnvelopeHeader {
+  const header = parsed as Partial<EnvelopeHeader> | null;
+  const sound =
+    typeof header === 'object' &&
+    header !== null &&
+    [header.job, header.channel, header.segment].every((text) => typeof text === 'string') &&
+    [header.attempt, header.sequence, header.epoch, header.index, header.records].every(isCount) &&
+    Array.isArray(header.events) &&
+    areInOrder(header as EnvelopeHeader);
+  if (!sound) throw corrupt('a message', 'its header is not an envelope header');
+  return header as EnvelopeHeader;
+}
+
+function areInOrder({ events, records }: EnvelopeHeader): boolean {
+  let before = 0;
+  return events.every((placed: Partial<EnvelopeHeader['events'][number]> | null) => {
+    const at = placed?.at;
+    if (!isCount(at) || at < before || at > records || !isEvent(placed?.event)) return false;
+    before = at;
+    return true;
+  });
+}
+
+function isEvent(event: StreamEvent | undefined): boolean {
+  switch (event?.kind) {
+    case 'watermark':
+      return Number.isSafeInteger(event.timestamp);
+    case 'barrier':
+      return isCount(event.checkpoint);
+    case 'idle':
+    case 'end-of-input':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function controlMessage(parsed: unknown): ControlMessage {
+  const control = parsed as Partial<ControlMessage> | null;
+  const sound =
+    typeof control === 'object' &&
+    control !== null &&
+    controlKinds.has(control.kind) &&
+    typeof control.job === 'string' &&
+    isCount(control.attempt) &&
+    isCount(control.number) &&
+    (control.order === undefined || isCount(control.order.checkpoint));
+  if (!sound) throw corrupt('a message', 'its header is not a control message');
+  return control as ControlMessage;
+}
+
+const controlKinds: ReadonlySet<string | undefined> = new Set(['order', 'kick', 'continue', 'wake']);
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -72,14 +72,8 @@ export function writeStrings(writer: ByteWriter, values: readonly unknown[], kin
   const ids = new Uint16Array(count);
   const dictionary = new Map<string, number>();
   const dictionaryMax = Math.min(0xffff, count >>> 1);
-  let previous: unknown;
-  let previousId = 0;
   for (let i = 0; i < count; i++) {
     const value = values[i];
-    if (value === previous && i > 0) {
-      ids[i] = previousId;
-      continue;
-    }
     if (typeof value !== 'string') return false;
     let id = dictionary.get(value);
     if (id === undefined) {
@@ -87,8 +81,7 @@ export function writeStrings(writer: ByteWriter, values: readonly unknown[], kin
       if (id >= dictionaryMax) return writePlainStrings(writer, values, kind);
       dictionary.set(value, id);
     }
-    ids[i] = previousId = id;
-    previous = value;
+    ids[i] = id;
   }
   writer.byte(kind);
   writer.byte(dictionary.size <= 0x100 ? forms.dictionary8 : forms.dictionary16);

@@ -28,10 +28,17 @@ export async function processRecords(shard: LiveShard, input: LiveInput, envelop
     processPlain(shard, input.channel.input, envelope, from, to);
     return;
   }
-  const entries = resolveKeys(shard, shard.backend, selector, envelope.values, from, to);
-  const missing = entries.filter((entry) => !entry.full);
+  const missing: KeyEntry[] = [];
+  const entries = resolveKeys(shard, shard.backend, selector, envelope.values, { from, to, missing });
   if (missing.length > 0) await shard.backend.load(missing);
   processKeyed(shard, shard.backend, input.channel.input, envelope, from, entries);
+}
+
+interface KeyRange {
+  readonly from: number;
+  readonly to: number;
+  /** Takes the entries that must be loaded first. */
+  readonly missing: KeyEntry[];
 }
 
 function resolveKeys(
@@ -39,13 +46,16 @@ function resolveKeys(
   backend: KeyedBackend,
   selector: KeySelector,
   values: readonly unknown[],
-  from: number,
-  to: number,
+  { from, to, missing }: KeyRange,
 ): KeyEntry[] {
   const entries = new Array<KeyEntry>(to - from);
   let i = from;
   try {
-    for (; i < to; i++) entries[i - from] = backend.resolve(selector(values[i]));
+    for (; i < to; i++) {
+      const entry = backend.resolve(selector(values[i]));
+      entries[i - from] = entry;
+      if (!entry.full) missing.push(entry);
+    }
   } catch (error) {
     throw userError(shard, error, values[i]);
   }
