@@ -3,6 +3,7 @@ import type { Connectors, SinkCommitter, SplitReader } from '../../ports/connect
 import { collectionSource } from './collection-source.ts';
 import { createCollectSink, type CollectSink } from './collect-sink.ts';
 import { createMemoryTextSource, type MemoryText } from './memory-text-source.ts';
+import { ndjsonSource } from './ndjson-source.ts';
 
 export interface LocalConnectorsOptions {
   /** Where sinks named `collect` keep their records; give one to look into it. */
@@ -14,6 +15,7 @@ export interface LocalConnectorsOptions {
 export function createLocalConnectors(options: LocalConnectorsOptions = {}): Connectors {
   const sources: Readonly<Record<string, SplitReader>> = {
     collection: collectionSource,
+    ndjson: ndjsonSource,
     'memory-text': createMemoryTextSource(options.texts ?? new Map()),
   };
   const sinks: Readonly<Record<string, SinkCommitter>> = { collect: options.collect ?? createCollectSink() };
