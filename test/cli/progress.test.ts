@@ -1,0 +1,112 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createProgress, progressLine, type Progress } from '../../lib/cli/progress.ts';
+import { createStatusLine } from '../../lib/cli/status-line.ts';
+import { startedWorld, type ApiWorld } from '../api/api-world.ts';
+import { counter, job, sink, source } from '../checkpoint/fixture.ts';
+import { TestIo } from './test-io.ts';
+
+let world: ApiWorld;
+
+beforeEach(async () => {
+  world = await startedWorld();
+});
+
+describe('progress', () => {
+  test('counts what the sources have read, and per second since the sample before', async () => {
+    const sample = createProgress(world.control, job, () => world.time.clock.monotonic());
+    await world.putShard(source, 0, { recordsIn: 1_000, recordsOut: 5 });
+    await world.putShard(counter, 0, { recordsIn: 77 });
+    expect(await sample()).toMatchObject({ records: 1_000, recordsPerS: 0, status: 'RUNNING' });
+    await world.time.advance(2_000);
+    await world.putShard(source, 1, { recordsIn: 5_000 });
+    expect(await sample()).toMatchObject({ records: 6_000, recordsPerS: 2_500 });
+  });
+
+  test('has no negative rate where a restore has put the sources back', async () => {
+    const sample = createProgress(world.control, job, () => world.time.clock.monotonic());
+    await world.putShard(source, 0, { recordsIn: 1_000 });
+    await sample();
+    await world.time.advance(1_000);
+    await world.putShard(source, 0, { recordsIn: 10, version: 2 });
+    expect(await sample()).toMatchObject({ records: 10, recordsPerS: 0 });
+  });
+
+  test('has the event time that every shard has reached', async () => {
+    const sample = createProgress(world.control, job, () => 0);
+    const shards = [
+      [source, 0],
+      [source, 1],
+      [counter, 0],
+      [counter, 1],
+      [counter, 2],
+      [sink, 0],
+    ] as const;
+    expect((await sample())?.eventTime).toBeNull();
+    for (const [uid, shard] of shards) await world.putShard(uid, shard, { watermark: Date.UTC(2001, 0, 1) + shard });
+    expect((await sample())?.eventTime).toBe('2001-01-01T00:00:00.000Z');
+    for (const [uid, shard] of shards) await world.putShard(uid, shard, { watermark: 9_007_199_254_740_991, version: 2 });
+    expect((await sample())?.eventTime).toBe('end');
+    await world.putShard(sink, 0, { watermark: 9e15, version: 3 });
+    expect((await sample())?.eventTime).toBe('9000000000000000');
+  });
+
+  test('has checkpoints and the size of the state', async () => {
+    const sample = createProgress(world.control, job, () => 0);
+    expect((await sample())?.checkpoints).toEqual({ completed: 0, failed: 0, lastMs: null });
+    await world.dirty();
+    await world.advance(2_000);
+    expect(await sample()).toMatchObject({ checkpoints: { completed: 1, failed: 0, lastMs: expect.any(Number) }, stateBytes: 1_800 });
+  });
+
+  test('of an unknown job is nothing', async () => {
+    expect(await createProgress(world.control, 'f'.repeat(32) as typeof job, () => 0)()).toBeUndefined();
+  });
+
+  test('is one line for people', () => {
+    const progress: Progress = {
+      status: 'RUNNING',
+      records: 1_234_567,
+      recordsPerS: 412_000,
+      eventTime: '2001-01-01T00:00:00.000Z',
+      checkpoints: { completed: 12, failed: 1, lastMs: 1_250 },
+      stateBytes: 1_200_000,
+    };
+    expect(progressLine('flights', progress)).toBe(
+      'flights | 1,234,567 records | 412,000/s | event time 2001-01-01T00:00:00.000Z | 12 checkpoints (last 1.3 s), 1 failed | state 1.2 MB',
+    );
+    const first: Progress = {
+      ...progress,
+      status: 'RESTARTING',
+      eventTime: null,
+      checkpoints: { completed: 0, failed: 0, lastMs: null },
+      stateBytes: 0,
+    };
+    expect(progressLine('flights', first)).toBe(
+      'flights RESTARTING | 1,234,567 records | 412,000/s | event time - | 0 checkpoints | state 0 B',
+    );
+  });
+});
+
+describe('the status line', () => {
+  test('on a terminal is written in place, cut to its width, below what is logged', () => {
+    const io = new TestIo();
+    io.isTerminal = true;
+    const line = createStatusLine(io);
+    line.show('x'.repeat(100));
+    line.print('a warning\n');
+    line.end();
+    line.end();
+    const cleared = '\r\u001b[2K';
+    const cut = 'x'.repeat(59);
+    expect(io.errText).toBe(`${cleared}${cut}${cleared}a warning\n${cut}\n`);
+  });
+
+  test('elsewhere is a line now and then', () => {
+    const io = new TestIo();
+    let nowMs = 0;
+    const line = createStatusLine(Object.assign(io, { clock: { now: () => nowMs, monotonic: () => nowMs } }));
+    for (; nowMs <= 11_000; nowMs += 1_000) line.show(`at ${nowMs}`);
+    line.print('a warning\n');
+    expect(io.errText).toBe('at 0\nat 5000\nat 10000\na warning\n');
+  });
+});
