@@ -55,7 +55,7 @@ export async function runJob(options: RunJobOptions): Promise<RunningJob> {
   try {
     const before = (await stores.jobs.list()).find((record) => !isTerminal(record.status)) ?? (await stores.jobs.list())[0];
     await engine.resumeFlows();
-    const { record, origin } = await begin(engine, options, before);
+    const { record, origin } = await begin(engine, stores, options, before);
     const ended = changes.until(record.job, ({ status }) => isTerminal(status));
     if (origin !== 'ended-before') await runProgram(engine, options, record);
     return { job: record.job, engine, stores, origin, ended, close: () => engine.close() };
@@ -72,10 +72,19 @@ function openStores({ dataDir, clock, timers, random, logger }: RunJobOptions): 
 
 async function begin(
   engine: LocalEngine,
+  stores: LocalStores,
   options: RunJobOptions,
   before: JobRecord | undefined,
 ): Promise<{ readonly record: JobRecord; readonly origin: RunningJob['origin'] }> {
   const { fromSavepoint, program } = options;
+  const underWay = (await stores.flows.running()).find(({ flow }) => flow === 'restore');
+  if (underWay !== undefined) {
+    const { job, trigger } = underWay.data as { readonly job: JobId; readonly trigger: string };
+    return { record: await restored(engine, job, trigger), origin: 'restored' };
+  }
+  if (fromSavepoint !== undefined && before !== undefined && (await cameFrom(engine, before, fromSavepoint))) {
+    return { record: before, origin: isTerminal(before.status) ? 'ended-before' : 'resumed' };
+  }
   if (fromSavepoint !== undefined) return { record: await fromThe(engine, options, fromSavepoint, before), origin: 'restored' };
   if (before === undefined) return { record: await startNew(engine, options), origin: 'started' };
   if (before.status === 'FINISHED' || before.status === 'CANCELED') return { record: before, origin: 'ended-before' };
@@ -110,6 +119,12 @@ async function fromThe(engine: LocalEngine, options: RunJobOptions, location: st
   const order = { job, trigger, location, newPlan: newPlan(options), allowNonRestoredState, allowOtherJob: false };
   await restoreSavepoint(engine.coordinator, order);
   return restored(engine, job, trigger);
+}
+
+/** The same command again after a kill: the job that the savepoint was restored into goes on. */
+async function cameFrom(engine: LocalEngine, { job }: JobRecord, location: string): Promise<boolean> {
+  const operations = await engine.coordinator.operations.list(job);
+  return operations.some(({ kind, request }) => kind === 'restore' && request['location'] === location);
 }
 
 /** Waits for a restore's flow; its failure is the caller's. */
