@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { ApiOptions } from './api-app.ts';
-import { badParameter, handlerProblem } from './request-problem.ts';
+import { badParameter } from './known-problems.ts';
+import { handlerProblem } from './request-problem.ts';
 import { answer, found, jobOf } from './route-parameters.ts';
 import { checkpointConfigView, checkpointDetailsView, checkpointsView } from './views/checkpoint-view.ts';
 

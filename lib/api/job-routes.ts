@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
 import type { ApiOptions } from './api-app.ts';
-import { parseBody } from './request-body.ts';
-import { badParameter, handlerProblem, jobNotFoundText, serverProblem } from './request-problem.ts';
+import { badParameter, jobNotFoundText } from './known-problems.ts';
+import { readBody } from './request-body.ts';
+import { handlerProblem, serverProblem } from './request-problem.ts';
 import { answer, found, jobOf } from './route-parameters.ts';
 import { exceptionsView } from './views/exceptions-view.ts';
 import { configView, jobView } from './views/job-view.ts';
@@ -10,7 +11,6 @@ import { vertexDetailsView, watermarksView } from './views/vertex-view.ts';
 import { vertexId } from './views/vertex-id.ts';
 import type { JobDetails, VertexDetails } from './job-details.ts';
 
-const emptyBody = { format: 'EmptyRequestBody' };
 const stopRemoved =
   'The termination mode "stop" has been removed. For an ungraceful shutdown, please use "cancel" instead. For a graceful shutdown, please use "jobs/:jobId/stop" instead.';
 
@@ -62,7 +62,7 @@ export function jobRoutes({ control, clock }: ApiOptions): Hono {
     const mode = context.req.query('mode') ?? 'cancel';
     if (mode === 'stop') throw handlerProblem(308, 'SLUICE-API-REQUEST', stopRemoved);
     if (mode !== 'cancel') throw badParameter('query', 'mode', mode);
-    parseBody(await context.req.text(), emptyBody);
+    readBody(await context.req.text(), 'EmptyRequestBody');
     const canceled = await control.cancel(job);
     if (canceled.outcome === 'unknown-job') {
       throw handlerProblem(404, 'SLUICE-JOB-UNKNOWN', 'Job could not be found.', jobNotFoundText(job));

@@ -2,13 +2,11 @@
 import { Hono } from 'hono';
 import type { ApiOptions } from './api-app.ts';
 import type { TriggerOutcome } from './job-control.ts';
-import { choiceField, flagField, parseBody, textField, triggerField } from './request-body.ts';
+import { readBody } from './request-body.ts';
 import { handlerProblem } from './request-problem.ts';
 import { answer, jobOf, triggerOf } from './route-parameters.ts';
 import { savepointOperationView } from './views/operation-view.ts';
 
-const savepointBody = { format: 'SavepointTriggerRequestBody' };
-const stopBody = { format: 'StopWithSavepointRequestBody' };
 /** Savepoints have one format here, which is open and of no state backend; a request for Flink's native one gets it too. */
 const formats = ['CANONICAL', 'NATIVE'] as const;
 
@@ -17,24 +15,24 @@ export function operationRoutes({ control }: ApiOptions): Hono {
 
   routes.post('/jobs/:jobid/savepoints', async (context) => {
     const job = jobOf(context);
-    const body = parseBody(await context.req.text(), savepointBody);
-    choiceField(body, 'formatType', formats, savepointBody);
+    const body = readBody(await context.req.text(), 'SavepointTriggerRequestBody');
+    body.choice('formatType', formats);
     const triggered = await control.triggerSavepoint(job, {
-      trigger: triggerField(body, savepointBody),
-      directory: textField(body, 'target-directory', savepointBody),
-      then: flagField(body, 'cancel-job', savepointBody) ? 'cancel' : 'run-on',
+      trigger: body.trigger(),
+      directory: body.text('target-directory'),
+      then: body.flag('cancel-job') ? 'cancel' : 'run-on',
     });
     return answer(context, { 'request-id': acceptedTrigger(triggered, 'target-directory') }, 202);
   });
 
   routes.post('/jobs/:jobid/stop', async (context) => {
     const job = jobOf(context);
-    const body = parseBody(await context.req.text(), stopBody);
-    choiceField(body, 'formatType', formats, stopBody);
+    const body = readBody(await context.req.text(), 'StopWithSavepointRequestBody');
+    body.choice('formatType', formats);
     const triggered = await control.triggerStop(job, {
-      trigger: triggerField(body, stopBody),
-      directory: textField(body, 'targetDirectory', stopBody),
-      mode: flagField(body, 'drain', stopBody) ? 'drain' : 'suspend',
+      trigger: body.trigger(),
+      directory: body.text('targetDirectory'),
+      mode: body.flag('drain') ? 'drain' : 'suspend',
     });
     return answer(context, { 'request-id': acceptedTrigger(triggered, 'targetDirectory') }, 202);
   });

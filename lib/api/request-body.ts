@@ -4,59 +4,56 @@
  */
 import { handlerProblem, type RequestProblem } from './request-problem.ts';
 
-export type RequestBody = Readonly<Record<string, unknown>>;
-
-/** `format` is the name of Flink's class, which its messages show. */
-export interface BodyFormat {
-  readonly format: string;
+interface RequestBody {
+  /** null = absent. */
+  text(name: string): string | null;
+  flag(name: string): boolean;
+  /** The first choice where the field is absent. */
+  choice<T extends string>(name: string, choices: readonly [T, ...(readonly T[])]): T;
+  /** A trigger id that the caller has made: 32 hex digits. */
+  trigger(): string | null;
 }
 
-export function parseBody(text: string, { format }: BodyFormat): RequestBody {
+/** `format` is the name of Flink's class, which its messages show. @throws RequestProblem 400, also later from a field that cannot be read */
+export function readBody(text: string, format: string): RequestBody {
+  const fields = parseObject(text, format);
+  const field = (name: string): unknown => (Object.hasOwn(fields, name) ? (fields[name] ?? null) : null);
+  const wrong = (name: string, wanted: string): RequestProblem => mismatch(format, `${name} is ${describe(field(name))}, ${wanted}`);
+  const textOf = (name: string): string | null => {
+    const value = field(name);
+    if (value === null || typeof value === 'string') return value;
+    if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+    throw wrong(name, 'a text is wanted');
+  };
+  return {
+    text: textOf,
+    flag: (name) => {
+      const value = field(name);
+      if (value === null) return false;
+      if (typeof value === 'boolean') return value;
+      if (typeof value === 'number' && Number.isInteger(value)) return value !== 0;
+      if (value === 'true' || value === 'false') return value === 'true';
+      throw wrong(name, 'only "true" or "false" recognized');
+    },
+    choice: (name, choices) => {
+      const value = field(name);
+      const choice = value === null ? choices[0] : choices.find((candidate) => candidate === value);
+      if (choice === undefined) throw wrong(name, `not one of the values accepted: [${choices.join(', ')}]`);
+      return choice;
+    },
+    trigger: () => {
+      const value = textOf('triggerId');
+      if (value !== null && !/^[0-9a-fA-F]{32}$/.test(value)) throw wrong('triggerId', '32 hexadecimal digits are wanted');
+      return value?.toLowerCase() ?? null;
+    },
+  };
+}
+
+function parseObject(text: string, format: string): Readonly<Record<string, unknown>> {
   if (text.trim() === '') return {};
   const value = parseJson(text, format);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as RequestBody;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>;
   throw mismatch(format, `the body is ${describe(value)}, an object is wanted`);
-}
-
-export function textField(body: RequestBody, name: string, { format }: BodyFormat): string | null {
-  const value = fieldOf(body, name);
-  if (value === null || typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw mismatch(format, `${name} is ${describe(value)}, a text is wanted`);
-}
-
-export function flagField(body: RequestBody, name: string, { format }: BodyFormat): boolean {
-  const value = fieldOf(body, name);
-  if (value === null) return false;
-  if (typeof value === 'boolean') return value;
-  if (typeof value === 'number' && Number.isInteger(value)) return value !== 0;
-  if (value === 'true' || value === 'false') return value === 'true';
-  throw mismatch(format, `${name} is ${describe(value)}, only "true" or "false" recognized`);
-}
-
-export function choiceField<T extends string>(
-  body: RequestBody,
-  name: string,
-  choices: readonly [T, ...(readonly T[])],
-  { format }: BodyFormat,
-): T {
-  const value = fieldOf(body, name);
-  if (value === null) return choices[0];
-  const choice = choices.find((candidate) => candidate === value);
-  if (choice !== undefined) return choice;
-  throw mismatch(format, `${name} is ${describe(value)}, not one of the values accepted: [${choices.join(', ')}]`);
-}
-
-/** A trigger id that the caller has made: 32 hex digits. */
-export function triggerField(body: RequestBody, format: BodyFormat): string | null {
-  const text = textField(body, 'triggerId', format);
-  if (text === null) return null;
-  if (/^[0-9a-fA-F]{32}$/.test(text)) return text.toLowerCase();
-  throw mismatch(format.format, `triggerId is ${JSON.stringify(text)}, 32 hexadecimal digits are wanted`);
-}
-
-function fieldOf(body: RequestBody, name: string): unknown {
-  return Object.hasOwn(body, name) ? (body[name] ?? null) : null;
 }
 
 function parseJson(text: string, format: string): unknown {

@@ -24,30 +24,9 @@ export class RequestProblem extends Error {
 }
 
 const handlerException = 'org.apache.flink.runtime.rest.handler.RestHandlerException';
-const requestException = 'org.apache.flink.runtime.rest.handler.HandlerRequestException';
-const jobNotFound = 'org.apache.flink.runtime.messages.FlinkJobNotFoundException';
 
 export function handlerProblem(status: ProblemStatus, code: string, message: string, cause?: string): RequestProblem {
   return new RequestProblem(status, code, [`${handlerException}: ${message}\n${cause === undefined ? '' : `Caused by: ${cause}\n`}`]);
-}
-
-export function badParameter(kind: 'path' | 'query', name: string, value: string): RequestProblem {
-  const message = `Cannot resolve ${kind} parameter (${name}) from value "${value}".`;
-  return handlerProblem(
-    400,
-    'SLUICE-API-REQUEST',
-    `Bad request, could not parse parameters: ${message}`,
-    `${requestException}: ${message}`,
-  );
-}
-
-export function unknownJob(job: string): RequestProblem {
-  const text = `org.apache.flink.runtime.rest.NotFoundException: Job ${job} not found\nCaused by: ${jobNotFoundText(job)}\n`;
-  return new RequestProblem(404, 'SLUICE-JOB-UNKNOWN', [text]);
-}
-
-export function jobNotFoundText(job: string): string {
-  return `${jobNotFound}: Could not find Flink job (${job})`;
 }
 
 export function serverProblem(code: string, text: string): RequestProblem {

@@ -1,7 +1,7 @@
 /** What stands in a path, checked; and the one way in which an answer is written. */
 import type { Context } from 'hono';
 import { isJobId, type JobId } from '../base/ids.ts';
-import { badParameter, unknownJob } from './request-problem.ts';
+import { badParameter, unknownJob } from './known-problems.ts';
 
 /** Flink reads ids in either case. */
 export function jobOf(context: Context): JobId {

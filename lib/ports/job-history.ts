@@ -42,7 +42,7 @@ export interface RestoreEntry {
   readonly atMs: number;
 }
 
-export interface StatusEntry {
+interface StatusEntry {
   readonly kind: 'status';
   /** Version of the job record that brought it: rises. */
   readonly id: number;
