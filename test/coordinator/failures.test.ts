@@ -164,7 +164,7 @@ describe('a checkpoint that fails', () => {
       pending: [],
       counts: { completed: 1, failed: 1 },
     });
-    expect(world.collect.published().sort()).toEqual(['record of 1', 'record of 2']);
+    expect([...world.collect.published()].sort()).toEqual(['record of 1', 'record of 2']);
   });
 
   test('more often than is borne restores the newest completed one, and the count begins anew', async () => {

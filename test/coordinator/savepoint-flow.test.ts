@@ -153,10 +153,10 @@ describe('a savepoint of a running job', () => {
     });
     expect(await importedRows(world, heir)).toEqual(expectedRows(2));
     // The part of checkpoint 2 was staged and not visible: the heir shows it, the old job finds it there.
-    expect(world.collect.published().sort()).toEqual(['record of 1', 'record of 2']);
+    expect([...world.collect.published()].sort()).toEqual(['record of 1', 'record of 2']);
     await world.dirty();
     await world.advance(2_000);
-    expect(world.collect.published().sort()).toEqual(['record of 1', 'record of 2', 'record of 3']);
+    expect([...world.collect.published()].sort()).toEqual(['record of 1', 'record of 2', 'record of 3']);
     expect([...world.publications.values()]).toEqual([1, 1, 1]);
   });
 
