@@ -78,10 +78,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   if (kind !== kinds.data) throw corrupt('an envelope', `a message of kind ${kind}`);
   const header = envelopeHeader(parsed);
   const what = `envelope ${header.sequence} of channel ${header.channel}`;
-  if (header.records === 0) {
-    if (payload.length > 0) throw corrupt(what, 'it has bytes and no records');
-    return { header, values: [], timestamps: [] };
-  }
+  if (header.records === 0 && payload.length === 0) return { header, values: [], timestamps: [] };
   const reader = new ByteReader((flags & compressedFlag) === 0 ? payload : decompress(payload, what), what);
   const timestamps = readColumn(reader, header.records) as number[];
   const values = readColumn(reader, header.records);

@@ -65,8 +65,15 @@ function assertKey(key: unknown, depth: number): void {
   if (typeof key !== 'object' || depth > 8)
     return refuseKey(key === undefined ? 'undefined' : `a ${typeof key}${depth > 8 ? ' nested deeper than 8' : ''}`);
   const prototype: unknown = Object.getPrototypeOf(key);
-  if (!Array.isArray(key) && prototype !== Object.prototype && prototype !== null) return refuseKey('an instance of a class');
-  for (const part of Object.values(key)) assertKey(part, depth + 1);
+  const isArray = prototype === Array.prototype;
+  if (!isArray && prototype !== Object.prototype && prototype !== null) return refuseKey('an instance of a class');
+  const parts = Object.values(key);
+  // What the text leaves out would make two keys one: symbols, hidden properties, an array's named ones. A hole would make no key at all.
+  const named = Object.getOwnPropertyNames(key).length - (isArray ? 1 : 0);
+  if (Object.getOwnPropertySymbols(key).length > 0 || named !== parts.length || (isArray && (key as unknown[]).length !== parts.length)) {
+    return refuseKey('an object with symbols or hidden properties, or an array with holes or named ones,');
+  }
+  for (const part of parts) assertKey(part, depth + 1);
 }
 
 function refuseKey(what: string): never {

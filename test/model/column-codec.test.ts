@@ -20,17 +20,17 @@ describe('a column comes back exactly', () => {
   });
 
   test('where all its values are of one kind, some of them missing', () => {
-    const oneKind = fc.oneof(
-      ...[
-        anyNumber,
-        fc.integer({ min: 0, max: 300 }),
-        fc.maxSafeInteger(),
-        anyText,
-        fc.constantFrom('a', 'b'),
-        fc.boolean(),
-        fc.bigInt(),
-      ].map((kind) => fc.oneof(fc.array(kind), fc.array(fc.option(kind)), fc.array(fc.option(kind, { nil: undefined })))),
-    );
+    const kinds: readonly fc.Arbitrary<unknown>[] = [
+      anyNumber,
+      fc.integer({ min: 0, max: 300 }),
+      fc.maxSafeInteger(),
+      anyText,
+      fc.constantFrom('a', 'b'),
+      fc.boolean(),
+      fc.bigInt(),
+    ];
+    const columns = kinds.map((kind) => fc.oneof(fc.array(kind), fc.array(fc.option(kind)), fc.array(fc.option(kind, { nil: undefined }))));
+    const oneKind = fc.oneof(...columns);
     fc.assert(fc.property(oneKind, expectExact), runs);
   });
 
@@ -183,7 +183,7 @@ describe('refused by name, however many came before', () => {
     ['a function', () => 1, 'a function'],
     ['a symbol', Symbol('s'), 'a symbol'],
     ['an instance of a class', new Point(), 'an instance of Point'],
-    ['an array hole', [1, , 2], 'an array hole'],  
+    ['an array hole', [1, , 2], 'an array hole'],
     ['a named property of an array', Object.assign([1], { x: 1 }), 'named properties'],
     ['a symbol key of an array', Object.assign([1], { [Symbol('s')]: 1 }), 'symbol keys'],
     ['a symbol key', { a: 1, [Symbol('s')]: 1 }, 'symbol keys'],

@@ -117,7 +117,7 @@ describe('refused by name, with its path', () => {
     ['an accessor in an array', Object.defineProperty([1, 2], 1, { get: () => 1, enumerable: true }), 'the accessor "1"'],
     ['a hidden property', Object.defineProperty({}, 'x', { value: 1 }), 'the hidden property "x"'],
     ['a hidden property of an array', Object.defineProperty([1], 'x', { value: 1 }), 'named properties'],
-    ['a hole', [1, , 3], 'an array hole'],  
+    ['a hole', [1, , 3], 'an array hole'],
     ['a hole at the end', new Array<unknown>(2), 'an array hole'],
     ['a named property of an array', Object.assign([1], { x: 1 }), 'named properties'],
     ['a named property of a date', Object.assign(new Date(0), { x: 1 }), 'named properties'],
