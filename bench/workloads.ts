@@ -1,12 +1,13 @@
 /** The jobs of the bench, and the plain loops that do the same work: parse each line, keep a Map. */
 import {
   accumulatorSink,
-  boundedOutOfOrderness,
   compileJob,
   days,
   defineJob,
   memoryText,
+  monotonousTimestamps,
   tumblingEventTime,
+  type,
   valueState,
   type CompiledJob,
 } from '../lib/index.ts';
@@ -27,23 +28,29 @@ interface Running {
 export interface Workload {
   readonly name: string;
   readonly compiled: () => CompiledJob;
+  /** The vertex that holds the sink `totals`. */
   readonly vertex: string;
+  /** The same result, by a loop over the lines. */
   readonly bare: (chunks: Iterable<string>) => number;
 }
 
-const totals = accumulatorSink<Running, number>({ initial: 0, add: (total, { count }) => total + count });
+const dayMs = 86_400_000;
+const totals = (): ReturnType<typeof accumulatorSink<Running, number>> =>
+  accumulatorSink<Running, number>({ initial: 0, add: (total, { count }) => total + count, merge: (left, right) => left + right });
 
-function running(name: string, keyOf: (flight: FlightRecord, position: number) => string | number): Workload {
+function running(name: string, { numbered }: { readonly numbered: number | null }): Workload {
+  const keyOf = (flight: FlightRecord & { readonly number?: number }): string | number => (numbered === null ? flight.origin : flight.number!);
   const job = defineJob({
     name,
     parameters: {},
     build(env) {
-      let position = 0;
-      env
-        .fromSource(memoryText<FlightRecord>('flights'))
-        .uid('flights')
-        .keyBy((flight) => keyOf(flight, position++))
+      const flights = env.fromSource(memoryText<FlightRecord>('flights')).uid('flights');
+      let next = 0;
+      const keyed = numbered === null ? flights : flights.map((flight) => ({ ...flight, number: next++ % numbered }));
+      keyed
+        .keyBy(keyOf)
         .process({
+          emits: type<Running>(),
           state: { running: valueState<Running>() },
           process({ delay }, { state, emit }) {
             const before = state.running.value();
@@ -53,38 +60,87 @@ function running(name: string, keyOf: (flight: FlightRecord, position: number) =
           },
         })
         .uid('running')
-        .sinkTo(totals)
+        .sinkTo(totals())
         .uid('totals');
     },
   });
-  return {
-    name,
-    compiled: () => compileJob(job),
-    vertex: 'running',
-    bare(chunks) {
-      const states = new Map<string | number, { count: number; sum: number }>();
-      let total = 0;
-      let position = 0;
-      for (const chunk of chunks) {
-        for (let at = 0; ; ) {
-          const end = chunk.indexOf('\n', at);
-          if (end < 0) break;
-          const flight = JSON.parse(chunk.slice(at, end)) as FlightRecord;
-          at = end + 1;
-          const key = keyOf(flight, position++);
-          let state = states.get(key);
-          if (state === undefined) states.set(key, (state = { count: 0, sum: 0 }));
-          state.count++;
-          state.sum += flight.delay;
-          total += state.count;
-        }
-      }
-      return total;
-    },
-  };
+  return { name, compiled: () => compileJob(job), vertex: 'running', bare: (chunks) => countByKey(chunks, numbered) };
 }
 
-export const w1 = running('W1', ({ origin }) => origin);
-void boundedOutOfOrderness;
-void days;
-void tumblingEventTime;
+function countByKey(chunks: Iterable<string>, numbered: number | null): number {
+  const states = new Map<string | number, { count: number; sum: number }>();
+  let total = 0;
+  let next = 0;
+  for (const chunk of chunks) {
+    for (let at = 0; ; ) {
+      const end = chunk.indexOf('\n', at);
+      if (end < 0) break;
+      const { origin, delay } = JSON.parse(chunk.slice(at, end)) as FlightRecord;
+      at = end + 1;
+      const key = numbered === null ? origin : next++ % numbered;
+      let state = states.get(key);
+      if (state === undefined) states.set(key, (state = { count: 0, sum: 0 }));
+      state.count++;
+      state.sum += delay;
+      total += state.count;
+    }
+  }
+  return total;
+}
+
+function windowed(): Workload {
+  const job = defineJob({
+    name: 'W2',
+    parameters: {},
+    build(env) {
+      env
+        .fromSource(memoryText<FlightRecord>('flights'), { watermarks: monotonousTimestamps((flight) => flight.date) })
+        .uid('flights')
+        .keyBy(({ origin }) => origin)
+        .window(tumblingEventTime(days(1)))
+        .aggregate({
+          createAccumulator: (): Running => ({ count: 0, sum: 0 }),
+          add: ({ delay }, { count, sum }) => ({ count: count + 1, sum: sum + delay }),
+          getResult: (window) => window,
+        })
+        .uid('daily')
+        .sinkTo(totals())
+        .uid('totals');
+    },
+  });
+  return { name: 'W2', compiled: () => compileJob(job), vertex: 'daily', bare: countByWindow };
+}
+
+/** The file is in order, so a window is over when the next day begins; its sum is taken then. */
+function countByWindow(chunks: Iterable<string>): number {
+  let windows = new Map<string, { count: number; sum: number }>();
+  let day = Number.NaN;
+  let total = 0;
+  const close = (): void => {
+    for (const { count } of windows.values()) total += count;
+    windows = new Map();
+  };
+  for (const chunk of chunks) {
+    for (let at = 0; ; ) {
+      const end = chunk.indexOf('\n', at);
+      if (end < 0) break;
+      const { origin, delay, date } = JSON.parse(chunk.slice(at, end)) as FlightRecord;
+      at = end + 1;
+      const today = Math.floor(date / dayMs);
+      if (today !== day) {
+        close();
+        day = today;
+      }
+      let window = windows.get(origin);
+      if (window === undefined) windows.set(origin, (window = { count: 0, sum: 0 }));
+      window.count++;
+      window.sum += delay;
+    }
+  }
+  close();
+  return total;
+}
+
+export const w1 = running('W1', { numbered: null });
+export const w2 = windowed();
+export const w3 = running('W3', { numbered: 1_000_000 });
