@@ -140,6 +140,23 @@ function open(bytes: Uint8Array, what: string): { header: SegmentHeader; reader:
   const reader = new ByteReader(bytes, what);
   const version = reader.byte();
   if (version !== format) throw corrupt(what, `its format is ${version}, this version reads ${format}`);
-  const head = reader.raw(reader.uint32());
-  return { header: JSON.parse(Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('utf8')) as SegmentHeader, reader };
+  const header = reader.json();
+  if (!isSegmentHeader(header)) throw corrupt(what, 'its header is not that of a segment');
+  return { header, reader };
+}
+
+/** Sizes are checked where they are taken. */
+function isSegmentHeader(value: unknown): value is SegmentHeader {
+  const header = value as Partial<SegmentHeader> | null;
+  return (
+    typeof header === 'object' &&
+    header !== null &&
+    [header.envelopes, header.sinks, header.stage, header.self].every(areObjects) &&
+    Array.isArray(header.coordinator) &&
+    typeof header.state === 'number'
+  );
+}
+
+function areObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null);
 }

@@ -51,15 +51,30 @@ export function decodeDeltaTables(bytes: Uint8Array, what: string): DeltaTable[]
     tables.push({
       operator,
       state,
-      keys: readColumn(reader, count) as string[],
-      keyGroups: readColumn(reader, count) as number[],
-      namespaces: readColumn(reader, count) as string[],
+      keys: columnOf(reader, count, isText, what),
+      keyGroups: columnOf(reader, count, isCount, what),
+      namespaces: columnOf(reader, count, isText, what),
       values: readColumn(reader, count),
-      deleted: readColumn(reader, count) as number[],
+      deleted: columnOf(reader, count, isCount, what),
     });
   }
   if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
   return tables;
+}
+
+/** Addresses decide which state a row belongs to: damage is named here, and not met as a wrong key later. */
+function columnOf<T>(reader: ByteReader, count: number, isOne: (value: unknown) => value is T, what: string): T[] {
+  const values = readColumn(reader, count);
+  if (!values.every(isOne)) throw corrupt(what, 'an address of another kind');
+  return values;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 export function encodeDelta(rows: readonly StateRow[]): Uint8Array {

@@ -13,6 +13,8 @@ function expectExact(values: readonly unknown[]): void {
 }
 
 const runs = { numRuns: 1_000 };
+/** Records as literals are: with Object.prototype. */
+const plain = { noNullPrototype: true } as const;
 
 describe('a column comes back exactly', () => {
   test('whatever mixture of values it holds', () => {
@@ -52,21 +54,24 @@ describe('a column comes back exactly', () => {
   test('where records nest lists of records of lists', () => {
     const item = fc.record(
       { sku: anyText, count: fc.nat(5), tags: fc.array(fc.constantFrom('x', 'y')) },
-      { requiredKeys: ['sku', 'count'] },
+      { requiredKeys: ['sku', 'count'], noNullPrototype: true },
     );
-    const order = fc.record({
-      id: fc.maxSafeInteger(),
-      items: fc.array(item, { maxLength: 3 }),
-      address: fc.option(fc.record({ city: anyText })),
-    });
+    const order = fc.record(
+      {
+        id: fc.maxSafeInteger(),
+        items: fc.array(item, { maxLength: 3 }),
+        address: fc.option(fc.record({ city: anyText }, plain)),
+      },
+      plain,
+    );
     fc.assert(fc.property(fc.array(order, { maxLength: 8 }), expectExact), runs);
   });
 
   test('where records of two shapes and other things alternate', () => {
     const row = fc.oneof(
-      fc.record({ a: fc.integer() }),
-      fc.record({ a: fc.integer(), b: anyText }),
-      fc.record({ b: anyText, a: fc.integer() }),
+      fc.record({ a: fc.integer() }, plain),
+      fc.record({ a: fc.integer(), b: anyText }, plain),
+      fc.record({ b: anyText, a: fc.integer() }, plain),
       storable,
     );
     fc.assert(fc.property(fc.array(row, { maxLength: 10 }), expectExact), runs);

@@ -191,7 +191,7 @@ describe('a key', () => {
     ['an array of a class of its own', new (class Points extends Array {})()],
     ['a list with undefined in it', [undefined]],
     ['a record with NaN in it', { a: { b: NaN } }],
-    ['a list with a hole', [, 1]],  
+    ['a list with a hole', [, 1]],
     ['a list with a hole at the end', new Array<number>(2)],
     ['a list with a name', Object.assign([1], { x: 1 })],
     ['a record with a symbol', { a: 1, [Symbol('s')]: 2 }],
