@@ -15,6 +15,29 @@ export function encodeValue(value: unknown): string {
   return JSON.stringify(toTagged(value, '', 0));
 }
 
+/**
+ * The same text for a value that has just been decoded, which has no accessors, symbols or hidden properties: most are plain JSON, and need no copy
+ * with tags.
+ */
+export function encodeDecodedValue(value: unknown): string {
+  return isPlainJson(value, 0) ? JSON.stringify(value) : encodeValue(value);
+}
+
+function isPlainJson(value: unknown, depth: number): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== 'object' || depth > 8) return false;
+  if (Array.isArray(value)) return value.every((item) => isPlainJson(item, depth + 1));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  let first = true;
+  for (const name in value) {
+    if (first && name.startsWith('$')) return false;
+    first = false;
+    if (!isPlainJson((value as Record<string, unknown>)[name], depth + 1)) return false;
+  }
+  return true;
+}
+
 /** @throws SluiceError `SLUICE-VALUE-CORRUPT`, and nothing else */
 export function decodeValue(text: string): unknown {
   try {

@@ -7,7 +7,7 @@
 import type { DeltaRef } from '../model/shard-record.ts';
 import { limits } from '../base/limits.ts';
 import { inRange, type KeyGroupRange } from '../model/key-group.ts';
-import { encodeValue } from '../model/value-json.ts';
+import { encodeDecodedValue } from '../model/value-json.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
 import { decodeDeltaTables, type DeltaTable } from '../state/delta-codec.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -19,13 +19,8 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, floor: num
   if (shard.backend === null) return;
   const step = nextStep(shard, floor);
   if (step.length === 0) return;
-  const rows = new Map<string, BaseRow>();
-  for (const ref of step) {
-    const tables = decodeDeltaTables(await readNamed(runtime.deps.objects, ref.key), ref.key);
-    for (const table of tables) collect(rows, table, ref.keyGroups);
-  }
   const epoch = step[step.length - 1]!.epoch;
-  await runtime.deps.base.write(shard.topology.address.job, epoch, [...rows.values()]);
+  for (const rows of await latestRows(runtime, step)) await runtime.deps.base.write(shard.topology.address.job, epoch, rows);
   shard.backend.baseWritten();
   const done = new Set(step.map(({ key }) => key));
   shard.deltas = shard.deltas.filter(({ key }) => !done.has(key));
@@ -54,15 +49,41 @@ function nextStep(shard: LiveShard, floor: number): DeltaRef[] {
   return step;
 }
 
-/** A delta may hold rows of other shards' key groups: its reference says which are this shard's. */
-function collect(rows: Map<string, BaseRow>, table: DeltaTable, keyGroups: KeyGroupRange): void {
-  const { operator, state } = table;
-  for (let i = 0; i < table.keys.length; i++) {
+/**
+ * Newest delta first, so that of a row that changed in several only the last value is written. A delta may hold rows of other shards' key groups: its
+ * reference says which are this shard's.
+ */
+async function latestRows(runtime: Runtime, step: readonly DeltaRef[]): Promise<BaseRow[][]> {
+  const seen = step.length > 1 ? new Map<string, Set<string>>() : null;
+  const pages: BaseRow[][] = [];
+  for (const { key, keyGroups } of [...step].reverse()) {
+    const rows: BaseRow[] = [];
+    for (const table of decodeDeltaTables(await readNamed(runtime.deps.objects, key), key)) collect(rows, table, keyGroups, seen);
+    pages.push(rows);
+  }
+  return pages;
+}
+
+function collect(rows: BaseRow[], table: DeltaTable, keyGroups: KeyGroupRange, seen: Map<string, Set<string>> | null): void {
+  const { operator, state, keys, namespaces } = table;
+  const taken = seen === null ? null : setOf(seen, `${operator}\u0000${state}`);
+  // From the end: inside a table a later row of the same address is the newer one.
+  for (let i = keys.length - 1; i >= 0; i--) {
     const keyGroup = table.keyGroups[i]!;
     if (!inRange(keyGroups, keyGroup)) continue;
-    const key = table.keys[i]!;
-    const namespace = table.namespaces[i]!;
-    const value = table.deleted[i] === 1 ? undefined : encodeValue(table.values[i]);
-    rows.set(`${operator}\u0000${state}\u0000${namespace}\u0000${key}`, { operator, state, keyGroup, key, namespace, value });
+    const key = keys[i]!;
+    const namespace = namespaces[i]!;
+    if (taken !== null) {
+      const address = namespace === '' ? key : `${key}\u0000${namespace}`;
+      if (taken.has(address)) continue;
+      taken.add(address);
+    }
+    rows.push({ operator, state, keyGroup, key, namespace, value: table.deleted[i] === 1 ? undefined : encodeDecodedValue(table.values[i]) });
   }
+}
+
+function setOf(sets: Map<string, Set<string>>, id: string): Set<string> {
+  let set = sets.get(id);
+  if (set === undefined) sets.set(id, (set = new Set<string>()));
+  return set;
 }

@@ -21,6 +21,9 @@ export interface KeyEntry {
   /** Changes of the commit in hand, and of the epoch: bits of slots, and `index|namespace` of spaces. */
   dirtySlots: number;
   dirtyNames: Set<string> | null;
+  /** The namespaced value that was marked last: most records change the one that the record before has changed. */
+  lastIndex: number;
+  lastNamespace: string | null;
   epochSlots: number;
   epochNames: Set<string> | null;
   /** Known timers by domain and namespace text; see timer-index.ts. */
@@ -50,6 +53,8 @@ export function newKeyEntry(key: unknown, canonical: string, keyGroup: KeyGroup,
     changedEpoch: 0,
     dirtySlots: 0,
     dirtyNames: null,
+    lastIndex: -1,
+    lastNamespace: null,
     epochSlots: 0,
     epochNames: null,
     timers: null,

@@ -117,23 +117,18 @@ export class KeyedBackend {
   /** Reads from the base what the entries do not know yet. Overlay values win. */
   async load(entries: readonly KeyEntry[]): Promise<void> {
     const { base, space, operator } = this.options;
-    const missing = [...new Set(entries)].filter((entry) => !entry.full);
-    if (this.#slotNames.length > 0) {
-      const wanted = missing.flatMap((entry) =>
-        this.#slotNames.flatMap((state, slot) =>
-          (entry.known & (1 << slot)) === 0
-            ? [{ entry, slot, address: { operator, state, keyGroup: entry.keyGroup, key: entry.canonical, namespace: '' } }]
-            : [],
-        ),
-      );
-      const values = await base.read(
-        space,
-        wanted.map(({ address }) => address),
-      );
-      wanted.forEach(({ entry, slot }, i) => {
+    const missing = new Set<KeyEntry>();
+    for (const entry of entries) if (!entry.full) missing.add(entry);
+    for (let slot = 0; slot < this.#slotNames.length; slot++) {
+      const wanted: KeyEntry[] = [];
+      for (const entry of missing) if ((entry.known & (1 << slot)) === 0) wanted.push(entry);
+      const state = this.#slotNames[slot]!;
+      const addresses = wanted.map(({ keyGroup, canonical }) => ({ operator, state, keyGroup, key: canonical, namespace: '' }));
+      const values = await base.read(space, addresses);
+      for (let i = 0; i < wanted.length; i++) {
         const text = values[i];
-        if (text !== undefined) entry.slots[slot] = decodeValue(text);
-      });
+        if (text !== undefined) wanted[i]!.slots[slot] = decodeValue(text);
+      }
     }
     for (const entry of missing) {
       for (let index = 0; index < this.#spaceNames.length; index++) {
@@ -168,7 +163,10 @@ export class KeyedBackend {
     } else {
       entry.spaces[index]!.set(namespace, value);
     }
+    if (entry.lastNamespace === namespace && entry.lastIndex === index) return;
     this.markName(entry, `${index}|${namespace}`);
+    entry.lastIndex = index;
+    entry.lastNamespace = namespace;
   }
 
   /** `name` is `index|namespace` of a namespaced state, or a timer's name with its domain. */
@@ -250,6 +248,7 @@ export class KeyedBackend {
       if (entry.epochSlots === 0 && entry.epochNames === null) this.#epochChanged.push(entry);
       entry.epochSlots |= entry.dirtySlots;
       entry.dirtySlots = 0;
+      entry.lastNamespace = null;
       if (entry.dirtyNames === null) continue;
       if (entry.epochNames === null) entry.epochNames = entry.dirtyNames;
       else for (const name of entry.dirtyNames) entry.epochNames.add(name);
