@@ -31,17 +31,6 @@ export function failureText(reason: FailureReason): string {
   return catalogue[reason].text;
 }
 
-/**
- * What a flow's error means for its checkpoint; the flow's data knows no more than a code. What neither a shard nor a timeout named is a fault of
- * storing or sending, by the step it hit.
- */
-export function reasonOfFlowError(code: string, failedIn: 'numbering' | 'trigger' | 'complete'): FailureReason {
-  if (isFailureReason(code)) return code;
-  if (failedIn === 'complete') return 'FINALIZE_CHECKPOINT_FAILURE';
-  if (code === 'States.Timeout') return 'CHECKPOINT_EXPIRED';
-  return failedIn === 'numbering' ? 'IO_EXCEPTION' : 'TRIGGER_CHECKPOINT_FAILURE';
-}
-
 export function isFailureReason(code: string): code is FailureReason {
   return Object.hasOwn(catalogue, code);
 }

@@ -12,7 +12,7 @@ import type { JobRecord } from '../model/job-record.ts';
 import type { CheckpointSettings } from './checkpoint-settings.ts';
 import { isWorking } from './job-status.ts';
 
-export type TriggerDecision =
+type TriggerDecision =
   | { readonly decision: 'trigger' }
   | { readonly decision: 'wait'; readonly untilMs: number; readonly because: 'interval' | 'minimum-pause' | 'concurrent' }
   | { readonly decision: 'idle'; readonly because: 'clean' | 'not-running' | 'stopping' | 'too-many-failures' };

@@ -1,7 +1,7 @@
 /** Step: the end of a checkpoint that failed, and the start of what follows: the next try, or the recovery of the job. */
 import type { JobId } from '../base/ids.ts';
-import { reasonOfFlowError } from '../checkpoint/failure-reason.ts';
-import { abortCheckpoint as abort, nextTry } from '../checkpoint/pending-checkpoint.ts';
+import { reasonOfFlowError } from '../checkpoint/flow-error.ts';
+import { abortCheckpoint as abort, nextTry } from '../checkpoint/abort.ts';
 import { unchanged } from '../checkpoint/transition.ts';
 import { postponed } from './flow-descriptions.ts';
 import { checkpointFlowName, startWhenDue } from './start-checkpoint.ts';

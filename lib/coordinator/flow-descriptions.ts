@@ -6,7 +6,8 @@
  * FD2. What a flow's data holds is small and bounded: progress of exports and imports is stored by their steps.
  */
 import { failureReasons } from '../checkpoint/failure-reason.ts';
-import type { CatchRule, Flow, Path, RetryRule, TaskState, Template } from './flow.ts';
+import type { Flow, TaskState } from './flow.ts';
+import type { CatchRule, Path, RetryRule, Template } from './flow-rules.ts';
 
 export type TaskName =
   | 'trigger-checkpoint'

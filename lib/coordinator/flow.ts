@@ -5,26 +5,7 @@
  * Paths: `$.a.b` is the execution's data, `$$.Execution.Name` and `$$.Task.Token` the context. A template's field whose name ends in `.$` takes the value
  * of a path, any other is a constant.
  */
-export type Path = `$${string}`;
-
-export type Template = Readonly<Record<string, unknown>>;
-
-export interface RetryRule {
-  /** Error codes; `States.ALL` is every one, `States.Timeout` the task's own. The first rule that names an error counts. */
-  readonly errors: readonly string[];
-  readonly intervalSeconds: number;
-  /** 0 = never again: takes an error out of the rules below. */
-  readonly maxAttempts: number;
-  readonly backoffRate: number;
-  readonly maxDelaySeconds: number;
-}
-
-export interface CatchRule {
-  readonly errors: readonly string[];
-  /** Where `{ Error, Cause }` is put. */
-  readonly resultPath: Path;
-  readonly next: string;
-}
+import type { CatchRule, Path, RetryRule, Template } from './flow-rules.ts';
 
 export interface TaskState<Task extends string = string> {
   readonly type: 'task';

@@ -9,7 +9,8 @@
 import { failureText, isFailureReason, type FailureReason } from '../checkpoint/failure-reason.ts';
 import { failJob } from '../checkpoint/job-ending.ts';
 import { noteDirty, noteEnded } from '../checkpoint/job-progress.ts';
-import { abortCheckpoint, isOver } from '../checkpoint/pending-checkpoint.ts';
+import { abortCheckpoint } from '../checkpoint/abort.ts';
+import { isOver } from '../checkpoint/pending-checkpoint.ts';
 import type { CoordinatorMessage } from '../model/coordinator-message.ts';
 import { failureKey } from '../model/names.ts';
 import { encodeValue } from '../model/value-json.ts';

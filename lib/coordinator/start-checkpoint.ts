@@ -6,7 +6,8 @@
  * SC2. A name that is used and not running belongs to an execution that died: the next try gets another name.
  */
 import { allSourcesEnded } from '../checkpoint/completeness.ts';
-import { abortCheckpoint, expiredCheckpoint, nextTry } from '../checkpoint/pending-checkpoint.ts';
+import { abortCheckpoint, nextTry } from '../checkpoint/abort.ts';
+import { expiredCheckpoint } from '../checkpoint/pending-checkpoint.ts';
 import { needsRestore } from '../checkpoint/restoration.ts';
 import { answeredEpoch, decideTrigger, triggerTime, type TriggerFacts } from '../checkpoint/trigger-policy.ts';
 import type { JobRecord } from '../model/job-record.ts';

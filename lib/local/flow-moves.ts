@@ -2,7 +2,8 @@
  * Where an execution goes next: the rules of Step Functions as pure functions of what is stored (invariants in flow-interpreter.ts).
  */
 import { invariant } from '../base/invariant.ts';
-import type { FlowState, RetryRule, TaskState } from '../coordinator/flow.ts';
+import type { FlowState, TaskState } from '../coordinator/flow.ts';
+import type { RetryRule } from '../coordinator/flow-rules.ts';
 import type { FlowExecution } from '../ports/flow-store.ts';
 import { contextOf, readPath, writePath } from './flow-path.ts';
 

@@ -1,6 +1,6 @@
 /** The part of JSONPath that flows use: fields joined by dots. Data is never changed in place: what was stored stays what it was. */
 import { invariant } from '../base/invariant.ts';
-import type { Path, Template } from '../coordinator/flow.ts';
+import type { Path, Template } from '../coordinator/flow-rules.ts';
 import type { FlowExecution } from '../ports/flow-store.ts';
 
 export interface FlowContext {

@@ -14,7 +14,7 @@ import type { PlannedVertex } from '../model/job-plan.ts';
 import { keyGroupRange, type KeyGroupRange } from '../model/key-group.ts';
 import type { ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
-import { countByState, encodeKeyedRows, keyedCodec, type StoredRow } from './keyed-file.ts';
+import { encodeKeyedRows, keyedCodec, type StoredRow } from './keyed-file.ts';
 import { sha256Of } from './metadata-codec.ts';
 import type { KeyedFile, PartFile } from './savepoint-metadata.ts';
 import { stateAtCheckpoint, type StatePorts } from './state-at-checkpoint.ts';
@@ -111,4 +111,11 @@ async function exportKeyed(ports: ExportPorts, unit: Extract<ExportUnit, { reado
 async function create(folder: SavepointFolder, path: string, bytes: Uint8Array): Promise<void> {
   const outcome = await folder.createIfAbsent(path, bytes);
   invariant(outcome === 'created', 'EX1', `${path} exists in ${folder.location}`, { path });
+}
+
+/** Rows of a file by state. */
+function countByState(rows: readonly StoredRow[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { state } of rows) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

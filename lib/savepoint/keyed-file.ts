@@ -7,7 +7,6 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { errorMessage, SluiceError } from '../base/errors.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
-import type { OperatorUid } from '../base/ids.ts';
 import { keyGroupOf } from '../model/key-group.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
 import type { KeyedFile } from './savepoint-metadata.ts';
@@ -79,11 +78,4 @@ function parseLine(line: string, where: string, file: KeyedFile): Entry {
   const typed = whole && typeof entry?.state === 'string' && Number.isInteger(entry.keyGroup) && typeof entry.namespace === 'string';
   if (!typed) throw corruptFile(file.path, `${where} lacks a field`);
   return entry as Entry;
-}
-
-/** Rows of a file by state. */
-export function countByState(rows: readonly { readonly state: string; readonly operator: OperatorUid }[]): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const { state } of rows) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

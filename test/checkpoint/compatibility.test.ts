@@ -2,14 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { checkCompatibility } from '../../lib/checkpoint/compatibility.ts';
 import { operatorUid } from '../../lib/base/ids.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
-import { counter, planOf, sink, source, vertex, type PlanOptions } from './fixture.ts';
+import { counter, planOf, sink, source, vertex } from './plans.ts';
 
 const strict = { allowNonRestoredState: false, allowOtherJob: false };
 const check = (plan: JobPlan, options = strict, before: JobPlan = planOf()) =>
   checkCompatibility({ jobName: 'counting', plan: before }, plan, options);
 const codes = (plan: JobPlan, before?: JobPlan) =>
   check(plan, strict, before).reasons.map(({ code, operator }) => `${code} ${operator ?? ''}`.trim());
-const value = (more: object = {}): PlanOptions => ({ counterStates: [{ name: 'total', kind: 'value', ...more }] });
+const value = (more: object = {}): NonNullable<Parameters<typeof planOf>[0]> => ({
+  counterStates: [{ name: 'total', kind: 'value', ...more }],
+});
 
 describe('a plan can go on from a snapshot', () => {
   test('of itself, and of itself at another parallelism', () => {

@@ -6,7 +6,8 @@ import { decodeDescriptor, decodeManifest, encodeDescriptor, encodeManifest } fr
 import { decodeStoredPlan, encodeStoredPlan } from '../../lib/checkpoint/stored-plan.ts';
 import { encodeValue } from '../../lib/model/value-json.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
-import { counter, deltaOf, job, manifestOf, planOf, settings, sink, source } from './fixture.ts';
+import { deltaOf, job, manifestOf, settings } from './fixture.ts';
+import { counter, planOf, sink, source } from './plans.ts';
 
 /** Everything that a manifest can hold. */
 function full(): Manifest {

@@ -8,7 +8,8 @@ import type { JobPlan } from '../../lib/model/job-plan.ts';
 import { keyGroupRange } from '../../lib/model/key-group.ts';
 import type { DeltaRef, OperatorStateValue, ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { MAX_WATERMARK } from '../../lib/model/time.ts';
-import { counter, deltaOf, manifestOf, planOf, sink, source, vertex } from './fixture.ts';
+import { deltaOf, manifestOf } from './fixture.ts';
+import { counter, planOf, sink, source, vertex } from './plans.ts';
 
 const starts = (manifest: Manifest, plan: JobPlan, uid = counter): readonly ShardStart[] =>
   Array.from({ length: plan.vertices.find((candidate) => candidate.uid === uid)!.parallelism }, (_, shard) =>

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { checkSettings, defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
 import { completeCheckpoint, markPublished } from '../../lib/checkpoint/completion.ts';
-import { countsAgainstTolerance, failureReasons, reasonOfFlowError } from '../../lib/checkpoint/failure-reason.ts';
+import { countsAgainstTolerance, failureReasons } from '../../lib/checkpoint/failure-reason.ts';
+import { reasonOfFlowError } from '../../lib/checkpoint/flow-error.ts';
 import { beginCancel, endCancel, failJob, finishJob, suspendJob } from '../../lib/checkpoint/job-ending.ts';
 import { noteDirty, noteEnded } from '../../lib/checkpoint/job-progress.ts';
 import { isTerminal, mayMove } from '../../lib/checkpoint/job-status.ts';
-import { abortCheckpoint, expiredCheckpoint, isOver, numberCheckpoint } from '../../lib/checkpoint/pending-checkpoint.ts';
+import { abortCheckpoint } from '../../lib/checkpoint/abort.ts';
+import { expiredCheckpoint, isOver, numberCheckpoint } from '../../lib/checkpoint/pending-checkpoint.ts';
 import { pinCheckpoint, unpin } from '../../lib/checkpoint/pins.ts';
 import { restore, type Restoration } from '../../lib/checkpoint/restoration.ts';
 import { change } from '../../lib/checkpoint/transition.ts';
 import { decideTrigger, triggerTime } from '../../lib/checkpoint/trigger-policy.ts';
 import type { JobRecord, PendingCheckpoint } from '../../lib/model/job-record.ts';
-import { recordOf, settings, source } from './fixture.ts';
+import { recordOf, settings } from './fixture.ts';
+import { source } from './plans.ts';
 
 function pending(id: number, changes: Partial<PendingCheckpoint> = {}): PendingCheckpoint {
   return { id, kind: 'checkpoint', flow: `flow-${id}`, token: `token-${id}`, triggeredAtMs: 0, deadlineMs: 10_000, ...changes };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
-import { job, planOf, sink, source } from '../checkpoint/fixture.ts';
+import { job } from '../checkpoint/fixture.ts';
+import { planOf, sink, source } from '../checkpoint/plans.ts';
 import { CoordinatorWorld } from './coordinator-world.ts';
 
 describe('a checkpoint', () => {

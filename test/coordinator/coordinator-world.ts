@@ -21,7 +21,8 @@ import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import type { SinkCommitter } from '../../lib/ports/connectors.ts';
 import { MemorySavepointFolders } from './memory-savepoint-folders.ts';
 import type { CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
-import { job, manifestOf, planOf, settings, sink } from '../checkpoint/fixture.ts';
+import { job, manifestOf, settings } from '../checkpoint/fixture.ts';
+import { planOf, sink } from '../checkpoint/plans.ts';
 import { deepFreeze } from '../contract/fixture.ts';
 import { ManualTime, settle } from '../contract/manual-time.ts';
 

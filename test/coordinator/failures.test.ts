@@ -5,7 +5,8 @@ import type { JobFailure } from '../../lib/model/coordinator-message.ts';
 import type { CheckpointEntry } from '../../lib/ports/job-history.ts';
 import { restoreCheckpoint } from '../../lib/coordinator/restore-requests.ts';
 import { takeSavepoint } from '../../lib/coordinator/savepoint-requests.ts';
-import { counter, job, sink } from '../checkpoint/fixture.ts';
+import { job } from '../checkpoint/fixture.ts';
+import { counter, sink } from '../checkpoint/plans.ts';
 import { CoordinatorWorld } from './coordinator-world.ts';
 
 async function failuresOf(world: CoordinatorWorld): Promise<readonly (readonly [id: number, reason: string])[]> {

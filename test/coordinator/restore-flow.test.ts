@@ -6,7 +6,8 @@ import { readPlan } from '../../lib/coordinator/coordinator-deps.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
 import { readMessage } from '../../lib/model/envelope-codec.ts';
 import { operatorQueue } from '../../lib/model/names.ts';
-import { counter, job, planOf, settings, sink, source } from '../checkpoint/fixture.ts';
+import { job, settings } from '../checkpoint/fixture.ts';
+import { counter, planOf, sink, source } from '../checkpoint/plans.ts';
 import { CoordinatorWorld, type Crash } from './coordinator-world.ts';
 
 interface Wanted {

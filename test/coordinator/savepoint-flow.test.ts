@@ -5,7 +5,8 @@ import { stopWithSavepoint, takeSavepoint } from '../../lib/coordinator/savepoin
 import { canonicalKey, keyGroupOf, keyGroupRange } from '../../lib/model/key-group.ts';
 import { encodeDelta } from '../../lib/state/delta-codec.ts';
 import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
-import { counter, job, planOf, settings, sink } from '../checkpoint/fixture.ts';
+import { job, settings } from '../checkpoint/fixture.ts';
+import { counter, planOf, sink } from '../checkpoint/plans.ts';
 import { CoordinatorWorld, type Crash } from './coordinator-world.ts';
 
 const heir = 'beef'.repeat(8) as JobId;

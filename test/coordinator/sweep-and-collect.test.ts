@@ -5,7 +5,8 @@ import { decodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import { descriptorKey, exportKey, manifestKey, planKey } from '../../lib/model/names.ts';
 import type { ShardRecord } from '../../lib/model/shard-record.ts';
 import { shardRecord } from '../contract/fixture.ts';
-import { counter, deltaOf, job, planOf, sink } from '../checkpoint/fixture.ts';
+import { deltaOf, job } from '../checkpoint/fixture.ts';
+import { counter, planOf, sink } from '../checkpoint/plans.ts';
 import { CoordinatorWorld } from './coordinator-world.ts';
 
 const prefix = `jobs/${job}/`;

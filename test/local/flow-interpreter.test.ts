@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryStores } from '../../lib/adapters/memory/memory-stores.ts';
-import type { Flow, RetryRule, TaskState } from '../../lib/coordinator/flow.ts';
+import type { Flow, TaskState } from '../../lib/coordinator/flow.ts';
+import type { RetryRule } from '../../lib/coordinator/flow-rules.ts';
 import { flowDescriptions } from '../../lib/coordinator/flow-descriptions.ts';
 import { FlowInterpreter, type TaskHandlers } from '../../lib/local/flow-interpreter.ts';
 import type { FlowExecution } from '../../lib/ports/flow-store.ts';

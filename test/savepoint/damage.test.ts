@@ -5,7 +5,7 @@ import { openSavepoint } from '../../lib/savepoint/open-savepoint.ts';
 import { checkSavepoint, assertRestorable } from '../../lib/savepoint/check-savepoint.ts';
 import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
 import type { KeyedFile, SavepointMetadata } from '../../lib/savepoint/savepoint-metadata.ts';
-import { counter, planOf } from '../checkpoint/fixture.ts';
+import { counter, planOf } from '../checkpoint/plans.ts';
 import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
 import { StateWorld } from './fixture.ts';
 

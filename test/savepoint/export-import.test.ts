@@ -9,7 +9,7 @@ import { abandonExport, finishExport } from '../../lib/savepoint/finish-export.t
 import { importedManifest, importUnit, importUnits } from '../../lib/savepoint/import-savepoint.ts';
 import { openSavepoint } from '../../lib/savepoint/open-savepoint.ts';
 import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
-import { counter, planOf, source } from '../checkpoint/fixture.ts';
+import { counter, planOf, source } from '../checkpoint/plans.ts';
 import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
 import { StateWorld } from './fixture.ts';
 

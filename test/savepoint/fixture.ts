@@ -10,7 +10,8 @@ import type { SavepointFolder } from '../../lib/ports/savepoint-folder.ts';
 import { exportCheckpoint } from '../../lib/savepoint/export-checkpoint.ts';
 import type { ExportPorts } from '../../lib/savepoint/export-savepoint.ts';
 import { encodeDelta } from '../../lib/state/delta-codec.ts';
-import { counter, job, manifestOf, planOf, sink, source } from '../checkpoint/fixture.ts';
+import { job, manifestOf } from '../checkpoint/fixture.ts';
+import { counter, planOf, sink, source } from '../checkpoint/plans.ts';
 import { deepFreeze } from '../contract/fixture.ts';
 import { ManualTime } from '../contract/manual-time.ts';
 

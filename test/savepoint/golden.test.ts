@@ -9,7 +9,7 @@ import { encodeMetadata, metadataFile } from '../../lib/savepoint/metadata-codec
 import { openSavepoint } from '../../lib/savepoint/open-savepoint.ts';
 import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
 import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
-import { planOf } from '../checkpoint/fixture.ts';
+import { planOf } from '../checkpoint/plans.ts';
 import { StateWorld } from './fixture.ts';
 
 /** A savepoint as version 1 wrote it: read for ever. Written anew only by `SLUICE_WRITE_GOLDEN=1`, where it does not exist. */

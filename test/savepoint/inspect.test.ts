@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { inspectSavepoint } from '../../lib/savepoint/inspect-savepoint.ts';
 import { renderInspection } from '../../lib/savepoint/render-inspection.ts';
-import { counter, source } from '../checkpoint/fixture.ts';
+import { counter, source } from '../checkpoint/plans.ts';
 import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
 import { StateWorld } from './fixture.ts';
 
