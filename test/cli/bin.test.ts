@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { exited, spawnSluice } from './spawn-sluice.ts';
+import { exited, oldNode, spawnSluice } from './spawn-sluice.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-
-/** Makes a process believe that it is an older Node, until it has started itself again. */
-const asOldNode = `data:text/javascript,${encodeURIComponent(
-  'if (process.env.SLUICE_RESTARTED === undefined) Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });',
-)}`;
 
 let folder: string;
 
@@ -21,26 +16,20 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function oldNode(bin: string, ...args: readonly string[]) {
-  return exited(spawn(process.execPath, ['--import', asOldNode, bin, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] }));
-}
-
 describe('under an older Node', () => {
   test('the command runs itself again under the pinned one, with its arguments, streams and exit code', async () => {
-    const bin = join(root, 'bin/sluice.mjs');
-    expect(await oldNode(bin, '--version')).toMatchObject({ exitCode: 0, out: '0.1.0\n', err: '' });
-    expect(await oldNode(bin, 'plan', 'gone.ts')).toMatchObject({
-      exitCode: 1,
-      out: '',
-      err: expect.stringContaining('SLUICE-JOB-MISSING'),
-    });
-    expect((await oldNode(bin, 'fly')).exitCode).toBe(2);
+    const asOldNode = { asOldNode: true, folder };
+    expect(await spawnSluice(['--version'], asOldNode)).toMatchObject({ exitCode: 0, out: '0.1.0\n', err: '' });
+    const missing = await spawnSluice(['plan', 'gone.ts'], asOldNode);
+    expect(missing).toMatchObject({ exitCode: 1, out: '', err: expect.stringContaining('SLUICE-JOB-MISSING') });
+    expect((await spawnSluice(['fly'], asOldNode)).exitCode).toBe(2);
   });
 
   test('the command says what to do where the pinned one was not installed', async () => {
     mkdirSync(join(folder, 'bin'));
     cpSync(join(root, 'bin/sluice.mjs'), join(folder, 'bin/sluice.mjs'));
-    const { exitCode, err, out } = await oldNode(join(folder, 'bin/sluice.mjs'), '--version');
+    const args = ['--import', oldNode, join(folder, 'bin/sluice.mjs'), '--version'];
+    const { exitCode, err, out } = await exited(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
     expect([exitCode, out]).toEqual([1, '']);
     expect(err).toContain('error SLUICE-NODE-VERSION: Sluice runs on Node 24, and this is 20.19.0');
     expect(err).toContain('next:  Run `npm rebuild node --ignore-scripts=false`');

@@ -4,15 +4,19 @@ import type { Ran } from './test-io.ts';
 
 const bin = fileURLToPath(new URL('../../bin/sluice.mjs', import.meta.url));
 
+export const oldNode = `data:text/javascript,${encodeURIComponent(
+  'if (process.env.SLUICE_RESTARTED === undefined) Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });',
+)}`;
+
 export interface SpawnOptions {
   readonly folder?: string;
-  /** Another Node than this one. */
-  readonly node?: string;
+  /** Makes the process believe that it is an older Node, until it has started itself again. */
+  readonly asOldNode?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export function startSluice(args: readonly string[], { folder, node, env }: SpawnOptions = {}): ChildProcess {
-  return spawn(node ?? process.execPath, [bin, ...args], {
+export function startSluice(args: readonly string[], { folder, asOldNode, env }: SpawnOptions = {}): ChildProcess {
+  return spawn(process.execPath, [...(asOldNode === true ? ['--import', oldNode] : []), bin, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(folder === undefined ? {} : { cwd: folder }),

@@ -1,0 +1,268 @@
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exited, spawnSluice, startSluice, type Exited, type SpawnOptions } from './spawn-sluice.ts';
+
+const records = 300_000;
+
+/** Reads a file, counts by key; waits a little now and then, so that something can happen meanwhile. */
+const jobText = `
+import { boundedOutOfOrderness, collectSink, defineJob, ndjsonFiles, parameter, type, valueState } from 'sluice';
+const pause = new Int32Array(new SharedArrayBuffer(4));
+export const job = defineJob({
+  name: 'counting',
+  parameters: { input: parameter.uri(), pauseMs: parameter.integer({ default: 0 }), failAt: parameter.integer({ default: -1 }) },
+  build(env, { input, pauseMs, failAt }) {
+    env.fromSource(ndjsonFiles<{ n: number }>(input), { watermarks: boundedOutOfOrderness(10, (record) => record.n) }).uid('numbers')
+      .keyBy((record) => record.n % 7)
+      .process({
+        emits: type<number>(),
+        state: { count: valueState<number>() },
+        process({ n }, { state, emit }) {
+          if (n === failAt) throw new TypeError('seven is not welcome');
+          if (pauseMs > 0 && n % 1_000 === 0) Atomics.wait(pause, 0, 0, pauseMs);
+          state.count.update((state.count.value() ?? 0) + 1);
+          if (n % 1_000 === 0) emit(n);
+        },
+      }).uid('count')
+      .sinkTo(collectSink('all')).uid('results');
+  },
+});
+`;
+
+interface Event {
+  readonly event: string;
+  readonly [fact: string]: unknown;
+}
+
+/** Holds the job and its input; every test has a folder of its own in it. */
+let root: string;
+const running: Run[] = [];
+
+/** One `sluice run --json`, with what it has said so far. */
+class Run {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Exited>;
+  #text = '';
+
+  constructor(where: string | SpawnOptions, ...args: readonly string[]) {
+    const common = ['--port', '0', '--json', '--checkpoint-interval', '100ms'];
+    const options = typeof where === 'string' ? { folder: where } : where;
+    this.child = startSluice(['run', jobFile(), '--set', `input=${inputFile()}`, ...common, ...args], options);
+    this.ended = exited(this.child);
+    this.child.stdout!.on('data', (text: string) => (this.#text += text));
+    running.push(this);
+  }
+
+  get events(): readonly Event[] {
+    const whole = this.#text.slice(0, this.#text.lastIndexOf('\n') + 1);
+    return whole
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Event);
+  }
+
+  async until(event: string): Promise<Event> {
+    for (let tries = 0; tries < 1_000; tries++) {
+      const found = this.events.find((candidate) => candidate.event === event);
+      if (found !== undefined) return found;
+      await pause(10);
+    }
+    throw new Error(`no ${event} in ${this.#text}`);
+  }
+
+  /** The address, once the job has read so many records. */
+  async untilRecords(count: number): Promise<string> {
+    const { url, job } = (await this.until('started')) as Event & { url: string; job: string };
+    for (let tries = 0; tries < 1_000; tries++) {
+      if ((await recordsRead(url, job)) >= count) return url;
+      await pause(10);
+    }
+    throw new Error(`the job never read ${count} records`);
+  }
+}
+
+async function recordsRead(url: string, job: string): Promise<number> {
+  const details = (await (await fetch(`${url}/jobs/${job}`)).json()) as { vertices: { metrics: Record<string, number> }[] };
+  return details.vertices[0]?.metrics['read-records'] ?? 0;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function jobFile(): string {
+  return join(root, 'job.ts');
+}
+
+function inputFile(): string {
+  return join(root, 'in.ndjson');
+}
+
+function newFolder(): string {
+  return mkdtempSync(join(root, 'test-'));
+}
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'sluice-run-'));
+  writeFileSync(jobFile(), jobText);
+  writeFileSync(inputFile(), Array.from({ length: records }, (_, n) => `{"n":${n}}\n`).join(''));
+});
+
+afterAll(async () => {
+  for (const { child, ended } of running) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+  rmSync(root, { recursive: true });
+});
+
+const slow = ['--set', 'pauseMs=10'] as const;
+const brisk = ['--set', 'pauseMs=2'] as const;
+const all = { records, eventTime: 'end' };
+
+describe.concurrent('a run', () => {
+  test('serves its API while it runs, and ends with exit code 0 when its input has ended', async () => {
+    const folder = newFolder();
+    const run = new Run(folder, ...brisk);
+    const url = await run.untilRecords(1);
+    expect(await (await fetch(`${url}/v1/jobs/overview`)).json()).toMatchObject({ jobs: [{ name: 'counting', state: 'RUNNING' }] });
+    expect((await run.ended).exitCode).toBe(0);
+    expect(run.events.at(0)).toMatchObject({ event: 'started', name: 'counting', origin: 'started', pid: run.child.pid, url });
+    expect(run.events.at(-1)).toMatchObject({ event: 'ended', status: 'FINISHED', progress: all, failure: null });
+  });
+
+  test('for people says what it does on standard error and the result on standard output', async () => {
+    const folder = newFolder();
+    const { exitCode, out, err } = await spawnSluice(['run', jobFile(), '--set', `input=${inputFile()}`, '--port', '0'], { folder });
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^job counting is FINISHED after .*: 300,000 records, \d+ checkpoints\n$/);
+    expect(err).toMatch(/^job counting \([0-9a-f]{32}\) starts\nHTTP API http:\/\/127\.0\.0\.1:\d+\n/);
+  });
+
+  test('takes the next port where the wanted one is taken', async () => {
+    const folder = newFolder();
+    const first = new Run(folder, ...slow);
+    const { port } = await first.until('started');
+    const second = new Run(folder, ...slow, '--port', String(port));
+    expect((await second.until('started'))['port']).toBeGreaterThan(Number(port));
+  });
+
+  test('whose user code fails ends with exit code 3, and says where', async () => {
+    const folder = newFolder();
+    const { exitCode, err } = await spawnSluice(
+      ['run', jobFile(), '--set', `input=${inputFile()}`, '--set', 'failAt=7777', '--port', '0'],
+      { folder },
+    );
+    expect(exitCode).toBe(3);
+    expect(err).toMatch(/\nerror SLUICE-USER-CODE: .*\n {2}cause: operator count, shard 0/);
+    expect(err).toContain('seven is not welcome');
+  });
+});
+
+describe.concurrent('a data directory', () => {
+  test('is gone on from after Ctrl-C, and after its end there is nothing to do', async () => {
+    const folder = newFolder();
+    const first = new Run(folder, ...slow, '--data-dir', 'data');
+    await first.untilRecords(1_000);
+    expect(JSON.parse(readFileSync(join(folder, 'data/server.json'), 'utf8'))).toMatchObject({ pid: first.child.pid });
+    first.child.kill('SIGINT');
+    expect((await first.ended).exitCode).toBe(130);
+    expect(first.events.at(-1)).toEqual({ event: 'stopping', stateKept: true });
+    expect(existsSync(join(folder, 'data/server.json'))).toBe(false);
+
+    const second = new Run(folder, ...slow, '--data-dir', 'data');
+    expect((await second.ended).exitCode).toBe(0);
+    const { job } = await first.until('started');
+    expect(second.events.at(0)).toMatchObject({ event: 'started', job, origin: 'resumed' });
+    expect(second.events.at(-1)).toMatchObject({ event: 'ended', status: 'FINISHED', attempt: 1, progress: all });
+
+    const third = new Run(folder, ...slow, '--data-dir', 'data');
+    expect((await third.ended).exitCode).toBe(0);
+    expect(third.events.at(0)).toMatchObject({ origin: 'ended-before' });
+  });
+
+  test('is gone on from after SIGKILL', async () => {
+    const folder = newFolder();
+    const first = new Run(folder, ...slow, '--data-dir', 'data');
+    await first.untilRecords(1_000);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = new Run(folder, '--data-dir', 'data');
+    expect((await second.ended).exitCode).toBe(0);
+    expect(second.events.at(-1)).toMatchObject({ status: 'FINISHED', progress: all });
+  });
+
+  test('leads other commands to the server: a savepoint, a stop, and a start from it with more shards', async () => {
+    const folder = newFolder();
+    const first = new Run(folder, ...slow, '--data-dir', 'data');
+    await first.untilRecords(1_000);
+    const savepoint = await spawnSluice(['savepoint', 'counting', '--data-dir', 'data', '--json'], { folder });
+    expect(JSON.parse(savepoint.out)).toMatchObject({ location: expect.stringContaining(join(folder, 'data/savepoints/savepoint-')) });
+    const stopped = await spawnSluice(['stop', 'counting', 'elsewhere', '--data-dir', 'data', '--json'], { folder });
+    expect(stopped).toMatchObject({ exitCode: 0 });
+    const { location } = JSON.parse(stopped.out) as { location: string };
+    expect(location).toContain(join(folder, 'elsewhere'));
+    expect((await first.ended).exitCode).toBe(0);
+
+    const second = new Run(folder, '--data-dir', 'data-2', '--from-savepoint', location, '--parallelism', '3');
+    expect((await second.ended).exitCode).toBe(0);
+    expect(second.events.at(0)).toMatchObject({ origin: 'restored' });
+    expect(second.events.at(-1)).toMatchObject({ status: 'FINISHED', progress: all });
+  });
+
+  test('is used by one process at a time', async () => {
+    const folder = newFolder();
+    const first = new Run(folder, ...slow, '--data-dir', 'data');
+    await first.until('started');
+    const second = new Run(folder, '--data-dir', 'data');
+    const { exitCode, out } = await second.ended;
+    expect([exitCode, JSON.parse(out)]).toMatchObject([1, { error: { code: 'SLUICE-DATA-DIR-LOCKED' } }]);
+  });
+});
+
+test('a job that is canceled ends its run with exit code 4', async () => {
+  const folder = newFolder();
+  const run = new Run(folder, ...slow, '--data-dir', 'data');
+  await run.untilRecords(1);
+  const canceled = await spawnSluice(['cancel', 'counting', '--data-dir', 'data'], { folder });
+  expect(canceled.exitCode).toBe(0);
+  expect((await run.ended).exitCode).toBe(4);
+});
+
+describe.concurrent('under an older Node the run is a process below the one that was started', () => {
+  const start = () => new Run({ folder: newFolder(), asOldNode: true }, ...slow, '--data-dir', 'data');
+
+  test('which is asked to stop with it', async () => {
+    const run = start();
+    await run.untilRecords(1);
+    run.child.kill('SIGINT');
+    expect((await run.ended).exitCode).toBe(130);
+    expect(run.events.at(-1)).toEqual({ event: 'stopping', stateKept: true });
+  });
+
+  test('which dies with it', async () => {
+    const run = start();
+    await run.untilRecords(1);
+    const pid = Number((await run.until('started'))['pid']);
+    expect(pid).not.toBe(run.child.pid);
+    run.child.kill('SIGKILL');
+    await run.ended;
+    await until(() => !isAlive(pid));
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 500 && !condition(); tries++) await pause(10);
+  expect(condition()).toBe(true);
+}
