@@ -4,7 +4,8 @@
  */
 import type { ConnectorSpec } from '../../model/job-plan.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
-import { countOption, invalidPosition, listOption } from './option.ts';
+import { countOption, listOption } from './option.ts';
+import { invalidPosition } from './position.ts';
 
 export const collectionSource: SplitReader = {
   async splits(source) {

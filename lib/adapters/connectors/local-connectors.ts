@@ -4,6 +4,7 @@ import { collectionSource } from './collection-source.ts';
 import { createCollectSink, type CollectSink } from './collect-sink.ts';
 import { createMemoryTextSource, type MemoryText } from './memory-text-source.ts';
 import { ndjsonSource } from './ndjson-source.ts';
+import { createParquetSource } from './parquet-source.ts';
 
 export interface LocalConnectorsOptions {
   /** Where sinks named `collect` keep their records; give one to look into it. */
@@ -16,6 +17,7 @@ export function createLocalConnectors(options: LocalConnectorsOptions = {}): Con
   const sources: Readonly<Record<string, SplitReader>> = {
     collection: collectionSource,
     ndjson: ndjsonSource,
+    parquet: createParquetSource(),
     'memory-text': createMemoryTextSource(options.texts ?? new Map()),
   };
   const sinks: Readonly<Record<string, SinkCommitter>> = { collect: options.collect ?? createCollectSink() };

@@ -6,7 +6,8 @@ import { SluiceError } from '../../base/errors.ts';
 import type { ConnectorSpec } from '../../model/job-plan.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
 import { LineBatch } from './line-batch.ts';
-import { invalidPosition, textOption } from './option.ts';
+import { textOption } from './option.ts';
+import { countsPosition } from './position.ts';
 
 export interface MemoryText {
   /** undefined where there is no more, for ever. The same index gives the same text. */
@@ -25,6 +26,8 @@ interface Line {
   readonly next: Pick<Position, 'chunk' | 'at'>;
 }
 
+const start: Position = { chunk: 0, at: 0, line: 1, records: 0 };
+
 export function createMemoryTextSource(texts: ReadonlyMap<string, MemoryText>): SplitReader {
   return {
     async splits(source) {
@@ -34,7 +37,7 @@ export function createMemoryTextSource(texts: ReadonlyMap<string, MemoryText>): 
 
     async read(source, split, position, { recordsMax }) {
       const text = textNamed(texts, source);
-      let { chunk, at, line, records } = positionOf(source, split, position);
+      let { chunk, at, line, records } = countsPosition<Position>(source, split, position, start);
       const batch = new LineBatch({ source, split, recordsMax, recordsBefore: records });
       const placeOf = (): { chunk: number; character: number; line: number } => ({ chunk, character: at, line });
       let ended = false;
@@ -74,11 +77,4 @@ function textNamed(texts: ReadonlyMap<string, MemoryText>, source: ConnectorSpec
     hint: 'Register the text with the program that runs the job, under the name that the job reads.',
     facts: { connector: source.connector, name, registered: [...texts.keys()] },
   });
-}
-
-function positionOf(source: ConnectorSpec, split: string, position: unknown): Position {
-  if (position === null) return { chunk: 0, at: 0, line: 1, records: 0 };
-  const found = Object(position) as Position;
-  if ([found.chunk, found.at, found.line, found.records].every((part) => Number.isSafeInteger(part) && part >= 0)) return found;
-  throw invalidPosition(source, split, position);
 }

@@ -12,8 +12,9 @@ import type { ConnectorSpec } from '../../model/job-plan.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
 import { inputError, pathOption } from './input-file.ts';
 import { LineBatch } from './line-batch.ts';
-import { countOption, invalidPosition } from './option.ts';
+import { countOption } from './option.ts';
 import { isPlainFileName } from './part-names.ts';
+import { countsPosition } from './position.ts';
 import { readLines } from './read-lines.ts';
 
 interface Position {
@@ -27,6 +28,7 @@ interface Position {
 
 /** A split that is one file has its name, one that is several has their names with this between, which no name can hold. */
 const nameSeparator = '/';
+const start: Position = { file: 0, byte: 0, line: 1, records: 0 };
 const fileItself = 'all';
 
 export const ndjsonSource: SplitReader = {
@@ -39,7 +41,7 @@ export const ndjsonSource: SplitReader = {
 
   async read(source, split, position, { recordsMax }) {
     const paths = pathsOf(source, split);
-    let { file, byte, line, records } = positionOf(source, split, position);
+    let { file, byte, line, records } = countsPosition<Position>(source, split, position, start);
     const batch = new LineBatch({ source, split, recordsMax, recordsBefore: records });
     while (file < paths.length && !batch.isFull) {
       const { atEnd, ...next } = await readLines(paths[file]!, { byte, line }, batch);
@@ -79,11 +81,4 @@ function pathsOf(source: ConnectorSpec, split: string): string[] {
       facts: { connector: source.connector, split },
     });
   });
-}
-
-function positionOf(source: ConnectorSpec, split: string, position: unknown): Position {
-  if (position === null) return { file: 0, byte: 0, line: 1, records: 0 };
-  const found = Object(position) as Position;
-  if ([found.file, found.byte, found.line, found.records].every((part) => Number.isSafeInteger(part) && part >= 0)) return found;
-  throw invalidPosition(source, split, position);
 }

@@ -18,6 +18,14 @@ export function listOption(spec: ConnectorSpec, name: string): readonly unknown[
   return Array.isArray(value) ? value : refuse(spec, name, 'a list');
 }
 
+/** Names, one or more; undefined where none are given. */
+export function namesOption(spec: ConnectorSpec, name: string): readonly string[] | undefined {
+  const value = spec.options[name];
+  if (value === undefined || value === null) return undefined;
+  const isList = Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
+  return isList ? value : refuse(spec, name, 'a list of names');
+}
+
 export function choiceOption<Choice extends string>(
   spec: ConnectorSpec,
   name: string,
@@ -33,16 +41,4 @@ function refuse(spec: ConnectorSpec, name: string, wanted: string): never {
     hint: `Give the connector ${wanted} as its option ${name}.`,
     facts: { connector: spec.connector, option: name, value: spec.options[name] },
   });
-}
-
-/** What a reader finds at a place that it did not write itself: positions come from records and savepoints. */
-export function invalidPosition(spec: ConnectorSpec, split: string, position: unknown): SluiceError {
-  return new SluiceError(
-    'SLUICE-POSITION-INVALID',
-    `connector ${spec.connector} cannot go on at ${JSON.stringify(position)} in split ${split}`,
-    {
-      hint: 'The position was stored by another connector or version. Restore from a savepoint of this job, or start it from nothing.',
-      facts: { connector: spec.connector, split, position },
-    },
-  );
 }

@@ -1,0 +1,107 @@
+/**
+ * What a file's metadata say about the columns that are wanted, checked when it is opened, before the first record.
+ *
+ * PC1. The numbers of rows agree wherever they are written, and every page lies inside the file: what is decoded later relies on it.
+ */
+import { type ColumnMetaData, type FileMetaData, parquetSchema, type SchemaElement, type SchemaTree } from 'hyparquet';
+import { SluiceError } from '../../base/errors.ts';
+import { inputCorrupt } from './input-file.ts';
+
+export interface RowGroupRange {
+  readonly start: number;
+  readonly rows: number;
+}
+
+/** Every decimal number of so many digits is another double. */
+const decimalDigitsMax = 15;
+const codecs: readonly string[] = ['UNCOMPRESSED', 'SNAPPY', 'ZSTD', 'GZIP', 'BROTLI'];
+
+/** @throws SluiceError `SLUICE-INPUT-COLUMN-UNKNOWN` or `SLUICE-INPUT-COLUMN-UNSUPPORTED`, naming the column */
+export function checkColumns(path: string, metadata: FileMetaData, columns: readonly string[]): void {
+  const { children } = parquetSchema(metadata);
+  for (const column of columns) {
+    const tree = children.find(({ element }) => element.name === column);
+    if (tree === undefined) throw columnUnknown(path, column, children);
+    const chunks = metadata.row_groups.flatMap((group) => chunksOf(group, column));
+    const why = typeProblem(tree) ?? chunks.map(codecProblem).find((problem) => problem !== undefined);
+    if (why !== undefined) throw columnUnsupported(path, column, why);
+  }
+}
+
+/** @throws SluiceError `SLUICE-INPUT-CORRUPT` */
+export function rowGroupRanges(path: string, byteLength: number, metadata: FileMetaData, columns: readonly string[]): RowGroupRange[] {
+  const groups: RowGroupRange[] = [];
+  let start = 0;
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows);
+    if (!(rows >= 0 && Number.isSafeInteger(start + rows))) throw inputCorrupt(path, `a row group has ${rows} rows`, { row: start });
+    for (const column of columns) {
+      const problem = chunkProblem(metadata, chunksOf(group, column), column, rows, byteLength);
+      if (problem !== undefined) throw inputCorrupt(path, `column ${column} from row ${start} on: ${problem}`, { column, row: start });
+    }
+    groups.push({ start, rows });
+    start += rows;
+  }
+  if (BigInt(start) !== BigInt(metadata.num_rows)) {
+    throw inputCorrupt(path, `its row groups have ${start} rows, and it says ${metadata.num_rows}`, { row: start });
+  }
+  return groups;
+}
+
+function chunksOf({ columns }: FileMetaData['row_groups'][number], column: string): ColumnMetaData[] {
+  return columns.flatMap(({ meta_data: facts }) => (facts?.path_in_schema[0] === column ? [facts] : []));
+}
+
+function chunkProblem(
+  metadata: FileMetaData,
+  chunks: readonly ColumnMetaData[],
+  column: string,
+  rows: number,
+  byteLength: number,
+): string | undefined {
+  const tree = parquetSchema(metadata).children.find(({ element }) => element.name === column)!;
+  const leaves = leafPaths(tree);
+  if (chunks.length !== leaves.length || chunks.some(({ path_in_schema: path }) => !leaves.includes(path.join('.')))) {
+    return 'it is not there';
+  }
+  for (const { num_values: values, total_compressed_size: size, ...offsets } of chunks) {
+    // Lists have any number of values in a row.
+    if (tree.children.length === 0 && Number(values) !== rows) return `it has ${values} values, and the row group ${rows} rows`;
+    const first = Number(offsets.dictionary_page_offset ?? offsets.data_page_offset);
+    if (!(first >= 0 && Number(size) >= 0 && first + Number(size) <= byteLength)) return 'it does not lie inside the file';
+  }
+  return undefined;
+}
+
+function leafPaths({ children, path }: SchemaTree): string[] {
+  return children.length === 0 ? [path.join('.')] : children.flatMap(leafPaths);
+}
+
+function typeProblem({ element, children }: SchemaTree): string | undefined {
+  return children.map(typeProblem).find((problem) => problem !== undefined) ?? elementProblem(element);
+}
+
+function elementProblem({ converted_type: type, precision = 0 }: SchemaElement): string | undefined {
+  if (type === 'BSON' || type === 'INTERVAL') return `it is of type ${type}`;
+  if (type === 'DECIMAL' && precision > decimalDigitsMax) return `a number cannot hold decimals of ${precision} digits exactly`;
+  return undefined;
+}
+
+function codecProblem({ codec }: ColumnMetaData): string | undefined {
+  return codecs.includes(codec) ? undefined : `it is compressed with ${codec}`;
+}
+
+function columnUnknown(path: string, column: string, present: readonly SchemaTree[]): SluiceError {
+  const columns = present.map(({ element }) => element.name);
+  return new SluiceError('SLUICE-INPUT-COLUMN-UNKNOWN', `${path} has no column ${JSON.stringify(column)}`, {
+    hint: `Name columns that it has: ${columns.join(', ')}.`,
+    facts: { file: path, column, columns },
+  });
+}
+
+function columnUnsupported(path: string, column: string, why: string): SluiceError {
+  return new SluiceError('SLUICE-INPUT-COLUMN-UNSUPPORTED', `column ${column} of ${path} cannot be read: ${why}`, {
+    hint: 'Name the columns that the job needs in the option columns, without this one, or write the file with another type.',
+    facts: { file: path, column, why },
+  });
+}
