@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expectedFlights, compareLines } from '../../examples/flights/expected.ts';
+import { readCommitted } from '../../examples/flights/expected-files.ts';
+import { Choices } from '../runtime/chaos-random.ts';
+import { flightsInput, FlightsProcess, sleep } from './flights-process.ts';
+
+const limit = 300_000;
+const kills = 30;
+const seed = Number(process.env['KILL_SEED'] ?? Math.floor(Math.random() * 1e9));
+const choices = new Choices(seed);
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-kill-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function expectExactOutput(): Promise<void> {
+  const expected = await expectedFlights(flightsInput, { limit });
+  for (const branch of ['daily', 'seasons'] as const) {
+    const { lines } = await readCommitted(join(folder, 'output'), branch);
+    const { missing, extra, duplicated } = compareLines(expected[branch], lines);
+    expect({ branch, missing, extra, duplicated }, `KILL_SEED=${seed}`).toEqual({ branch, missing: 0, extra: 0, duplicated: 0 });
+  }
+}
+
+test(`the flights job killed at ${kills} random moments writes every line exactly once`, async () => {
+  console.log(`KILL_SEED=${seed}`);
+  const run = { folder, dataDir: 'data', limit, parallelism: 2, intervalMs: 100 };
+  for (let kill = 0; kill < kills; kill++) {
+    const life = new FlightsProcess(run);
+    await Promise.race([sleep(100 + choices.below(500)), life.exited]);
+    if (!life.isRunning) {
+      expect((await life.exited).code, life.errors).toBe(0);
+      continue;
+    }
+    life.kill();
+    await life.exited;
+  }
+  const last = new FlightsProcess(run);
+  expect((await last.exited).code, last.errors).toBe(0);
+  await expectExactOutput();
+}, 180_000);
+
+test('kills during savepoints and restores leave the output exact', async () => {
+  console.log(`KILL_SEED=${seed}`);
+  const first = { folder, dataDir: 'first', limit, parallelism: 2, intervalMs: 100 };
+  const location = await stopWithKills(first);
+  const second = { folder, dataDir: 'second', limit, parallelism: 3, intervalMs: 100, fromSavepoint: location };
+  for (let kill = 0; kill < 5; kill++) {
+    const life = new FlightsProcess(second);
+    await Promise.race([sleep(120 + choices.below(250)), life.exited]);
+    life.kill();
+    await life.exited;
+  }
+  const last = new FlightsProcess(second);
+  expect((await last.exited).code, last.errors).toBe(0);
+  await expectExactOutput();
+}, 180_000);
+
+/** Asks for a stop with a savepoint and kills the process soon after, until one goes through; the same trigger id makes it one operation. */
+async function stopWithKills(run: ConstructorParameters<typeof FlightsProcess>[0]): Promise<string> {
+  const trigger = choices.hex(32);
+  for (let life = 0; ; life++) {
+    const engine = new FlightsProcess(run);
+    const url = await engine.url();
+    expect(url, engine.errors).toBeDefined();
+    const { jobs } = await json<{ jobs: { jid: string }[] }>(`${url}/jobs/overview`);
+    const job = jobs[0]!.jid;
+    await sleep(choices.below(150));
+    await json(`${url}/jobs/${job}/stop`, { targetDirectory: join(folder, 'savepoints'), triggerId: trigger }).catch(() => undefined);
+    if (life < 5) {
+      await sleep(choices.below(120));
+      engine.kill();
+      await engine.exited;
+      continue;
+    }
+    for (;;) {
+      const { operation } = await json<{ operation: { location?: string } | null }>(`${url}/jobs/${job}/savepoints/${trigger}`);
+      if (operation !== null) {
+        expect(operation.location, JSON.stringify(operation)).toBeDefined();
+        await engine.exited;
+        return operation.location!.replace(/^file:/, '');
+      }
+      await sleep(10);
+    }
+  }
+}
+
+async function json<T>(url: string, body?: unknown): Promise<T> {
+  const init = body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  return (await (await fetch(url, init)).json()) as T;
+}
