@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { counter, job } from '../checkpoint/fixture.ts';
+import { job } from '../checkpoint/fixture.ts';
+import { counter } from '../checkpoint/plans.ts';
 import { startedWorld, type ApiWorld } from './api-world.ts';
 import { differences, flinkShapes } from './flink-shapes.ts';
 

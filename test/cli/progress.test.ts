@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createProgress, progressLine, type Progress } from '../../lib/cli/progress.ts';
 import { createStatusLine } from '../../lib/cli/status-line.ts';
 import { startedWorld, type ApiWorld } from '../api/api-world.ts';
-import { counter, job, sink, source } from '../checkpoint/fixture.ts';
+import { job } from '../checkpoint/fixture.ts';
+import { counter, sink, source } from '../checkpoint/plans.ts';
 import { TestIo } from './test-io.ts';
 
 let world: ApiWorld;
