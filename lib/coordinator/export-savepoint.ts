@@ -20,7 +20,7 @@ export interface ExportInput extends OperationInput {
 }
 
 export async function exportSavepoint(deps: CoordinatorDeps, input: ExportInput): Promise<{ readonly done: boolean }> {
-  const manifest = await pinnedManifest(deps, input);
+  const { manifest, published } = await pinnedManifest(deps, input);
   const operation = await readOperation(deps, input);
   const folder = savepointFolder(deps, operation);
   const ports: ExportPorts = {
@@ -28,7 +28,9 @@ export async function exportSavepoint(deps: CoordinatorDeps, input: ExportInput)
     objects: deps.objects,
     folder,
     newTry: () => deps.random.hex(6),
-    readPart: (part) => {
+    readPart: async (part) => {
+      // Visible already: it is nobody's work any more.
+      if (part.checkpoint <= published) return undefined;
       const { sink, committer } = committerOf(deps, manifest.plan, part.operator);
       return committer.exportPart(sink, part);
     },
@@ -50,10 +52,15 @@ export async function exportSavepoint(deps: CoordinatorDeps, input: ExportInput)
 }
 
 /** @throws SluiceError `SLUICE-REFUSED` where the job was restored meanwhile, or ended: the checkpoint is no longer held */
-async function pinnedManifest(deps: CoordinatorDeps, { job, flow, checkpoint }: ExportInput): Promise<Manifest> {
+async function pinnedManifest(
+  deps: CoordinatorDeps,
+  { job, flow, checkpoint }: ExportInput,
+): Promise<{ readonly manifest: Manifest; readonly published: CheckpointId }> {
   const record = await readJob(deps, job);
   const pin = record.pins.find((candidate) => candidate.flow === flow && candidate.checkpoint === checkpoint);
-  if (pin !== undefined) return decodeManifest(await readObject(deps, pin.manifest), pin.manifest);
+  if (pin !== undefined) {
+    return { manifest: decodeManifest(await readObject(deps, pin.manifest), pin.manifest), published: record.published };
+  }
   throw new SluiceError(
     'SLUICE-REFUSED',
     `checkpoint ${checkpoint} is no longer held: the job was restored while the savepoint was being written`,
