@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { exited, spawnSluice, startSluice, type Exited, type SpawnOptions } from './spawn-sluice.ts';
+import { exited, spawnSluice, startSluice, type Exited } from './spawn-sluice.ts';
 
 const records = 300_000;
 
@@ -47,7 +47,7 @@ class Run {
   readonly ended: Promise<Exited>;
   #text = '';
 
-  constructor(where: string | SpawnOptions, ...args: readonly string[]) {
+  constructor(where: string | Parameters<typeof startSluice>[1], ...args: readonly string[]) {
     const common = ['--port', '0', '--json', '--checkpoint-interval', '100ms'];
     const options = typeof where === 'string' ? { folder: where } : where;
     this.child = startSluice(['run', jobFile(), '--set', `input=${inputFile()}`, ...common, ...args], options);

@@ -8,7 +8,7 @@ export const oldNode = `data:text/javascript,${encodeURIComponent(
   'if (process.env.SLUICE_RESTARTED === undefined) Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });',
 )}`;
 
-export interface SpawnOptions {
+interface SpawnOptions {
   readonly folder?: string;
   /** Makes the process believe that it is an older Node, until it has started itself again. */
   readonly asOldNode?: boolean;
