@@ -20,13 +20,14 @@ import type { JobRecord } from '../model/job-record.ts';
 import type { Connectors } from '../ports/connectors.ts';
 import { defaultRuntimeSettings } from '../runtime/runtime-settings.ts';
 import { LocalEngine, newJobId, type LocalSystem } from './local-engine.ts';
+import { savepointAt } from './retained-checkpoint.ts';
 import { watchedJobs } from './watched-jobs.ts';
 
 export interface RunJobOptions extends LocalSystem {
   readonly program: CompiledJob;
   /** Undefined = in memory. */
   readonly dataDir?: string;
-  /** A savepoint's folder or metadata file. */
+  /** A savepoint's folder or metadata file, or a retained checkpoint: see retained-checkpoint.ts. */
   readonly fromSavepoint?: string;
   readonly allowNonRestoredState?: boolean;
   readonly checkpoint: CheckpointSettings;
@@ -47,7 +48,8 @@ export interface RunningJob {
   close(): Promise<void>;
 }
 
-export async function runJob(options: RunJobOptions): Promise<RunningJob> {
+export async function runJob(given: RunJobOptions): Promise<RunningJob> {
+  const options = await withSavepoint(given);
   const opened = options.stores ?? (await openStores(options));
   const { stores, changes } = watchedJobs(opened);
   const connectors = options.connectors ?? createLocalConnectors({ durable: () => stores.durable() } as never);
@@ -63,6 +65,13 @@ export async function runJob(options: RunJobOptions): Promise<RunningJob> {
     await engine.close();
     throw error;
   }
+}
+
+/** A retained checkpoint becomes a savepoint first. */
+async function withSavepoint(options: RunJobOptions): Promise<RunJobOptions> {
+  if (options.fromSavepoint === undefined) return options;
+  const connectors = options.connectors ?? createLocalConnectors();
+  return { ...options, fromSavepoint: await savepointAt(options.fromSavepoint, { ...options, connectors }) };
 }
 
 function openStores({ dataDir, clock, timers, random, logger }: RunJobOptions): Promise<LocalStores> | LocalStores {
