@@ -8,6 +8,7 @@
  * KB4. A key of another shard's key groups never enters.
  */
 import type { Epoch, OperatorUid } from '../base/ids.ts';
+import { SluiceError } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import { canonicalKey, inRange, keyGroupOf, type KeyGroupRange } from '../model/key-group.ts';
 import type { BaseRow, KeyedBase } from '../ports/keyed-base.ts';
@@ -67,7 +68,7 @@ export class KeyedBackend {
 
   /** Declares a value-like state; in `open` only. */
   declareSlot(name: string): number {
-    invariant(this.#slotNames.length < slotsMax, 'KB1', `an operator has at most ${slotsMax} value-like states`);
+    if (this.#slotNames.length >= slotsMax) throw tooManyStates(this.options.operator);
     return this.#declare(this.#slotNames, name);
   }
 
@@ -103,7 +104,9 @@ export class KeyedBackend {
       keyGroup,
       range: this.options.keyGroups,
     });
-    const entry = newKeyEntry(key, canonical, keyGroup, this.#slotNames.length, this.#spaceNames.length);
+    // What comes back from the text: the operator sees the same key warm and cold, whatever becomes of the object that the selector returned.
+    const own: unknown = composite || key === 0 ? JSON.parse(canonical) : key;
+    const entry = newKeyEntry(own, canonical, keyGroup, this.#slotNames.length, this.#spaceNames.length);
     entry.full = !this.#baseHasRows;
     if (composite) this.#composites.set(canonical, entry);
     else this.#primitives.set(key, entry);
@@ -245,7 +248,7 @@ export class KeyedBackend {
 
   #foldDirty(): void {
     for (const entry of this.#dirty) {
-      if (entry.epochSlots === 0 && entry.epochNames === null) this.#epochChanged.push(entry);
+      this.#markEpoch(entry);
       entry.epochSlots |= entry.dirtySlots;
       entry.dirtySlots = 0;
       entry.lastNamespace = null;
@@ -295,11 +298,13 @@ export class KeyedBackend {
     const namespace = table.namespaces[row]!;
     const deleted = table.deleted[row] === 1;
     const slot = this.#slotNames.indexOf(state);
-    if (open && entry.epochSlots === 0 && entry.epochNames === null) this.#epochChanged.push(entry);
     if (slot >= 0) {
       entry.slots[slot] = deleted ? undefined : table.values[row];
       entry.known |= 1 << slot;
-      if (open) entry.epochSlots |= 1 << slot;
+      if (open) {
+        this.#markEpoch(entry);
+        entry.epochSlots |= 1 << slot;
+      }
       return;
     }
     const domain = (Object.keys(timerStates) as TimerDomain[]).find((candidate) => timerStates[candidate] === state);
@@ -315,7 +320,13 @@ export class KeyedBackend {
       if (deleted) this.remember(entry, name);
       else entry.gone?.delete(name);
     }
-    if (open) (entry.epochNames ??= new Set()).add(name);
+    if (!open) return;
+    this.#markEpoch(entry);
+    (entry.epochNames ??= new Set()).add(name);
+  }
+
+  #markEpoch(entry: KeyEntry): void {
+    if (entry.epochSlots === 0 && entry.epochNames === null) this.#epochChanged.push(entry);
   }
 
   /** From now on the base may hold rows. */
@@ -337,6 +348,13 @@ export class KeyedBackend {
       }
     }
   }
+}
+
+function tooManyStates(operator: OperatorUid): SluiceError {
+  return new SluiceError('SLUICE-TOO-MANY-STATES', `operator ${operator} declares more than ${slotsMax} value, list, reducing and aggregating states`, {
+    hint: 'Put what is read and written together into one state with an object, or into a map state.',
+    facts: { operator, statesMax: slotsMax },
+  });
 }
 
 class TableSet {
@@ -364,7 +382,7 @@ function firedByGroup(options: KeyedBackendOptions): Map<number, number> {
   for (const { keyGroups, firedUpTo } of options.fired) {
     if (firedUpTo === MIN_WATERMARK) continue;
     for (let group = Math.max(keyGroups.start, options.keyGroups.start); group <= Math.min(keyGroups.end, options.keyGroups.end); group++) {
-      fired.set(group, firedUpTo);
+      fired.set(group, Math.max(firedUpTo, fired.get(group) ?? MIN_WATERMARK));
     }
   }
   return fired;

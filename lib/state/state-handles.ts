@@ -13,7 +13,7 @@ import type {
 } from './descriptors.ts';
 import type { NamespacedState } from './keyed-context.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
-import { ttlCell, type Cell } from './ttl.ts';
+import { ttlCell, ttlList, type Cell, type ListCell } from './ttl.ts';
 
 export function createHandle<D extends KeyedStateDescriptor>(backend: KeyedBackend, name: string, descriptor: D): HandleOf<D> {
   return handleFor(backend, name, descriptor) as HandleOf<D>;
@@ -68,42 +68,38 @@ function aggregatingHandle(
       const accumulator = cell.read();
       return accumulator === undefined ? undefined : aggregate.getResult(accumulator);
     },
-    add: (value) => cell.write(aggregate.add(value, cell.read() ?? aggregate.createAccumulator())),
+    add(value) {
+      const accumulator = cell.read();
+      // Not `??`: null is an accumulator like any other.
+      cell.write(aggregate.add(value, accumulator === undefined ? aggregate.createAccumulator() : accumulator));
+    },
     clear: () => cell.write(undefined),
   };
 }
 
-/** With a time to live, each element has its own, as in Flink. */
 function listHandle(backend: KeyedBackend, name: string, descriptor: KeyedStateDescriptor): ListState<unknown> {
   const slot = backend.declareSlot(name);
-  const { ttl } = descriptor;
-  const stored = (): readonly unknown[] => (backend.current!.slots[slot] as readonly unknown[] | undefined) ?? noItems;
-  const store = (items: readonly unknown[]): void => backend.setSlot(slot, items.length === 0 ? undefined : items);
-  if (ttl === undefined) {
-    // The array is ours: appending in place keeps a long list's `add` from copying it. A thrown-away try takes the array with it.
-    const append = (values: readonly unknown[]): void => {
-      const items = stored();
-      if (items === noItems) return store([...values]);
-      for (const value of values) (items as unknown[]).push(value);
-      store(items);
-    };
-    return {
-      get: stored,
-      add: (value) => append([value]),
-      addAll: append,
-      update: (values) => store([...values]),
-      clear: () => store(noItems),
-    };
-  }
-  const now = (): number => backend.processingTimeMs;
-  const stamp = (values: readonly unknown[]): unknown[] => values.map((value) => [value, now()]);
-  const alive = (): readonly (readonly [unknown, number])[] =>
-    (stored() as readonly (readonly [unknown, number])[]).filter(([, at]) => now() < at + ttl.ttlMs);
+  const cell: ListCell = {
+    stored: () => (backend.current!.slots[slot] as readonly unknown[] | undefined) ?? noItems,
+    store: (items) => backend.setSlot(slot, items.length === 0 ? undefined : items),
+  };
+  return descriptor.ttl === undefined ? plainList(cell) : ttlList(cell, descriptor.ttl, () => backend.processingTimeMs);
+}
+
+function plainList({ stored, store }: ListCell): ListState<unknown> {
+  // The stored array is ours: appending in place keeps a long list's `add` from copying it. A thrown-away try takes the array with it.
+  const append = (values: readonly unknown[]): void => {
+    const items = stored();
+    if (items === noItems) return store([...values]);
+    for (const value of values) (items as unknown[]).push(value);
+    store(items);
+  };
   return {
-    get: () => alive().map(([value]) => value),
-    add: (value) => store([...alive(), ...stamp([value])]),
-    addAll: (values) => store([...alive(), ...stamp(values)]),
-    update: (values) => store(stamp(values)),
+    // A copy: what was read, and perhaps emitted, does not grow with the next `add`.
+    get: () => stored().slice(),
+    add: (value) => append([value]),
+    addAll: append,
+    update: (values) => store([...values]),
     clear: () => store(noItems),
   };
 }
