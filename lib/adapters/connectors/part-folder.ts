@@ -1,0 +1,147 @@
+/**
+ * Parts in one folder: written, made visible, taken away.
+ *
+ * Owns: which steps on the file system, and in which order.
+ * Does not own: what a part holds, and its names.
+ *
+ * FO1. A staged part is whole and durable, or it is not there: it is written under another name, synced, renamed, and the folder synced.
+ * FO2. A published name never changes what it holds: it is a link, which fails where the name is taken. It is durable before the staged name goes.
+ * FO3. Every step may be done twice, and the process may end between any two: whoever begins again ends where one try would have.
+ * FO4. What a process left half written is removed when the next one first works for the same job in the same folder. One process at a time writes for a job.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { SluiceError } from '../../base/errors.ts';
+import type { JobId } from '../../base/ids.ts';
+import type { SinkPart } from '../../model/shard-record.ts';
+import type { FileSteps } from './file-steps.ts';
+import { parseStaged } from './part-names.ts';
+
+type Place = Pick<SinkPart, 'staged' | 'target'>;
+
+export class PartFolder {
+  readonly path: string;
+  readonly #steps: FileSteps;
+  /** Being written by this process. */
+  readonly #active = new Set<string>();
+  readonly #prepared = new Map<JobId, Promise<void>>();
+
+  constructor(path: string, steps: FileSteps) {
+    this.path = path;
+    this.#steps = steps;
+  }
+
+  /** Returns the part's bytes. What is staged or published already is not written again. */
+  async stage(job: JobId, place: Place, pieces: Iterable<Uint8Array>): Promise<number> {
+    await this.#prepare(job);
+    const steps = this.#steps;
+    const staged = this.#file(place.staged);
+    const target = this.#file(place.target);
+    const known = (await steps.look(target)) ?? (await steps.look(staged));
+    const bytes = known?.bytes ?? (await this.#write(place.staged, pieces));
+    // Also where it was there: whoever renamed it may have ended before this.
+    await steps.syncFolder(this.path);
+    // Published between the look and the rename: nobody would publish this one any more.
+    if (known === undefined && (await steps.look(target)) !== undefined) await steps.remove(staged);
+    return bytes;
+  }
+
+  async publish(place: Place): Promise<'published' | 'already'> {
+    const steps = this.#steps;
+    const staged = this.#file(place.staged);
+    const target = this.#file(place.target);
+    const outcome = await steps.link(staged, target);
+    if (outcome === 'missing') {
+      if ((await steps.look(target)) !== undefined) return 'already';
+      throw this.#missing(place);
+    }
+    if (outcome === 'exists' && !(await this.#isSame(staged, target))) throw this.#conflict(place);
+    await steps.syncFolder(this.path);
+    await steps.remove(staged);
+    return outcome === 'linked' ? 'published' : 'already';
+  }
+
+  /** Staged parts of the job whose checkpoint is between, and what is left of half-written ones; returns how many parts. */
+  async discard(job: JobId, above: number, below: number): Promise<number> {
+    const names = (await this.#steps.list(this.path)).filter((name) => {
+      const found = parseStaged(name, job);
+      return found !== undefined && found.checkpoint > above && found.checkpoint < below;
+    });
+    for (const name of names) await this.#steps.remove(this.#file(name));
+    if (names.length > 0) await this.#steps.syncFolder(this.path);
+    return names.filter((name) => name.endsWith('.staged')).length;
+  }
+
+  async read(place: Place): Promise<Uint8Array | undefined> {
+    // Staged first: publishing makes the target before it takes the staged name away.
+    return (await this.#steps.read(this.#file(place.staged))) ?? (await this.#steps.read(this.#file(place.target)));
+  }
+
+  async #write(stagedName: string, pieces: Iterable<Uint8Array>): Promise<number> {
+    const name = `${stagedName}.${randomBytes(6).toString('hex')}`;
+    this.#active.add(name);
+    try {
+      const bytes = await this.#steps.write(this.#file(name), pieces);
+      await this.#steps.rename(this.#file(name), this.#file(stagedName));
+      return bytes;
+    } catch (error) {
+      await this.#steps.remove(this.#file(name)).catch(() => undefined);
+      // The folder may be gone: the next try makes it again.
+      this.#prepared.clear();
+      throw error;
+    } finally {
+      this.#active.delete(name);
+    }
+  }
+
+  #prepare(job: JobId): Promise<void> {
+    const known = this.#prepared.get(job);
+    if (known !== undefined) return known;
+    const preparing = this.#makeReady(job);
+    this.#prepared.set(job, preparing);
+    preparing.catch(() => {
+      if (this.#prepared.get(job) === preparing) this.#prepared.delete(job);
+    });
+    return preparing;
+  }
+
+  async #makeReady(job: JobId): Promise<void> {
+    await this.#steps.makeFolder(this.path);
+    for (const name of await this.#steps.list(this.path)) {
+      const isHalf = parseStaged(name, job) !== undefined && !name.endsWith('.staged') && !this.#active.has(name);
+      if (isHalf) await this.#steps.remove(this.#file(name));
+    }
+  }
+
+  async #isSame(staged: string, target: string): Promise<boolean> {
+    const [left, right] = [await this.#steps.look(staged), await this.#steps.look(target)];
+    // Gone meanwhile: another publisher of the same part was faster.
+    if (left === undefined || left.id === right?.id) return true;
+    if (left.bytes !== right?.bytes) return false;
+    const [before, after] = [await this.#steps.read(staged), await this.#steps.read(target)];
+    return before === undefined || (after !== undefined && Buffer.compare(before, after) === 0);
+  }
+
+  #file(name: string): string {
+    return join(this.path, name);
+  }
+
+  #missing({ staged, target }: Place): SluiceError {
+    return new SluiceError('SLUICE-PART-MISSING', `${this.path} has neither the staged part ${staged} nor the published file ${target}`, {
+      hint: 'Somebody removed it. Put the file back, or restore the job from an older checkpoint or savepoint, which writes it again.',
+      facts: { folder: this.path, staged, target },
+    });
+  }
+
+  #conflict({ staged, target }: Place): SluiceError {
+    return new SluiceError(
+      'SLUICE-PART-CONFLICT',
+      `${this.path} already has a file ${target} with other content than the part to publish`,
+      {
+        hint: 'Move that file away, or give the sink a folder of its own: the part waits, and is tried again.',
+        facts: { folder: this.path, staged, target },
+        retryable: true,
+      },
+    );
+  }
+}
