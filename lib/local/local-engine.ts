@@ -39,9 +39,9 @@ export interface LocalEngineOptions extends LocalSystem {
 const pollersPerVertexMax = 4;
 const retryMs = 20;
 const sweepMs = 60_000;
-const collectMs = 2_000;
+const collectMs = 500;
 /** Added to the age of the oldest invocation: clocks are read at different moments. */
-const garbageMarginMs = 1_000;
+const garbageMarginMs = 250;
 const stepMs = 200;
 
 export class LocalEngine {
