@@ -6,7 +6,7 @@
  *
  * A1. An error is `{"errors": [...]}` and nothing else; every other answer is never an object whose only key is `errors`.
  * A2. Numbers and flags are always there and never null: Flink's Java client refuses null for a primitive.
- * A3. An answer about a change is sent after the change is durable (JobControl's promise).
+ * A3. No answer leaves before everything that it shows is durable: what a client has seen is still there after a kill.
  */
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -24,6 +24,8 @@ export interface ApiOptions {
   readonly control: JobControl;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Resolves when everything done so far survives the end of the process. */
+  readonly durable: () => Promise<void>;
   /** Of Sluice. */
   readonly version: string;
 }
@@ -31,6 +33,10 @@ export interface ApiOptions {
 export function createApi(options: ApiOptions): Hono {
   const app = new Hono();
   app.use(bodyLimit({ maxSize: limits.apiBodyBytesMax, onError: (context) => answerProblem(context, tooLarge()) }));
+  app.use(async (_context, next) => {
+    await next();
+    await options.durable();
+  });
   for (const prefix of ['/', '/v1']) {
     app.route(prefix, clusterRoutes(options));
     app.route(prefix, jobRoutes(options));

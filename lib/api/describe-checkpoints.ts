@@ -16,12 +16,14 @@ export interface CheckpointFacts {
   readonly acknowledged: ReadonlyMap<CheckpointId, readonly ShardSnapshot[]>;
   /** Where finished savepoints are, by the number of their checkpoint. */
   readonly savepoints: ReadonlyMap<CheckpointId, string>;
+  readonly checkpointLocation: (manifest: string) => string;
 }
 
-export function describeCheckpoints({ record, plan, history, acknowledged, savepoints }: CheckpointFacts): CheckpointsOfJob {
+export function describeCheckpoints(facts: CheckpointFacts): CheckpointsOfJob {
+  const { record, plan, history, acknowledged } = facts;
   const ended = history
     .filter((entry): entry is CheckpointEntry => entry.kind === 'checkpoint')
-    .map((entry) => ({ ...entry, location: savepoints.get(entry.id) ?? entry.location }))
+    .map((entry) => ({ ...entry, location: locationOf(facts, entry) }))
     .sort((a, b) => b.id - a.id);
   const restores = history.filter((entry) => entry.kind === 'restore');
   return {
@@ -31,6 +33,12 @@ export function describeCheckpoints({ record, plan, history, acknowledged, savep
     discarded: new Set(ended.filter((entry) => isDiscarded(record, entry)).map(({ id }) => id)),
     lastRestore: restores.at(-1) ?? null,
   };
+}
+
+/** A savepoint whose export is not done, or has failed, is nowhere. */
+function locationOf({ savepoints, checkpointLocation }: CheckpointFacts, { id, checkpointKind, location }: CheckpointEntry): string | null {
+  if (checkpointKind !== 'checkpoint') return savepoints.get(id) ?? null;
+  return location === null ? null : checkpointLocation(location);
 }
 
 /** Savepoints belong to the user: that their checkpoint is no longer held says nothing about them. */

@@ -32,7 +32,7 @@ export type CancelOutcome =
   /** It has ended in another way. */
   | { readonly outcome: 'ended'; readonly status: JobStatus };
 
-/** Reads answer `undefined` for a job that is not known. Whatever is answered about a change is durable. */
+/** Reads answer `undefined` for a job that is not known. */
 export interface JobControl {
   list(): Promise<readonly JobDetails[]>;
   details(job: JobId): Promise<JobDetails | undefined>;

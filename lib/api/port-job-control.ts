@@ -3,7 +3,6 @@
  *
  * PC1. A trigger id starts one operation, whoever repeats it and however the job has changed since; what cannot be started is an operation that has
  *      failed, because Flink's clients look for the reason there.
- * PC2. What is answered about a change is durable.
  */
 import type { CheckpointId, JobId } from '../base/ids.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
@@ -24,12 +23,12 @@ export interface PortJobControlOptions {
   readonly deps: CoordinatorDeps;
   /** Where savepoints go that name no directory; null = they must. */
   readonly savepointDirectory: string | null;
-  /** Resolves when everything done so far survives the end of the process. */
-  readonly durable: () => Promise<void>;
+  /** How a retained checkpoint is named to those who want to start from it; given is the key of its manifest. */
+  readonly checkpointLocation: (manifest: string) => string;
 }
 
 export function createPortJobControl(options: PortJobControlOptions): JobControl {
-  const { deps, durable } = options;
+  const { deps } = options;
   const { jobs } = deps;
   const ifKnown = async <T>(job: JobId, read: (record: JobRecord) => Promise<T>): Promise<T | undefined> => {
     const record = await jobs.read(job);
@@ -39,22 +38,14 @@ export function createPortJobControl(options: PortJobControlOptions): JobControl
     list: async () => Promise.all([...(await jobs.list())].sort(newestFirst).map((record) => readDetails(deps, record))),
     details: (job) => ifKnown(job, (record) => readDetails(deps, record)),
     status: (job) => ifKnown(job, async ({ status }) => status),
-    checkpoints: (job) => ifKnown(job, (record) => readCheckpoints(deps, record)),
+    checkpoints: (job) => ifKnown(job, (record) => readCheckpoints(options, record)),
     failure: (job) => ifKnown(job, (record) => readFailure(deps, record)),
     triggerSavepoint: (job, request) =>
       trigger(options, job, { kind: 'savepoint', request, start: (order) => takeSavepoint(deps, { ...order, then: request.then }) }),
     triggerStop: (job, request) =>
       trigger(options, job, { kind: 'stop', request, start: (order) => stopWithSavepoint(deps, { ...order, stop: request.mode }) }),
-    cancel: async (job) => {
-      const outcome = await cancel(deps, job);
-      await durable();
-      return outcome;
-    },
-    operation: async (job, id) => {
-      const record = await deps.operations.read(job, id);
-      if (record?.status === 'COMPLETED') await durable();
-      return record;
-    },
+    cancel: (job) => cancel(deps, job),
+    operation: (job, id) => deps.operations.read(job, id),
   };
 }
 
@@ -73,7 +64,7 @@ async function readDetails(deps: CoordinatorDeps, record: JobRecord): Promise<Jo
   return describeJob({ record, stored, shards, history: await deps.history.read(job), failure: await readFailure(deps, record) });
 }
 
-async function readCheckpoints(deps: CoordinatorDeps, record: JobRecord): Promise<CheckpointsOfJob> {
+async function readCheckpoints({ deps, checkpointLocation }: PortJobControlOptions, record: JobRecord): Promise<CheckpointsOfJob> {
   const { job, attempt, pending } = record;
   const { plan } = await readPlan(deps, record.plan);
   const acknowledged = await Promise.all(pending.map(async ({ id }) => [id, await deps.acknowledgements.list(job, attempt, id)] as const));
@@ -82,7 +73,7 @@ async function readCheckpoints(deps: CoordinatorDeps, record: JobRecord): Promis
     if (location !== null && typeof progress['checkpoint'] === 'number') savepoints.set(progress['checkpoint'], location);
   }
   const history = await deps.history.read(job);
-  return describeCheckpoints({ record, plan, history, acknowledged: new Map(acknowledged), savepoints });
+  return describeCheckpoints({ record, plan, history, acknowledged: new Map(acknowledged), savepoints, checkpointLocation });
 }
 
 async function readFailure(deps: CoordinatorDeps, { failure }: JobRecord): Promise<JobFailure | null> {
@@ -98,7 +89,7 @@ interface WantedOperation {
 }
 
 async function trigger(
-  { deps, savepointDirectory, durable }: PortJobControlOptions,
+  { deps, savepointDirectory }: PortJobControlOptions,
   job: JobId,
   { kind, request, start }: WantedOperation,
 ): Promise<TriggerOutcome> {
@@ -112,7 +103,6 @@ async function trigger(
   } else {
     await start({ job, trigger: id, directory });
   }
-  await durable();
   return { outcome: 'accepted', trigger: id };
 }
 

@@ -20,19 +20,20 @@ export interface Answer {
 
 export class ApiWorld extends CoordinatorWorld {
   savepointDirectory: string | null = '/savepoints';
-  /** Counts how often an answer has waited for the journal. */
-  durableCalls = 0;
+  /** What answers wait for. */
+  durable: () => Promise<void> = async () => undefined;
 
   get control(): JobControl {
     return createPortJobControl({
       deps: this.deps,
       savepointDirectory: this.savepointDirectory,
-      durable: async () => void this.durableCalls++,
+      checkpointLocation: (manifest) => `/data/${manifest}`,
     });
   }
 
   get app(): Hono {
-    return createApi({ control: this.control, clock: this.time.clock, logger: this.deps.logger, version: '0.1.0' });
+    const { control, deps, time } = this;
+    return createApi({ control, clock: time.clock, logger: deps.logger, durable: () => this.durable(), version: '0.1.0' });
   }
 
   async request(path: string, init: RequestInit = {}): Promise<Answer> {

@@ -248,7 +248,12 @@ describe('a job shows', () => {
     expect(body).toMatchObject({
       counts: { total: 4, completed: 4, failed: 0, in_progress: 0, restored: 0 },
       summary: { checkpointed_size: { min: 600, max: 600 }, state_size: { avg: 1_800 } },
-      latest: { completed: { id: 4, discarded: false, checkpoint_type: 'CHECKPOINT' }, savepoint: null, failed: null, restored: null },
+      latest: {
+        completed: { id: 4, discarded: false, checkpoint_type: 'CHECKPOINT', external_path: `/data/jobs/${job}/manifests/chk-4-1` },
+        savepoint: null,
+        failed: null,
+        restored: null,
+      },
     });
     const { history } = body as { history: { id: number; discarded: boolean; num_acknowledged_subtasks: number }[] };
     // Two are retained.

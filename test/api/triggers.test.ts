@@ -19,7 +19,7 @@ async function operation(id: string = trigger, of: string = job): Promise<Operat
 }
 
 describe('a savepoint', () => {
-  test('is triggered with 202 and a request id, in progress, and its request is durable', async () => {
+  test('is triggered with 202 and a request id, and is in progress', async () => {
     const { status, body } = await world.post(`/v1${savepoints}`, {
       'target-directory': '/sp',
       'cancel-job': false,
@@ -31,7 +31,6 @@ describe('a savepoint', () => {
     const id = (body as { 'request-id': string })['request-id'];
     expect(id).toMatch(/^[0-9a-f]{32}$/);
     expect(await operation(id)).toMatchObject({ kind: 'savepoint', request: { directory: '/sp' } });
-    expect(world.durableCalls).toBe(1);
     const polled = await world.request(`${savepoints}/${id}`);
     expect(polled).toMatchObject({ status: 200, body: { status: { id: 'IN_PROGRESS' }, operation: null } });
     expect(differences(polled.body, flinkShapes.savepointInProgress)).toEqual([]);
@@ -60,14 +59,12 @@ describe('a savepoint', () => {
     expect((await world.stores.flows.running()).filter(({ flow }) => flow === 'savepoint').length).toBe(1);
   });
 
-  test('that is complete shows where it is, and is answered only when that is durable', async () => {
+  test('that is complete shows where it is', async () => {
     await world.post(savepoints, { triggerId: trigger });
     await world.stores.operations.update({ ...(await operation())!, status: 'COMPLETED', location: 'file:/sp/savepoint-1' });
-    world.durableCalls = 0;
     const { body } = await world.request(`${savepoints}/${trigger}`);
     expect(body).toEqual({ status: { id: 'COMPLETED' }, operation: { location: 'file:/sp/savepoint-1' } });
     expect(differences(body, flinkShapes.savepointCompleted)).toEqual([]);
-    expect(world.durableCalls).toBe(1);
   });
 
   test('that has failed shows class, stack trace and a serialized throwable, with our code and advice', async () => {
@@ -111,6 +108,36 @@ describe('a savepoint', () => {
     const malformed = await world.request(`${savepoints}/zz`);
     expect(malformed.status).toBe(400);
     expect(JSON.stringify(malformed.body)).toContain('Cannot resolve path parameter (triggerid) from value \\"zz\\".');
+  });
+});
+
+describe('an answer', () => {
+  test.each([
+    ['GET', `/jobs/${job}`],
+    ['POST', savepoints],
+    ['PATCH', `/jobs/${job}`],
+    ['GET', `/jobs/${unknownJob}`],
+  ])('waits until everything that it shows is durable: %s %s', async (method, path) => {
+    let written = (): void => undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.durable = () => {
+      written = resolve;
+      return promise;
+    };
+    let isAnswered = false;
+    const answer = world.request(path, { method }).finally(() => (isAnswered = true));
+    await world.settle();
+    expect(isAnswered).toBe(false);
+    written();
+    expect((await answer).status).toBeLessThan(500);
+  });
+
+  test('is an error where that cannot be had', async () => {
+    world.durable = () => Promise.reject(new Error('the disk is full'));
+    expect(await world.request(`/jobs/${job}`)).toMatchObject({
+      status: 500,
+      body: { errors: ['Internal server error.', expect.stringContaining('the disk is full')] },
+    });
   });
 });
 
@@ -177,7 +204,6 @@ describe('cancel', () => {
 
   test('is 202 with an empty object, ends the job, and again is 202', async () => {
     expect(await patch(path)).toMatchObject({ status: 202, body: {} });
-    expect(world.durableCalls).toBe(1);
     await world.settle();
     expect((await world.record()).status).toBe('CANCELED');
     expect(await patch(path)).toMatchObject({ status: 202, body: {} });

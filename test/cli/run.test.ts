@@ -76,17 +76,26 @@ class Run {
   /** The address, once the job has read so many records. */
   async untilRecords(count: number): Promise<string> {
     const { url, job } = (await this.until('started')) as Event & { url: string; job: string };
-    for (let tries = 0; tries < 1_000; tries++) {
-      if ((await recordsRead(url, job)) >= count) return url;
-      await pause(10);
-    }
-    throw new Error(`the job never read ${count} records`);
+    await until(async () => (await recordsRead(url, job)) >= count);
+    return url;
   }
 }
 
 async function recordsRead(url: string, job: string): Promise<number> {
-  const details = (await (await fetch(`${url}/jobs/${job}`)).json()) as { vertices: { metrics: Record<string, number> }[] };
-  return details.vertices[0]?.metrics['read-records'] ?? 0;
+  const { vertices } = await read<{ vertices: { metrics: Record<string, number> }[] }>(`${url}/jobs/${job}`);
+  return vertices[0]?.metrics['read-records'] ?? 0;
+}
+
+async function read<T>(url: string): Promise<T> {
+  return (await (await fetch(url)).json()) as T;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    if (await condition()) return;
+    await pause(10);
+  }
+  throw new Error(`it never came true: ${String(condition)}`);
 }
 
 function pause(ms: number): Promise<void> {
@@ -213,6 +222,22 @@ describe.concurrent('a data directory', () => {
     expect(second.events.at(-1)).toMatchObject({ status: 'FINISHED', progress: all });
   });
 
+  test('of a run that was killed has a checkpoint that another job can start from', async () => {
+    const folder = newFolder();
+    const first = new Run(folder, ...slow, '--data-dir', 'data');
+    const { job, url } = (await first.until('started')) as Event & { job: string; url: string };
+    await until(async () => (await read<{ counts: { completed: number } }>(`${url}/jobs/${job}/checkpoints`)).counts.completed > 0);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const inspected = await spawnSluice(['inspect', 'data', '--json'], { folder });
+    expect(JSON.parse(inspected.out)).toMatchObject({ ok: true, metadata: { kind: 'checkpoint', job: { id: job } } });
+    const checked = await spawnSluice(['restore', 'data', jobFile(), '--set', `input=${inputFile()}`, '--dry-run', '--json'], { folder });
+    expect([checked.exitCode, JSON.parse(checked.out)]).toMatchObject([0, { ok: true }]);
+    const second = new Run(folder, '--data-dir', 'data-2', '--from-savepoint', 'data');
+    expect((await second.ended).exitCode).toBe(0);
+    expect(second.events.at(-1)).toMatchObject({ status: 'FINISHED', progress: all });
+  });
+
   test('is used by one process at a time', async () => {
     const folder = newFolder();
     const first = new Run(folder, ...slow, '--data-dir', 'data');
@@ -250,7 +275,7 @@ describe.concurrent('under an older Node the run is a process below the one that
     expect(pid).not.toBe(run.child.pid);
     run.child.kill('SIGKILL');
     await run.ended;
-    await until(() => !isAlive(pid));
+    await until(async () => !isAlive(pid));
   });
 });
 
@@ -260,9 +285,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500 && !condition(); tries++) await pause(10);
-  expect(condition()).toBe(true);
 }

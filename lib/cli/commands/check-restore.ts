@@ -1,9 +1,8 @@
-import { createFsSavepointFolders } from '../../adapters/fs/savepoint-folder.ts';
 import { checkSavepoint, type SavepointCheck } from '../../savepoint/check-savepoint.ts';
 import type { CliIo } from '../cli-io.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { folderOf } from '../folders.ts';
 import { compileFile, type JobOptions } from '../load-job.ts';
+import { savepointArgument } from '../savepoint-argument.ts';
 
 export interface CheckRestoreOptions extends JobOptions {
   readonly allowNonRestoredState: boolean;
@@ -14,7 +13,7 @@ export interface CheckRestoreOptions extends JobOptions {
 export async function checkRestore(io: CliIo, savepoint: string, path: string, options: CheckRestoreOptions): Promise<number> {
   const { allowNonRestoredState, json } = options;
   const { plan } = await compileFile(io, path, options);
-  const check = await checkSavepoint(createFsSavepointFolders().at(folderOf(io, savepoint)), plan, {
+  const check = await checkSavepoint(await savepointArgument(io, savepoint), plan, {
     allowNonRestoredState,
     allowOtherJob: false,
   });

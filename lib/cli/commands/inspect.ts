@@ -1,11 +1,10 @@
-import { createFsSavepointFolders } from '../../adapters/fs/savepoint-folder.ts';
 import { inspectSavepoint } from '../../savepoint/inspect-savepoint.ts';
 import { renderInspection } from '../../savepoint/render-inspection.ts';
 import { validateSavepoint, type Validation } from '../../savepoint/validate-savepoint.ts';
 import { formatBytes } from '../amounts.ts';
 import type { CliIo } from '../cli-io.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { folderOf } from '../folders.ts';
+import { savepointArgument } from '../savepoint-argument.ts';
 
 export interface InspectOptions {
   readonly json: boolean;
@@ -14,7 +13,7 @@ export interface InspectOptions {
 
 /** Reads the savepoint whole: what it holds, or everything that is wrong with it. */
 export async function inspect(io: CliIo, savepoint: string, { json, samples }: InspectOptions): Promise<number> {
-  const folder = createFsSavepointFolders().at(folderOf(io, savepoint));
+  const folder = await savepointArgument(io, savepoint);
   const validation = await validateSavepoint(folder);
   const { reasons } = validation;
   if (reasons.length > 0) {

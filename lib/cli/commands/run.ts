@@ -65,7 +65,7 @@ async function serve(io: CliIo, options: RunOptions, { running, report, logger, 
   const { job, ended } = running;
   const watched = watchControl(controlOf(io, options, running));
   const { control } = watched;
-  const app = createApi({ control, clock: io.clock, logger, version: packageVersion() });
+  const app = createApi({ control, clock: io.clock, logger, durable: () => running.stores.durable(), version: packageVersion() });
   let server: LocalServer | undefined;
   try {
     server = await startLocalServer({ fetch: app.fetch, port: options.port });
@@ -75,6 +75,8 @@ async function serve(io: CliIo, options: RunOptions, { running, report, logger, 
     progress.end();
     if (typeof outcome === 'string') return exitCodes[outcome];
     await linger(io, watched);
+    // What is said to have happened survives a kill.
+    await running.stores.durable();
     report.ended(outcome, await progress.sample(), (await control.failure(job)) ?? null);
     return exitCodeOf(outcome.status);
   } finally {
@@ -84,12 +86,13 @@ async function serve(io: CliIo, options: RunOptions, { running, report, logger, 
   }
 }
 
-function controlOf(io: CliIo, { savepointDir, dataDir }: RunOptions, { engine, stores }: RunningJob): JobControl {
-  const inDataDir = dataDir === undefined ? null : join(resolve(io.folder, dataDir), 'savepoints');
+function controlOf(io: CliIo, { savepointDir, dataDir }: RunOptions, { engine }: RunningJob): JobControl {
+  const directory = dataDir === undefined ? null : resolve(io.folder, dataDir);
+  const inDataDir = directory === null ? null : join(directory, 'savepoints');
   return createPortJobControl({
     deps: engine.coordinator,
     savepointDirectory: savepointDir === undefined ? inDataDir : folderOf(io, savepointDir),
-    durable: () => stores.durable(),
+    checkpointLocation: (manifest) => (directory === null ? manifest : join(directory, manifest)),
   });
 }
 
