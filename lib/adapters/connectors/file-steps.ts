@@ -1,5 +1,5 @@
 /** The single steps on a file system that a part goes through. They are an interface so that a test can end the process between any two. */
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../../base/errors.ts';
 import { syncDirectory } from '../fs/sync-directory.ts';
@@ -9,8 +9,6 @@ export interface FileSteps {
   makeFolder(path: string): Promise<void>;
   /** Creates a file and syncs it; returns its bytes. Its name is durable after `syncFolder` only, as after all that follows. */
   write(path: string, pieces: Iterable<Uint8Array>): Promise<number>;
-  /** Replaces what is there, at once. */
-  rename(from: string, to: string): Promise<void>;
   /** A second name for a file, only where nothing has that name. */
   link(from: string, to: string): Promise<'linked' | 'exists' | 'missing'>;
   /** Nothing where nothing is. */
@@ -47,8 +45,6 @@ export const fileSteps: FileSteps = {
       await file.close();
     }
   },
-
-  rename,
 
   async link(from, to) {
     try {

@@ -4,8 +4,9 @@
  * Owns: which steps on the file system, and in which order.
  * Does not own: what a part holds, and its names.
  *
- * FO1. A staged part is whole and durable, or it is not there: it is written under another name, synced, renamed, and the folder synced.
- * FO2. A published name never changes what it holds: it is a link, which fails where the name is taken. It is durable before the staged name goes.
+ * FO1. A staged part is whole and durable, or it is not there: it is written under another name, synced, linked, and the folder synced.
+ * FO2. No name ever changes what it holds: names are made by linking, which fails where one is taken. (A rename over a staged part that is being published
+ *      at that moment makes it vanish for the publisher.) The published name is durable before the staged one goes.
  * FO3. Every step may be done twice, and the process may end between any two: whoever begins again ends where one try would have.
  * FO4. What a process left half written is removed when the next one first works for the same job in the same folder. One process at a time writes for a job.
  */
@@ -39,9 +40,9 @@ export class PartFolder {
     const target = this.#file(place.target);
     const known = (await steps.look(target)) ?? (await steps.look(staged));
     const bytes = known?.bytes ?? (await this.#write(place.staged, pieces));
-    // Also where it was there: whoever renamed it may have ended before this.
+    // Also where it was there: whoever staged it may have ended before this.
     await steps.syncFolder(this.path);
-    // Published between the look and the rename: nobody would publish this one any more.
+    // Published since the look: nobody would publish this one any more.
     if (known === undefined && (await steps.look(target)) !== undefined) await steps.remove(staged);
     return bytes;
   }
@@ -82,7 +83,9 @@ export class PartFolder {
     this.#active.add(name);
     try {
       const bytes = await this.#steps.write(this.#file(name), pieces);
-      await this.#steps.rename(this.#file(name), this.#file(stagedName));
+      // Where another try was faster, its part is the same.
+      await this.#steps.link(this.#file(name), this.#file(stagedName));
+      await this.#steps.remove(this.#file(name));
       return bytes;
     } catch (error) {
       await this.#steps.remove(this.#file(name)).catch(() => undefined);
