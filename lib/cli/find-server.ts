@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { createApiClient, type ApiClient } from './api-client.ts';
 import type { CliIo } from './cli-io.ts';
-import { readServerFile } from './server-file.ts';
+import { readServerFile, serverFileError } from './server-file.ts';
 import { SluiceError } from '../base/errors.ts';
 
 export interface ServerOptions {
@@ -12,12 +12,21 @@ export interface ServerOptions {
 const defaultUrl = 'http://127.0.0.1:8081';
 
 /** The named server, else that of the data directory, else the default port's. @throws SluiceError `SLUICE-USAGE` or `SLUICE-SERVER-FILE` */
-export function findServer(io: CliIo, { server, dataDir }: ServerOptions): ApiClient {
-  if (server === undefined) return createApiClient(dataDir === undefined ? defaultUrl : readServerFile(resolve(io.folder, dataDir)).url);
+export async function findServer(io: CliIo, { server, dataDir }: ServerOptions): Promise<ApiClient> {
+  if (server === undefined) return dataDir === undefined ? createApiClient(defaultUrl) : serverOf(resolve(io.folder, dataDir));
   const url = /^https?:\/\//.test(server) ? server : `http://${server}`;
   if (URL.canParse(url)) return createApiClient(url);
   throw new SluiceError('SLUICE-USAGE', `--server ${server} is no URL`, {
     hint: 'Write --server http://127.0.0.1:8081.',
     facts: { server },
   });
+}
+
+/** A run that was killed has left its file behind, and another run may have its port since: then nothing is done to that one. */
+async function serverOf(dataDir: string): Promise<ApiClient> {
+  const { url, job } = readServerFile(dataDir);
+  const client = createApiClient(url);
+  const { jobs } = await client.get<{ readonly jobs: readonly { readonly id: string }[] }>('/jobs');
+  if (jobs.some(({ id }) => id === job)) return client;
+  throw serverFileError(dataDir, `the server at ${url} is of another data directory than ${dataDir}`);
 }

@@ -7,6 +7,8 @@ export interface ServerFile {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  /** What tells this server from another one that has the same port later. */
+  readonly job: string;
   readonly startedAt: string;
 }
 
@@ -26,7 +28,11 @@ export function removeServerFile(dataDir: string, pid: number): void {
 export function readServerFile(dataDir: string): ServerFile {
   const file = readFile(dataDir);
   if (typeof file?.url === 'string') return file;
-  throw new SluiceError('SLUICE-SERVER-FILE', `${join(dataDir, fileName)} names no server`, {
+  throw serverFileError(dataDir, `${join(dataDir, fileName)} names no server`);
+}
+
+export function serverFileError(dataDir: string, message: string): SluiceError {
+  return new SluiceError('SLUICE-SERVER-FILE', message, {
     hint: 'No run is using this data directory. Start one with `sluice run JOB.ts --data-dir …`, or name a server with --server URL.',
     facts: { dataDir },
   });

@@ -77,9 +77,9 @@ function read(base64: string): { readonly classes: readonly unknown[]; readonly 
 
 describe('a serialized throwable', () => {
   test('is a Java object stream that gives the three texts back, whatever is in them', () => {
-    const text = fc.string({ unit: 'binary' });
+    const text = fc.string({ unit: fc.nat({ max: 0xffff }).map((unit) => String.fromCharCode(unit)) });
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme-ascii', minLength: 1 }), text, text, (className, message, stackTrace) => {
+      fc.property(fc.string({ minLength: 1 }), text, text, (className, message, stackTrace) => {
         const throwable = { className, message, stackTrace };
         expect(read(serializeThrowable(throwable)).throwable).toEqual(throwable);
       }),

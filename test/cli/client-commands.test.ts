@@ -52,7 +52,7 @@ describe('list', () => {
   });
 
   test('finds the server by the data directory, and takes an address without a scheme', async () => {
-    writeFileSync(join(folder, 'server.json'), JSON.stringify({ url: server.url, port: server.port, pid: 1, startedAt: '' }));
+    writeFileSync(join(folder, 'server.json'), JSON.stringify({ url: server.url, job }));
     expect((await sluice('list', '--data-dir', folder)).out).toContain(job);
     expect((await sluice('list', '--server', `127.0.0.1:${server.port}`)).out).toContain(job);
   });
@@ -181,6 +181,16 @@ describe('a server that cannot be had', () => {
     });
     writeFileSync(join(folder, 'server.json'), '{"torn');
     expect((await sluice('list', '--data-dir', folder)).err).toContain('SLUICE-SERVER-FILE');
+  });
+
+  test('is SLUICE-SERVER-FILE too where another run has the port since', async () => {
+    writeFileSync(join(folder, 'server.json'), JSON.stringify({ url: server.url, job: unknownJob }));
+    const { exitCode, err } = await sluice('cancel', 'counting', '--data-dir', folder);
+    expect([exitCode, err]).toEqual([
+      1,
+      expect.stringContaining(`SLUICE-SERVER-FILE: the server at ${server.url} is of another data directory`),
+    ]);
+    expect((await world.record()).status).toBe('RUNNING');
   });
 
   test('is SLUICE-SERVER-ANSWER where something else answers', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exited, spawnSluice, startSluice, type Exited } from './spawn-sluice.ts';
 
-const records = 300_000;
+const records = 150_000;
 
 /** Reads a file, counts by key; waits a little now and then, so that something can happen meanwhile. */
 const jobText = `
@@ -129,6 +129,8 @@ afterAll(async () => {
 });
 
 const slow = ['--set', 'pauseMs=10'] as const;
+/** For what takes several commands. */
+const slower = ['--set', 'pauseMs=30'] as const;
 const brisk = ['--set', 'pauseMs=2'] as const;
 const all = { records, eventTime: 'end' };
 
@@ -147,7 +149,7 @@ describe.concurrent('a run', () => {
     const folder = newFolder();
     const { exitCode, out, err } = await spawnSluice(['run', jobFile(), '--set', `input=${inputFile()}`, '--port', '0'], { folder });
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/^job counting is FINISHED after .*: 300,000 records, \d+ checkpoints\n$/);
+    expect(out).toMatch(/^job counting is FINISHED after .*: 150,000 records, \d+ checkpoints\n$/);
     expect(err).toMatch(/^job counting \([0-9a-f]{32}\) starts\nHTTP API http:\/\/127\.0\.0\.1:\d+\n/);
   });
 
@@ -206,7 +208,7 @@ describe.concurrent('a data directory', () => {
 
   test('leads other commands to the server: a savepoint, a stop, and a start from it with more shards', async () => {
     const folder = newFolder();
-    const first = new Run(folder, ...slow, '--data-dir', 'data');
+    const first = new Run(folder, ...slower, '--data-dir', 'data');
     await first.untilRecords(1_000);
     const savepoint = await spawnSluice(['savepoint', 'counting', '--data-dir', 'data', '--json'], { folder });
     expect(JSON.parse(savepoint.out)).toMatchObject({ location: expect.stringContaining(join(folder, 'data/savepoints/savepoint-')) });

@@ -13,7 +13,7 @@ export interface CancelOptions extends ServerOptions {
 }
 
 export async function cancel(io: CliIo, jobName: string, options: CancelOptions): Promise<number> {
-  const client = findServer(io, options);
+  const client = await findServer(io, options);
   const job = await findJob(client, jobName);
   await client.send('PATCH', `/jobs/${job}?mode=cancel`, {});
   const { status } = await pollUntil(io.timers, () => endOf(client, job));

@@ -10,7 +10,7 @@ export interface ListOptions extends ServerOptions {
 }
 
 export async function list(io: CliIo, options: ListOptions): Promise<number> {
-  const client = findServer(io, options);
+  const client = await findServer(io, options);
   const { jobs } = await client.get<{ readonly jobs: readonly ListedJob[] }>('/jobs/overview');
   if (options.json) io.out(`${JSON.stringify(jobs, null, 2)}\n`);
   else if (jobs.length === 0) io.out('no jobs\n');

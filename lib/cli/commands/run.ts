@@ -98,7 +98,7 @@ function controlOf(io: CliIo, { savepointDir, dataDir }: RunOptions, { engine }:
 
 function announce(io: CliIo, { dataDir }: RunOptions, { job, origin }: RunningJob, { url, port }: LocalServer, report: RunReport): void {
   const startedAt = new Date(io.clock.now()).toISOString();
-  if (dataDir !== undefined) writeServerFile(resolve(io.folder, dataDir), { url, port, pid: process.pid, startedAt });
+  if (dataDir !== undefined) writeServerFile(resolve(io.folder, dataDir), { url, port, pid: process.pid, job, startedAt });
   report.started({ job, origin, url, port, pid: process.pid });
 }
 

@@ -15,7 +15,7 @@ interface Triggered {
 }
 
 export async function savepoint(io: CliIo, jobName: string, directory: string | undefined, options: SavepointOptions): Promise<number> {
-  const client = findServer(io, options);
+  const client = await findServer(io, options);
   const job = await findJob(client, jobName);
   // Ours, so that a request that is repeated after a lost answer starts nothing twice.
   const triggerId = io.random.hex(32);

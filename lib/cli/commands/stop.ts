@@ -12,7 +12,7 @@ export interface StopOptions extends ServerOptions {
 
 /** Stops with a savepoint; the job ends only when that is whole. */
 export async function stop(io: CliIo, jobName: string, directory: string | undefined, options: StopOptions): Promise<number> {
-  const client = findServer(io, options);
+  const client = await findServer(io, options);
   const job = await findJob(client, jobName);
   const body = {
     targetDirectory: directory === undefined ? null : locationOf(io, directory),
