@@ -81,7 +81,7 @@ export function sinkCommitterContract(open: () => Promise<SinkUnderTest>): void 
         expect(places[0]!.target === places[1]!.target).toBe(isSameTarget);
         expect(places[0]!.staged === places[1]!.staged).toBe(isSameTarget && left.attempt === right.attempt);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
