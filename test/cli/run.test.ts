@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exited, spawnSluice, startSluice, type Exited } from './spawn-sluice.ts';
 
-const records = 150_000;
+const records = 100_000;
+/** For what takes several commands; a source works in steps of 16,384 records, and several steps pass before a savepoint is complete. */
+const longRecords = 500_000;
 
-/** Reads a file, counts by key; waits a little now and then, so that something can happen meanwhile. */
+/** Reads a file, counts by key. The source waits a little now and then, so that something can happen meanwhile and no barrier has to wait behind a backlog. */
 const jobText = `
 import { boundedOutOfOrderness, collectSink, defineJob, ndjsonFiles, parameter, type, valueState } from 'sluice';
 const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -16,13 +18,16 @@ export const job = defineJob({
   parameters: { input: parameter.uri(), pauseMs: parameter.integer({ default: 0 }), failAt: parameter.integer({ default: -1 }) },
   build(env, { input, pauseMs, failAt }) {
     env.fromSource(ndjsonFiles<{ n: number }>(input), { watermarks: boundedOutOfOrderness(10, (record) => record.n) }).uid('numbers')
+      .map((record) => {
+        if (pauseMs > 0 && record.n % 1_000 === 0) Atomics.wait(pause, 0, 0, pauseMs);
+        return record;
+      }).uid('wait')
       .keyBy((record) => record.n % 7)
       .process({
         emits: type<number>(),
         state: { count: valueState<number>() },
         process({ n }, { state, emit }) {
           if (n === failAt) throw new TypeError('seven is not welcome');
-          if (pauseMs > 0 && n % 1_000 === 0) Atomics.wait(pause, 0, 0, pauseMs);
           state.count.update((state.count.value() ?? 0) + 1);
           if (n % 1_000 === 0) emit(n);
         },
@@ -31,6 +36,9 @@ export const job = defineJob({
   },
 });
 `;
+
+/** Many processes at once, on a machine that may be busy. */
+const patient = { timeout: 60_000 };
 
 interface Event {
   readonly event: string;
@@ -50,7 +58,8 @@ class Run {
   constructor(where: string | Parameters<typeof startSluice>[1], ...args: readonly string[]) {
     const common = ['--port', '0', '--json', '--checkpoint-interval', '100ms'];
     const options = typeof where === 'string' ? { folder: where } : where;
-    this.child = startSluice(['run', jobFile(), '--set', `input=${inputFile()}`, ...common, ...args], options);
+    const input = args.some((text) => text.startsWith('input=')) ? [] : ['--set', `input=${inputFile()}`];
+    this.child = startSluice(['run', jobFile(), ...input, ...common, ...args], options);
     this.ended = exited(this.child);
     this.child.stdout!.on('data', (text: string) => (this.#text += text));
     running.push(this);
@@ -65,7 +74,7 @@ class Run {
   }
 
   async until(event: string): Promise<Event> {
-    for (let tries = 0; tries < 1_000; tries++) {
+    for (let tries = 0; tries < 4_000; tries++) {
       const found = this.events.find((candidate) => candidate.event === event);
       if (found !== undefined) return found;
       await pause(10);
@@ -91,7 +100,7 @@ async function read<T>(url: string): Promise<T> {
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 4_000; tries++) {
     if (await condition()) return;
     await pause(10);
   }
@@ -110,6 +119,10 @@ function inputFile(): string {
   return join(root, 'in.ndjson');
 }
 
+function longInputFile(): string {
+  return join(root, 'long.ndjson');
+}
+
 function newFolder(): string {
   return mkdtempSync(join(root, 'test-'));
 }
@@ -117,7 +130,12 @@ function newFolder(): string {
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'sluice-run-'));
   writeFileSync(jobFile(), jobText);
-  writeFileSync(inputFile(), Array.from({ length: records }, (_, n) => `{"n":${n}}\n`).join(''));
+  for (const [file, count] of [
+    [inputFile(), records],
+    [longInputFile(), longRecords],
+  ] as const) {
+    writeFileSync(file, Array.from({ length: count }, (_, n) => `{"n":${n}}\n`).join(''));
+  }
 });
 
 afterAll(async () => {
@@ -128,13 +146,11 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-const slow = ['--set', 'pauseMs=10'] as const;
-/** For what takes several commands. */
-const slower = ['--set', 'pauseMs=30'] as const;
+const slow = ['--set', 'pauseMs=20'] as const;
 const brisk = ['--set', 'pauseMs=2'] as const;
 const all = { records, eventTime: 'end' };
 
-describe.concurrent('a run', () => {
+describe.concurrent('a run', patient, () => {
   test('serves its API while it runs, and ends with exit code 0 when its input has ended', async () => {
     const folder = newFolder();
     const run = new Run(folder, ...brisk);
@@ -149,7 +165,7 @@ describe.concurrent('a run', () => {
     const folder = newFolder();
     const { exitCode, out, err } = await spawnSluice(['run', jobFile(), '--set', `input=${inputFile()}`, '--port', '0'], { folder });
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/^job counting is FINISHED after .*: 150,000 records, \d+ checkpoints\n$/);
+    expect(out).toMatch(/^job counting is FINISHED after .*: 100,000 records, \d+ checkpoints\n$/);
     expect(err).toMatch(/^job counting \([0-9a-f]{32}\) starts\nHTTP API http:\/\/127\.0\.0\.1:\d+\n/);
   });
 
@@ -173,7 +189,7 @@ describe.concurrent('a run', () => {
   });
 });
 
-describe.concurrent('a data directory', () => {
+describe.concurrent('a data directory', patient, () => {
   test('is gone on from after Ctrl-C, and after its end there is nothing to do', async () => {
     const folder = newFolder();
     const first = new Run(folder, ...slow, '--data-dir', 'data');
@@ -208,7 +224,8 @@ describe.concurrent('a data directory', () => {
 
   test('leads other commands to the server: a savepoint, a stop, and a start from it with more shards', async () => {
     const folder = newFolder();
-    const first = new Run(folder, ...slower, '--data-dir', 'data');
+    const long = ['--set', `input=${longInputFile()}`];
+    const first = new Run(folder, ...long, '--set', 'pauseMs=8', '--data-dir', 'data');
     await first.untilRecords(1_000);
     const savepoint = await spawnSluice(['savepoint', 'counting', '--data-dir', 'data', '--json'], { folder });
     expect(JSON.parse(savepoint.out)).toMatchObject({ location: expect.stringContaining(join(folder, 'data/savepoints/savepoint-')) });
@@ -218,10 +235,10 @@ describe.concurrent('a data directory', () => {
     expect(location).toContain(join(folder, 'elsewhere'));
     expect((await first.ended).exitCode).toBe(0);
 
-    const second = new Run(folder, '--data-dir', 'data-2', '--from-savepoint', location, '--parallelism', '3');
+    const second = new Run(folder, ...long, '--data-dir', 'data-2', '--from-savepoint', location, '--parallelism', '3');
     expect((await second.ended).exitCode).toBe(0);
     expect(second.events.at(0)).toMatchObject({ origin: 'restored' });
-    expect(second.events.at(-1)).toMatchObject({ status: 'FINISHED', progress: all });
+    expect(second.events.at(-1)).toMatchObject({ status: 'FINISHED', progress: { records: longRecords, eventTime: 'end' } });
   });
 
   test('of a run that was killed has a checkpoint that another job can start from', async () => {
@@ -250,7 +267,7 @@ describe.concurrent('a data directory', () => {
   });
 });
 
-test('a job that is canceled ends its run with exit code 4', async () => {
+test('a job that is canceled ends its run with exit code 4', patient, async () => {
   const folder = newFolder();
   const run = new Run(folder, ...slow, '--data-dir', 'data');
   await run.untilRecords(1);
@@ -259,7 +276,7 @@ test('a job that is canceled ends its run with exit code 4', async () => {
   expect((await run.ended).exitCode).toBe(4);
 });
 
-describe.concurrent('under an older Node the run is a process below the one that was started', () => {
+describe.concurrent('under an older Node the run is a process below the one that was started', patient, () => {
   const start = () => new Run({ folder: newFolder(), asOldNode: true }, ...slow, '--data-dir', 'data');
 
   test('which is asked to stop with it', async () => {
