@@ -7,8 +7,6 @@ import type { CheckpointKind } from '../model/job-record.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { ShardSnapshot } from '../model/shard-record.ts';
 
-export const manifestFormat = 1;
-
 export interface Manifest {
   readonly format: 1;
   readonly job: JobId;

@@ -73,7 +73,7 @@ export function adoptMaxParallelism(plan: JobPlan, manifest: Pick<Manifest, 'pla
 }
 
 /** Old vertices that held a stateful operator of `vertex`, or its head: a chain may have been split or merged since. */
-export function oldVertices(oldPlan: JobPlan, vertex: PlannedVertex): readonly PlannedVertex[] {
+function oldVertices(oldPlan: JobPlan, vertex: PlannedVertex): readonly PlannedVertex[] {
   const wanted = new Set(vertex.operators.filter(({ uid, stateful }) => stateful || uid === vertex.uid).map(({ uid }) => uid));
   return oldPlan.vertices.filter((old) => old.operators.some(({ uid }) => wanted.has(uid)));
 }

@@ -28,7 +28,7 @@ async function removeUnnamed(folder: SavepointFolder, { files, parts }: Savepoin
   if (unnamed.length > 0) await folder.remove(unnamed);
 }
 
-export function metadataOf(manifest: Manifest, receipts: readonly Receipt[]): SavepointMetadata {
+function metadataOf(manifest: Manifest, receipts: readonly Receipt[]): SavepointMetadata {
   const files = receipts.flatMap((receipt) => receipt.files);
   return {
     format: 1,
