@@ -159,6 +159,20 @@ describe('memory', () => {
     await world.checkAll();
   });
 
+  test('of an epoch ends with it', () => {
+    const backend = openBackend();
+    const state = createHandle(backend, 'value', { kind: 'value' });
+    for (const key of ['a', 'b']) {
+      backend.current = backend.resolve(key);
+      state.update(key);
+    }
+    expect([backend.hasChanges, backend.epochHasChanges, backend.epochTables(1).length]).toEqual([true, true, 2]);
+    backend.committed(2);
+    expect([backend.hasChanges, backend.epochHasChanges]).toEqual([false, true]);
+    backend.epochCommitted(1);
+    expect([backend.hasChanges, backend.epochHasChanges, backend.epochTables(1)]).toEqual([false, false, []]);
+  });
+
   test('keeps the keys of a half-written epoch', async () => {
     const world = new BackendWorld();
     for (const key of ['a', 'b', 'c']) {
@@ -245,6 +259,34 @@ describe('timers', () => {
     expect(await world.fire('event', 5)).toHaveLength(2);
     expect(await world.fire('event', 5)).toEqual([]);
     expect(await world.fire('processing', 5)).toHaveLength(1);
+  });
+
+  test('that a firing of the same moment removes do not fire', async () => {
+    const world = new BackendWorld();
+    const model = await world.on('a');
+    for (const timestamp of [1, 2, 3]) world.register(model, { domain: 'event', timestamp, namespace: '' });
+    const fired = await world.fire('event', 5, (current, { timestamp }) => {
+      if (timestamp === 1) world.remove(current, { domain: 'event', timestamp: 2, namespace: '' });
+    });
+    expect(fired.map(({ timestamp }) => timestamp)).toEqual([1, 3]);
+  });
+
+  test('that were removed by the hundred, and are still in the base, do not come back', async () => {
+    const world = new BackendWorld();
+    const model = await world.on('a');
+    const some = Array.from({ length: 300 }, (_, i): ModelTimer => ({ domain: 'event', timestamp: i, namespace: '' }));
+    for (const timer of some) world.register(model, timer);
+    world.endEpoch(0, 10);
+    for (const timer of some.slice(0, 200)) world.remove(model, timer);
+    world.endEpoch(0, 10);
+    await world.advance(1, false);
+    world.reload();
+    await world.fire('event', 250);
+    const again = await world.on('a');
+    for (const timer of some.slice(260)) world.remove(again, timer);
+    world.commit();
+    world.reload();
+    expect(await world.fire('event', 500)).toHaveLength(9);
   });
 
   test('that a firing removes do not fire, and those that it registers for a time that has passed do', async () => {

@@ -231,7 +231,7 @@ describe('an operator', () => {
     const backend = openBackend();
     const came = Object.assign(Object.create(null) as Record<string, unknown>, { b: [1], a: { d: 1, c: 2 } });
     const { key } = backend.resolve(came);
-    (came['b'] as number[]).push(2);
+    came['b'].push(2);
     expect(JSON.stringify(key)).toBe('{"a":{"c":2,"d":1},"b":[1]}');
     expect(Object.getPrototypeOf(key)).toBe(Object.prototype);
     expect(backend.resolve({ a: { c: 2, d: 1 }, b: [1] }).key).toBe(key);
