@@ -26,6 +26,9 @@ export interface PackedEnvelope {
   readonly events: readonly PlacedEvent[];
 }
 
+/** The target size is one of messages as they are sent; without compression the same records take about so much more. */
+const uncompressedFactor = 3;
+
 /** Keys whose shard is remembered, per edge. */
 const routeCacheMax = 65_536;
 
@@ -40,11 +43,13 @@ class ChannelBuffer {
   values: unknown[] = [];
   timestamps: number[] = [];
   readonly #compressAboveBytes: number;
+  readonly #bytesTarget: number;
   #recordsTarget = 512;
 
   constructor(edge: OutputEdge, id: ChannelId, shard: number, compress: boolean) {
     this.edge = edge;
     this.#compressAboveBytes = compress ? edge.edge.compressAboveBytes : Number.POSITIVE_INFINITY;
+    this.#bytesTarget = edge.edge.envelopeBytes * (compress ? 1 : uncompressedFactor);
     this.id = id;
     this.shard = shard;
   }
@@ -80,7 +85,7 @@ class ChannelBuffer {
     }
     if (bytes > limits.recordBytesMax) throw oversize(this.id, bytes);
     const perRecord = bytes / values.length;
-    this.#recordsTarget = Math.min(Math.max(Math.floor(this.edge.edge.envelopeBytes / perRecord), 1), limits.envelopeRecordsMax);
+    this.#recordsTarget = Math.min(Math.max(Math.floor(this.#bytesTarget / perRecord), 1), limits.envelopeRecordsMax);
     out.push(this.#envelope(values.length, packed));
   }
 

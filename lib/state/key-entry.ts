@@ -10,7 +10,7 @@ export interface KeyEntry {
   readonly keyGroup: KeyGroup;
   /** undefined = no value. */
   readonly slots: unknown[];
-  readonly spaces: Map<string, unknown>[];
+  readonly spaces: Map<string, NamespacedCell>[];
   /** Rows removed here that the base may still have, with the epoch of the removal; needed until the base has it too. */
   gone: Map<string, Epoch> | null;
   /** Which slots hold what is known (bit per slot), and whether everything is. */
@@ -21,13 +21,20 @@ export interface KeyEntry {
   /** Changes of the commit in hand, and of the epoch: bits of slots, and `index|namespace` of spaces. */
   dirtySlots: number;
   dirtyNames: Set<string> | null;
-  /** The namespaced value that was marked last: most records change the one that the record before has changed. */
+  /** The namespaced value that was used last: most records of a key change the one that its record before has changed. */
   lastIndex: number;
   lastNamespace: string | null;
+  lastCell: NamespacedCell | null;
+  /** Whether it is marked as changed in the commit in hand. */
+  lastMarked: boolean;
   epochSlots: number;
   epochNames: Set<string> | null;
   /** Known timers by domain and namespace text; see timer-index.ts. */
   timers: Map<string, TimerElement> | null;
+}
+
+export interface NamespacedCell {
+  value: unknown;
 }
 
 export interface TimerElement {
@@ -46,7 +53,7 @@ export function newKeyEntry(key: unknown, canonical: string, keyGroup: KeyGroup,
     canonical,
     keyGroup,
     slots: new Array<unknown>(slots).fill(undefined),
-    spaces: spaces === 0 ? noSpaces : Array.from({ length: spaces }, () => new Map<string, unknown>()),
+    spaces: spaces === 0 ? noSpaces : Array.from({ length: spaces }, () => new Map<string, NamespacedCell>()),
     gone: null,
     known: 0,
     full: false,
@@ -55,10 +62,12 @@ export function newKeyEntry(key: unknown, canonical: string, keyGroup: KeyGroup,
     dirtyNames: null,
     lastIndex: -1,
     lastNamespace: null,
+    lastCell: null,
+    lastMarked: false,
     epochSlots: 0,
     epochNames: null,
     timers: null,
   };
 }
 
-const noSpaces: Map<string, unknown>[] = [];
+const noSpaces: Map<string, NamespacedCell>[] = [];

@@ -17,7 +17,7 @@ import type { FiredRange } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
 import { appendRow, newDeltaTable, type DeltaTable } from './delta-codec.ts';
-import { newKeyEntry, type KeyEntry } from './key-entry.ts';
+import { newKeyEntry, type KeyEntry, type NamespacedCell } from './key-entry.ts';
 import { KeyedTimers } from './keyed-timers.ts';
 
 export interface KeyedBackendOptions {
@@ -146,7 +146,7 @@ export class KeyedBackend {
     const map = entry.spaces[index]!;
     for (const row of rows) {
       if (row.value === undefined || map.has(row.namespace) || entry.gone?.has(`${index}|${row.namespace}`) === true) continue;
-      map.set(row.namespace, decodeValue(row.value));
+      map.set(row.namespace, { value: decodeValue(row.value) });
     }
   }
 
@@ -159,17 +159,34 @@ export class KeyedBackend {
     entry.dirtySlots |= bit;
   }
 
+  getNamespaced(index: number, namespace: string): unknown {
+    const entry = this.current!;
+    if (entry.lastNamespace === namespace && entry.lastIndex === index) return entry.lastCell!.value;
+    const cell = entry.spaces[index]!.get(namespace);
+    if (cell === undefined) return undefined;
+    rememberLast(entry, index, namespace, cell);
+    return cell.value;
+  }
+
   setNamespaced(index: number, namespace: string, value: unknown): void {
     const entry = this.current!;
-    if (value === undefined) {
-      if (!entry.spaces[index]!.delete(namespace)) return;
-    } else {
-      entry.spaces[index]!.set(namespace, value);
+    if (entry.lastNamespace !== namespace || entry.lastIndex !== index) {
+      const map = entry.spaces[index]!;
+      let cell = map.get(namespace);
+      if (cell === undefined) map.set(namespace, (cell = { value: undefined }));
+      rememberLast(entry, index, namespace, cell);
     }
-    if (entry.lastNamespace === namespace && entry.lastIndex === index) return;
+    entry.lastCell!.value = value;
+    if (entry.lastMarked) return;
     this.markName(entry, `${index}|${namespace}`);
-    entry.lastIndex = index;
-    entry.lastNamespace = namespace;
+    entry.lastMarked = true;
+  }
+
+  removeNamespaced(index: number, namespace: string): void {
+    const entry = this.current!;
+    if (!entry.spaces[index]!.delete(namespace)) return;
+    entry.lastNamespace = null;
+    this.markName(entry, `${index}|${namespace}`);
   }
 
   /** `name` is `index|namespace` of a namespaced state, or a timer's name with its domain. */
@@ -241,7 +258,8 @@ export class KeyedBackend {
       } else {
         const index = Number(owner);
         const map = entry.spaces[index]!;
-        appendRow(tables.of(this.#spaceNames[index]!), entry.canonical, entry.keyGroup, namespace, map.get(namespace), !map.has(namespace));
+        const cell = map.get(namespace);
+        appendRow(tables.of(this.#spaceNames[index]!), entry.canonical, entry.keyGroup, namespace, cell?.value, cell === undefined);
       }
     }
   }
@@ -251,7 +269,7 @@ export class KeyedBackend {
       this.#markEpoch(entry);
       entry.epochSlots |= entry.dirtySlots;
       entry.dirtySlots = 0;
-      entry.lastNamespace = null;
+      entry.lastMarked = false;
       if (entry.dirtyNames === null) continue;
       if (entry.epochNames === null) entry.epochNames = entry.dirtyNames;
       else for (const name of entry.dirtyNames) entry.epochNames.add(name);
@@ -316,7 +334,8 @@ export class KeyedBackend {
       this.timers.restore(entry, domain, namespace, deleted);
     } else {
       if (deleted) entry.spaces[index]!.delete(namespace);
-      else entry.spaces[index]!.set(namespace, table.values[row]);
+      else entry.spaces[index]!.set(namespace, { value: table.values[row] });
+      entry.lastNamespace = null;
       if (deleted) this.remember(entry, name);
       else entry.gone?.delete(name);
     }
@@ -355,6 +374,13 @@ function tooManyStates(operator: OperatorUid): SluiceError {
     hint: 'Put what is read and written together into one state with an object, or into a map state.',
     facts: { operator, statesMax: slotsMax },
   });
+}
+
+function rememberLast(entry: KeyEntry, index: number, namespace: string, cell: NamespacedCell): void {
+  entry.lastIndex = index;
+  entry.lastNamespace = namespace;
+  entry.lastCell = cell;
+  entry.lastMarked = false;
 }
 
 class TableSet {

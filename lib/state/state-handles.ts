@@ -134,9 +134,9 @@ function mapHandle(backend: KeyedBackend, name: string, descriptor: KeyedStateDe
 export function createNamespaced<T>(backend: KeyedBackend, name: string): NamespacedState<T> {
   const index = backend.declareSpace(name);
   return {
-    get: (namespace) => backend.current!.spaces[index]!.get(namespace) as T | undefined,
+    get: (namespace) => backend.getNamespaced(index, namespace) as T | undefined,
     set: (namespace, value) => backend.setNamespaced(index, namespace, value),
-    remove: (namespace) => backend.setNamespaced(index, namespace, undefined),
+    remove: (namespace) => backend.removeNamespaced(index, namespace),
     namespaces: () => [...backend.current!.spaces[index]!.keys()],
   };
 }
