@@ -62,6 +62,8 @@ export const limits = {
   importRowsPerWrite: 5_000,
   /** Sizes of requests to the HTTP API. */
   apiBodyBytesMax: 1_048_576,
+  /** Ended executions of flows that a local runner remembers; Step Functions: those of 90 days. */
+  flowExecutionsKept: 10_000,
   /** A job's history: entries kept of each kind, and checkpoints that the API shows (Flink: 10). */
   historyEntriesMax: 1_000,
   historyCheckpointsShown: 100,

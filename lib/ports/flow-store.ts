@@ -1,4 +1,7 @@
-/** Executions of coordinator flows, where no Step Functions keeps them. Names are used once. */
+/**
+ * Executions of coordinator flows, where no Step Functions keeps them. Names are used once; of ended executions the newest are kept
+ * (limits.flowExecutionsKept), which is long after anybody could want to use a name again.
+ */
 export interface FlowExecution {
   readonly name: string;
   readonly flow: string;

@@ -1,3 +1,4 @@
+import { limits } from '../../base/limits.ts';
 import type { FlowExecution, FlowStore } from '../../ports/flow-store.ts';
 import type { MutationOf } from './mutation.ts';
 import type { StoreContext } from './store-context.ts';
@@ -7,6 +8,8 @@ export class MemoryFlowStore implements FlowStore {
   readonly #executions = new Map<string, FlowExecution>();
   /** Names of running executions: asked for often, while ended ones pile up. */
   readonly #running = new Set<string>();
+  /** In the order in which they ended. */
+  readonly #ended = new Set<string>();
 
   constructor(context: StoreContext) {
     this.#context = context;
@@ -33,7 +36,17 @@ export class MemoryFlowStore implements FlowStore {
   apply({ execution }: MutationOf<'flow-put'>): void {
     this.#executions.set(execution.name, this.#context.protect(execution));
     if (execution.status === 'RUNNING') this.#running.add(execution.name);
-    else this.#running.delete(execution.name);
+    else this.#end(execution.name);
+  }
+
+  /** Bounded as it is applied, so that a replay of the journal ends with the same executions. */
+  #end(name: string): void {
+    this.#running.delete(name);
+    this.#ended.add(name);
+    if (this.#ended.size <= limits.flowExecutionsKept) return;
+    const oldest = this.#ended.values().next().value!;
+    this.#ended.delete(oldest);
+    this.#executions.delete(oldest);
   }
 
   *snapshot(): Iterable<MutationOf<'flow-put'>> {
