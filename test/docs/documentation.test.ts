@@ -1,9 +1,10 @@
 /** What the documentation shows is run: its jobs, its commands, its scripts. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sluice } from '../cli/test-io.ts';
+import { repositoryRoot } from '../tidy/repository.ts';
 import { blocksOf, documentBlocks, readPage, type CodeBlock } from './markdown.ts';
 import { typeCheck } from './type-check.ts';
 
@@ -34,6 +35,30 @@ describe('TypeScript in the documentation', () => {
       "# Planted\n\n```ts\nimport { minutes } from 'sluice';\n\nexport const delay: string = minutes(1);\n```\n",
     );
     expect(typeCheck(wrong)).toEqual([expect.stringMatching(/^docs\/planted\.md:6: .*'number'.*'string'/)]);
+  });
+});
+
+describe('programs in the documentation', () => {
+  const programs = ofLanguage('ts').filter(({ text }) => text.includes("from 'node:assert/strict'"));
+
+  test.each(programs.map((block) => [`${block.page}:${block.line}`, block] as const))(
+    'do what they assert: %s',
+    async (_place, { text }) => {
+      // Inside the package, where `sluice` is found, and where git does not look.
+      const folder = join(repositoryRoot, '.sluice');
+      await mkdir(folder, { recursive: true });
+      const file = join(folder, `documentation-${process.pid}-${Math.random().toString(36).slice(2)}.ts`);
+      await writeFile(file, text);
+      try {
+        await import(file);
+      } finally {
+        await rm(file);
+      }
+    },
+  );
+
+  test('are there', () => {
+    expect(programs).not.toEqual([]);
   });
 });
 

@@ -26,5 +26,5 @@ function compilerOptions(): ts.CompilerOptions {
   const { config } = ts.readConfigFile(join(repositoryRoot, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as { config: unknown };
   const { options } = ts.parseJsonConfigFileContent(config, { ...ts.sys, readDirectory: () => [] }, repositoryRoot);
   const { tsBuildInfoFile: _, ...others } = options;
-  return { ...others, incremental: false, types: [] };
+  return { ...others, incremental: false };
 }
