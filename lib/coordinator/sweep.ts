@@ -12,16 +12,19 @@ import { answeredEpoch } from '../checkpoint/trigger-policy.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { cancelJob } from './cancel-job.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { failSavepoint } from './finish-savepoint.ts';
 import { publishCompleted } from './publish-parts.ts';
 import { resumeJob } from './resume-job.ts';
 import { startWhenDue } from './start-checkpoint.ts';
 import { sendControl } from './send-control.ts';
+import { recoverStop } from './stop-job.ts';
 import { readJob, updateJob } from './update-job.ts';
 
 export async function sweep(
   deps: CoordinatorDeps,
   { job }: { readonly job: JobId },
 ): Promise<{ readonly again: boolean; readonly at: string }> {
+  await recoverDeadStops(deps, await readJob(deps, job));
   let record = await releaseDeadPins(deps, await readJob(deps, job));
   if (record.published < record.completed) record = await publishCompleted(deps, job);
   if (record.status === 'CANCELLING') await cancelJob(deps, { job });
@@ -40,6 +43,16 @@ export async function sweep(
 function isUnfinished(record: JobRecord): boolean {
   const open = record.pins.length > 0 || record.published < record.completed || record.status === 'CANCELLING';
   return open || (!isTerminal(record.status) && (record.pending.length > 0 || record.dirtyEpoch > answeredEpoch(record)));
+}
+
+/** Sources have ended for a stop whose flow is gone: the job goes back and runs on. What was drained is not known any more, so as if it had been. */
+async function recoverDeadStops(deps: CoordinatorDeps, { job, pending, pins }: JobRecord): Promise<void> {
+  for (const { flow, kind } of [...pending, ...pins]) {
+    if (kind !== 'stop-savepoint' || (await deps.flows.isRunning(flow))) continue;
+    const input = { job, flow, trigger: flow.slice(`stop-${job}-`.length) };
+    await recoverStop(deps, { ...input, stop: 'drain' });
+    await failSavepoint(deps, { ...input, error: { Error: 'TASK_FAILURE', Cause: 'the flow of the stop has ended' } });
+  }
 }
 
 /** A dead exporter would hold the floor for ever. A stop's pin goes with its own recovery. */

@@ -81,7 +81,10 @@ describe('a step fails with a code', () => {
     await world.boot();
     await world.advance(1_000);
     expect(await world.record()).toMatchObject({ completed: 1, published: 0 });
-    await expect(publishCompleted({ ...world.deps, ...none }, job)).rejects.toMatchObject({ code: 'SLUICE-PUBLISH-FAILED', retryable: true });
+    await expect(publishCompleted({ ...world.deps, ...none }, job)).rejects.toMatchObject({
+      code: 'SLUICE-PUBLISH-FAILED',
+      retryable: true,
+    });
     world.collect.publish = publish;
     await world.boot();
     await world.advance(5_000);

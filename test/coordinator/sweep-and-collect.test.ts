@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../lib/coordinator/collect-garbage.ts';
+import { stopWithSavepoint } from '../../lib/coordinator/savepoint-requests.ts';
 import { sweep } from '../../lib/coordinator/sweep.ts';
 import { decodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import { descriptorKey, exportKey, manifestKey, planKey } from '../../lib/model/names.ts';
@@ -171,6 +172,26 @@ describe('the sweep', () => {
     await world.stores.jobs.replace({ ...record, version: record.version + 1, pins: [pin] }, record.version);
     await sweep(world.deps, { job });
     expect((await world.record()).pins).toEqual([]);
+  });
+
+  test('brings a job back whose stop has died after its order', async () => {
+    const world = new CoordinatorWorld();
+    await world.start();
+    await world.dirty();
+    await world.advance(1_100);
+    world.mute.add(sink);
+    await stopWithSavepoint(world.deps, { job, trigger: 'lost', directory: 'target', stop: 'suspend' });
+    await world.advance(100);
+    const [pending] = (await world.record()).pending;
+    expect(pending).toMatchObject({ kind: 'stop-savepoint' });
+    const flow = (await world.stores.flows.read(pending!.flow))!;
+    await world.stores.flows.save({ ...flow, status: 'FAILED' });
+    await world.boot();
+    world.mute.clear();
+    await sweep(world.deps, { job });
+    await world.settle();
+    expect(await world.record()).toMatchObject({ status: 'RUNNING', attempt: 2, completed: 1, pending: [] });
+    expect((await world.stores.operations.read(job, 'lost'))?.failure?.message).toBe('the flow of the stop has ended');
   });
 
   test('is armed before the work that it guards, and once per span', async () => {
