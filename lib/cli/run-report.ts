@@ -73,8 +73,13 @@ function jsonReport(io: CliIo, name: string): RunReport {
   };
 }
 
+/** Where a stack says more than the code does. */
+const codesWithStack: readonly string[] = ['SLUICE-USER-CODE', 'SLUICE-INVARIANT'];
+
 function failureText({ code, message, hint, operator, shard, facts }: JobFailure): string {
-  const known = Object.entries(facts).map(([fact, value]) => `${fact} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const known = Object.entries(facts)
+    .filter(([fact]) => fact !== 'stack' || codesWithStack.includes(code))
+    .map(([fact, value]) => `${fact} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const cause = [`operator ${operator}, shard ${shard}`, ...known].join(', ');
   return errorText({ code, message, cause, hint, facts: {} });
 }
