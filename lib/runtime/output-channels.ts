@@ -65,6 +65,8 @@ class ChannelBuffer {
     const { values, timestamps } = this;
     this.values = [];
     this.timestamps = [];
+    // To the receiver both say that the channel is not idle any longer.
+    if (values.length > 0 || events.some(({ kind }) => kind === 'watermark')) this.idle = false;
     const out: PackedEnvelope[] = [];
     this.#packRange(values, timestamps, out);
     if (out.length === 0) out.push(this.#envelope(0, null));
@@ -112,9 +114,9 @@ export class OutputChannels {
   constructor(
     edges: readonly OutputEdge[],
     { keySelectorOf, compress }: OutputOptions,
-    record: Pick<ShardRecord, 'outputs' | 'watermark'>,
+    record: Pick<ShardRecord, 'outputs' | 'watermark' | 'nextTimer'>,
   ) {
-    this.#watermark = record.watermark;
+    this.#watermark = passedOn(record);
     for (const edge of edges) {
       const buffers = edge.channels.map(({ id, shard }) => {
         const buffer = new ChannelBuffer(edge, id, shard, compress);
@@ -152,7 +154,6 @@ export class OutputChannels {
   flush(buffer: ChannelBuffer): void {
     const rides = this.#watermark > buffer.watermark && !buffer.ended;
     if (rides) buffer.watermark = this.#watermark;
-    buffer.idle = false;
     this.#packed.push(...buffer.pack(rides ? [{ kind: 'watermark', timestamp: this.#watermark }] : []));
   }
 
@@ -174,8 +175,8 @@ export class OutputChannels {
       if (idle && !buffer.idle) events.push({ kind: 'idle' });
       if (events.length === 0) continue;
       buffer.watermark = Math.max(buffer.watermark, this.#watermark);
-      buffer.idle = idle;
       this.#packed.push(...buffer.pack(events));
+      buffer.idle = idle;
     }
   }
 
@@ -216,6 +217,12 @@ export class OutputChannels {
     for (const { id, sequence, watermark, idle, ended } of this.#buffers) outputs[id] = { sequence, watermark, idle, ended };
     return outputs;
   }
+}
+
+/** While timers of the record's watermark are still to fire, what they will emit comes before it: only what has been sent has been passed on. */
+function passedOn({ outputs, watermark, nextTimer }: Pick<ShardRecord, 'outputs' | 'watermark' | 'nextTimer'>): number {
+  if (nextTimer.event === null || nextTimer.event > watermark) return watermark;
+  return Math.max(MIN_WATERMARK, ...Object.values(outputs).map((sent) => sent.watermark));
 }
 
 function hashRoute(edge: OutputEdge, keySelector: KeySelector): (value: unknown) => number {
