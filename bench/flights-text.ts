@@ -44,7 +44,7 @@ export async function flightsTextFile(): Promise<string> {
 export function loadChunks(path: string, recordsMax = flightRecords): string[] {
   const bytes = readFileSync(path);
   const chunks: string[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     let end = Math.min(at + chunkBytes, bytes.length);
     if (end < bytes.length) end = bytes.lastIndexOf(10, end - 1) + 1;
     chunks.push(bytes.toString('latin1', at, end));
@@ -73,7 +73,7 @@ export function* streamChunks(path: string, times = 1): Generator<string> {
   for (let round = 0; round < times; round++) {
     const file = openSync(path, 'r');
     let rest = Buffer.alloc(0);
-    for (let at = 0; at < size; ) {
+    for (let at = 0; at < size;) {
       const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, size - at));
       at += readSync(file, buffer, 0, buffer.length, at);
       const all = Buffer.concat([rest, buffer]);

@@ -78,7 +78,8 @@ async function measure(workload: Workload, chunks: readonly string[]): Promise<R
     const expected = workload.bare(chunks);
     const { user, system } = process.cpuUsage(before);
     const engine = await runWorkload(workload, chunks);
-    if (Number(engine.total) !== expected) throw new Error(`${workload.name}: the engine's total is ${String(engine.total)}, the loop's ${expected}`);
+    if (Number(engine.total) !== expected)
+      throw new Error(`${workload.name}: the engine's total is ${String(engine.total)}, the loop's ${expected}`);
     if (round > 0) runs.push({ bareCpuUs: user + system, engine });
   }
   const cpuUsPerRecord = median(runs.map(({ engine }) => engine.cpuUs / records));
@@ -93,7 +94,11 @@ async function measure(workload: Workload, chunks: readonly string[]): Promise<R
   return runs;
 }
 
-function runWorkload(workload: Workload, chunks: readonly string[], openStores?: Parameters<typeof runEngine>[0]['openStores']): Promise<EngineRun> {
+function runWorkload(
+  workload: Workload,
+  chunks: readonly string[],
+  openStores?: Parameters<typeof runEngine>[0]['openStores'],
+): Promise<EngineRun> {
   return runEngine({
     compiled: workload.compiled(),
     text: { chunk: (index) => chunks[index] },
@@ -131,7 +136,9 @@ function add(row: Row): void {
   rows.push(row);
   if (values.json) return;
   const { name, ...figures } = row;
-  const text = Object.entries(figures).map(([figure, value]) => `${figure} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+  const text = Object.entries(figures).map(
+    ([figure, value]) => `${figure} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   console.log(`${name.padEnd(10)} ${text.join('  ')}`);
 }
 

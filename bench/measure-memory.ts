@@ -9,7 +9,9 @@ export async function measureMemory(): Promise<{ readonly residentMb: number; re
 
 function residentMbOf(times: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [new URL('./memory-process.ts', import.meta.url).pathname, String(times)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [new URL('./memory-process.ts', import.meta.url).pathname, String(times)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
     child.once('exit', (code) => (code === 0 ? resolve(Number(output)) : reject(new Error(`the memory run ended with exit code ${code}`))));

@@ -39,7 +39,8 @@ const totals = (): ReturnType<typeof accumulatorSink<Running, number>> =>
   accumulatorSink<Running, number>({ initial: 0, add: (total, { count }) => total + count, merge: (left, right) => left + right });
 
 function running(name: string, { numbered }: { readonly numbered: number | null }): Workload {
-  const keyOf = (flight: FlightRecord & { readonly number?: number }): string | number => (numbered === null ? flight.origin : flight.number!);
+  const keyOf = (flight: FlightRecord & { readonly number?: number }): string | number =>
+    numbered === null ? flight.origin : flight.number!;
   const job = defineJob({
     name,
     parameters: {},
@@ -72,7 +73,7 @@ function countByKey(chunks: Iterable<string>, numbered: number | null): number {
   let total = 0;
   let next = 0;
   for (const chunk of chunks) {
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const end = chunk.indexOf('\n', at);
       if (end < 0) break;
       const { origin, delay } = JSON.parse(chunk.slice(at, end)) as FlightRecord;
@@ -121,7 +122,7 @@ function countByWindow(chunks: Iterable<string>): number {
     windows = new Map();
   };
   for (const chunk of chunks) {
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const end = chunk.indexOf('\n', at);
       if (end < 0) break;
       const { origin, delay, date } = JSON.parse(chunk.slice(at, end)) as FlightRecord;

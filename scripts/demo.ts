@@ -12,11 +12,17 @@ import { compare, writeExpected, type Comparison } from './demo/expected-lines.t
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
-  options: { limit: { type: 'string' }, folder: { type: 'string', default: join(root, '.sluice', 'demo') }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    limit: { type: 'string' },
+    folder: { type: 'string', default: join(root, '.sluice', 'demo') },
+    help: { type: 'boolean', short: 'h' },
+  },
 });
 
 if (values.help === true) {
-  console.log('npm start -- [--limit N] [--folder DIR]\n\nRuns the flights example with a kill, a savepoint and a restore, and proves its output.');
+  console.log(
+    'npm start -- [--limit N] [--folder DIR]\n\nRuns the flights example with a kill, a savepoint and a restore, and proves its output.',
+  );
   process.exit(0);
 }
 
@@ -53,7 +59,10 @@ async function main(): Promise<number> {
   await expected;
   const comparison = await compare(expectedFile, output, limit);
   rows.push(['records/s, all lives together', rate(records, restored.workMs)]);
-  rows.push(['lines written', `${comparison.daily.actual} daily, ${comparison.seasons.actual} seasons, in ${comparison.daily.files + comparison.seasons.files} files`]);
+  rows.push([
+    'lines written',
+    `${comparison.daily.actual} daily, ${comparison.seasons.actual} seasons, in ${comparison.daily.files + comparison.seasons.files} files`,
+  ]);
   rows.push(['lost', String(comparison.lost)], ['duplicated', String(comparison.duplicated)]);
   rows.push(['whole demonstration', seconds(performance.now() - startedAt)]);
   return report(comparison);
@@ -83,7 +92,10 @@ async function resumeAndStop(killedAt: number): Promise<string> {
   await noteCheckpoints(engine, 'after it');
   say('4. POST /jobs/:id/stop: a savepoint while it runs, and the job stops');
   const triggeredAt = performance.now();
-  const { 'request-id': trigger } = await engine.post<{ 'request-id': string }>(`/jobs/${id}/stop`, { targetDirectory: join(folder, 'savepoints'), drain: false });
+  const { 'request-id': trigger } = await engine.post<{ 'request-id': string }>(`/jobs/${id}/stop`, {
+    targetDirectory: join(folder, 'savepoints'),
+    drain: false,
+  });
   const location = await savepointLocation(engine, id, trigger);
   rows.push(['savepoint, trigger to complete', seconds(performance.now() - triggeredAt)]);
   rows.push(['savepoint size', `${(folderBytes(location) / 1e6).toFixed(2)} MB`]);
@@ -96,9 +108,10 @@ async function resumeAndStop(killedAt: number): Promise<string> {
 
 async function savepointLocation(engine: EngineProcess, id: string, trigger: string): Promise<string> {
   for (;;) {
-    const answer = await engine.get<{ status: { id: string }; operation: { location?: string; 'failure-cause'?: { 'stack-trace': string } } | null }>(
-      `/jobs/${id}/savepoints/${trigger}`,
-    );
+    const answer = await engine.get<{
+      status: { id: string };
+      operation: { location?: string; 'failure-cause'?: { 'stack-trace': string } } | null;
+    }>(`/jobs/${id}/savepoints/${trigger}`);
     if (answer?.status.id === 'COMPLETED') {
       const { location, 'failure-cause': failure } = answer.operation ?? {};
       if (location === undefined) throw new Error(`the savepoint failed: ${failure?.['stack-trace']}`);
@@ -136,7 +149,10 @@ async function noteCheckpoints(engine: EngineProcess, when: string): Promise<voi
   const checkpoints = await engine.get<Checkpoints>(`/jobs/${overview?.jobs[0]?.jid}/checkpoints`);
   if (checkpoints === undefined) return;
   const { counts, summary } = checkpoints;
-  rows.push([`checkpoints ${when}`, `${counts.completed}, median ${summary.end_to_end_duration.p50} ms, longest ${summary.end_to_end_duration.max} ms`]);
+  rows.push([
+    `checkpoints ${when}`,
+    `${counts.completed}, median ${summary.end_to_end_duration.p50} ms, longest ${summary.end_to_end_duration.max} ms`,
+  ]);
 }
 
 function folderBytes(path: string): number {

@@ -52,7 +52,7 @@ export async function runJob(given: RunJobOptions): Promise<RunningJob> {
   const options = await withSavepoint(given);
   const opened = options.stores ?? (await openStores(options));
   const { stores, changes } = watchedJobs(opened);
-  const connectors = options.connectors ?? createLocalConnectors({ durable: () => stores.durable() } as never);
+  const connectors = options.connectors ?? createLocalConnectors({ durable: () => stores.durable() });
   const engine = new LocalEngine({ ...options, stores, connectors, savepoints: createFsSavepointFolders() });
   try {
     const before = (await stores.jobs.list()).find((record) => !isTerminal(record.status)) ?? (await stores.jobs.list())[0];
@@ -97,7 +97,8 @@ async function begin(
   if (fromSavepoint !== undefined) return { record: await fromThe(engine, options, fromSavepoint, before), origin: 'restored' };
   if (before === undefined) return { record: await startNew(engine, options), origin: 'started' };
   if (before.status === 'FINISHED' || before.status === 'CANCELED') return { record: before, origin: 'ended-before' };
-  if (before.status === 'FAILED' || before.planHash !== program.planHash) return { record: await goOn(engine, options, before), origin: 'restored' };
+  if (before.status === 'FAILED' || before.planHash !== program.planHash)
+    return { record: await goOn(engine, options, before), origin: 'restored' };
   return { record: before, origin: 'resumed' };
 }
 
@@ -115,7 +116,14 @@ async function startNew(engine: LocalEngine, options: RunJobOptions): Promise<Jo
 async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobRecord): Promise<JobRecord> {
   const trigger = options.random.hex(32);
   const allowNonRestoredState = options.allowNonRestoredState ?? false;
-  const order = { job: before.job, trigger, checkpoint: 'newest', publishedSeen: null, newPlan: newPlan(options), allowOtherJob: false } as const;
+  const order = {
+    job: before.job,
+    trigger,
+    checkpoint: 'newest',
+    publishedSeen: null,
+    newPlan: newPlan(options),
+    allowOtherJob: false,
+  } as const;
   await restoreCheckpoint(engine.coordinator, { ...order, allowNonRestoredState });
   return restored(engine, before.job, trigger);
 }
@@ -141,7 +149,7 @@ async function restored(engine: LocalEngine, job: JobId, trigger: string): Promi
   for (;;) {
     await engine.flowsSettled();
     const operation = await engine.coordinator.operations.read(job, trigger);
-    if (operation?.failure != null) {
+    if (operation !== undefined && operation.failure !== null) {
       const { code, message, hint } = operation.failure;
       throw new SluiceError(code, message, { hint, facts: { job } });
     }

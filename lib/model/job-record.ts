@@ -15,7 +15,6 @@ export type JobStatus =
   | 'SUSPENDED'
   | 'RECONCILING';
 
-export const terminalStatuses: readonly JobStatus[] = ['FAILED', 'CANCELED', 'FINISHED', 'SUSPENDED'];
 
 export type CheckpointKind = 'checkpoint' | 'savepoint' | 'stop-savepoint';
 

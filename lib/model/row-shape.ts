@@ -2,7 +2,6 @@
  * Rows of one shape to columns and back. Both directions run once per field of every record that travels, so they are compiled per shape:
  * measured on five fields, a generated loop builds a row in 5 ns where keyed stores take 58 ns.
  */
-import { limits } from '../base/limits.ts';
 
 type Gather = (rows: readonly unknown[], count: number) => unknown[][] | undefined;
 type Build = (columns: readonly (readonly unknown[])[], count: number) => unknown[];
@@ -89,6 +88,3 @@ function compile(parameters: readonly string[], body: string): unknown {
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- ten times faster than keyed stores; names enter as string literals only
   return new Function(...parameters, `'use strict'; ${body}`);
 }
-
-/** For the limits test: how many fields a shape may have before rows go through value-json. */
-export const shapeBounds = { shapesMax, fieldsMax, depthMax: limits.valueDepthMax } as const;

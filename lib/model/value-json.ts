@@ -140,7 +140,7 @@ function taggedPlain(value: object, path: string, depth: number): unknown {
 }
 
 /** Symbol keys, getters and hidden properties would be lost without a word. */
-export function checkProperties(value: object, path: string): void {
+function checkProperties(value: object, path: string): void {
   if (Object.getOwnPropertySymbols(value).length > 0) refuse('an object with symbol keys', path);
   const names = Object.getOwnPropertyNames(value);
   for (const name of names) {

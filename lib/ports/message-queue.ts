@@ -36,7 +36,10 @@ export interface MessageSender {
 /** What a poller needs: Lambda's event source on AWS, the local runner here. */
 export interface MessageReceiver {
   /** Up to ten messages, several groups mixed; waits up to `waitMs` for the first. */
-  receive(queue: string, options: { readonly messagesMax: number; readonly waitMs: number; readonly visibilityMs: number }): Promise<readonly ReceivedMessage[]>;
+  receive(
+    queue: string,
+    options: { readonly messagesMax: number; readonly waitMs: number; readonly visibilityMs: number },
+  ): Promise<readonly ReceivedMessage[]>;
   deleteBatch(queue: string, receipts: readonly string[]): Promise<void>;
   /** 0 = visible at once. A stale receipt changes nothing. */
   changeVisibility(queue: string, receipts: readonly string[], visibilityMs: number): Promise<void>;

@@ -11,7 +11,8 @@ export interface JobRecordStore {
   replace(record: JobRecord, expectedVersion: number): Promise<'stored' | 'conflict'>;
 }
 
-export type CommitOutcome = { readonly outcome: 'committed' } | { readonly outcome: 'conflict'; readonly existing: ShardRecord | undefined };
+export type CommitOutcome =
+  { readonly outcome: 'committed' } | { readonly outcome: 'conflict'; readonly existing: ShardRecord | undefined };
 
 /** Strongly consistent reads, linearizable conditional puts that hand back the existing item when the condition fails. */
 export interface ShardRecordStore {
@@ -26,7 +27,11 @@ export interface AcknowledgementStore {
   put(snapshot: ShardSnapshot): Promise<'accepted' | 'duplicate'>;
   list(job: JobId, attempt: Attempt, checkpoint: CheckpointId): Promise<readonly ShardSnapshot[]>;
   /** Who has acknowledged, without the snapshots. */
-  present(job: JobId, attempt: Attempt, checkpoint: CheckpointId): Promise<readonly { readonly uid: OperatorUid; readonly shard: number }[]>;
+  present(
+    job: JobId,
+    attempt: Attempt,
+    checkpoint: CheckpointId,
+  ): Promise<readonly { readonly uid: OperatorUid; readonly shard: number }[]>;
   remove(job: JobId, attempt: Attempt, checkpoint: CheckpointId): Promise<void>;
 }
 
@@ -46,7 +51,9 @@ export interface OperationRecord {
 
 export interface OperationStore {
   /** `exists` hands back what is stored: a repeated trigger id starts nothing. */
-  create(record: OperationRecord): Promise<{ readonly outcome: 'created' } | { readonly outcome: 'exists'; readonly record: OperationRecord }>;
+  create(
+    record: OperationRecord,
+  ): Promise<{ readonly outcome: 'created' } | { readonly outcome: 'exists'; readonly record: OperationRecord }>;
   read(job: JobId, trigger: string): Promise<OperationRecord | undefined>;
   update(record: OperationRecord): Promise<void>;
   list(job: JobId): Promise<readonly OperationRecord[]>;

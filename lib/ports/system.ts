@@ -25,7 +25,13 @@ export interface Timers {
 /** Wakes somebody later, at least once, in any order. */
 export interface Delay {
   /** Sends `body` to `queue` and `group` at `dueAtMs` or somewhat later. */
-  schedule(wakeUp: { readonly queue: string; readonly group: string; readonly deduplicationId: string; readonly body: Uint8Array; readonly dueAtMs: number }): Promise<void>;
+  schedule(wakeUp: {
+    readonly queue: string;
+    readonly group: string;
+    readonly deduplicationId: string;
+    readonly body: Uint8Array;
+    readonly dueAtMs: number;
+  }): Promise<void>;
 }
 
 /** Answers the task token that a flow waits on. */

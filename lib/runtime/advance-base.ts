@@ -78,7 +78,14 @@ function collect(rows: BaseRow[], table: DeltaTable, keyGroups: KeyGroupRange, s
       if (taken.has(address)) continue;
       taken.add(address);
     }
-    rows.push({ operator, state, keyGroup, key, namespace, value: table.deleted[i] === 1 ? undefined : encodeDecodedValue(table.values[i]) });
+    rows.push({
+      operator,
+      state,
+      keyGroup,
+      key,
+      namespace,
+      value: table.deleted[i] === 1 ? undefined : encodeDecodedValue(table.values[i]),
+    });
   }
 }
 

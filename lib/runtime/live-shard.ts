@@ -106,7 +106,11 @@ export class LiveShard {
 
     this.inputs = new Map(topology.inputs.map((channel) => [channel.id, liveInput(channel, record)]));
     this.valve = new WatermarkValve(this.inputs, record.watermark);
-    this.outputs = new OutputChannels(topology.outputs, { keySelectorOf: (edge) => senderKeySelector(runtime, edge), compress: program.settings.compressEnvelopes }, record);
+    this.outputs = new OutputChannels(
+      topology.outputs,
+      { keySelectorOf: (edge) => senderKeySelector(runtime, edge), compress: program.settings.compressEnvelopes },
+      record,
+    );
     this.keySelectors = program.registry.get(topology.address.uid)?.keySelectors ?? [];
     this.backend = this.keySelectors.some((selector) => selector !== undefined) ? this.#newBackend(runtime) : null;
     const keyed = this.backend === null ? undefined : keyedContext(this.backend);

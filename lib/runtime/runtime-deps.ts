@@ -55,8 +55,3 @@ export interface Runtime {
   readonly deps: RuntimeDeps;
   readonly program: JobProgram;
 }
-
-export interface ShardName {
-  readonly uid: OperatorUid;
-  readonly shard: number;
-}

@@ -114,7 +114,7 @@ function advanceSource(shard: LiveShard, strategy: WatermarkStrategy): void {
 }
 
 /** No more records, for ever. */
-export function endSource(shard: LiveShard): void {
+function endSource(shard: LiveShard): void {
   const { job, uid, shard: index } = shard.topology.address;
   shard.watermark = MAX_WATERMARK;
   runUserCode(shard, () => {

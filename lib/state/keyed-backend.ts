@@ -11,12 +11,13 @@ import type { Epoch, OperatorUid } from '../base/ids.ts';
 import { SluiceError } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import { canonicalKey, inRange, keyGroupOf, type KeyGroupRange } from '../model/key-group.ts';
-import type { BaseRow, KeyedBase } from '../ports/keyed-base.ts';
-import { decodeValue } from '../model/value-json.ts';
+import type { KeyedBase } from '../ports/keyed-base.ts';
 import type { FiredRange } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
-import { appendRow, newDeltaTable, type DeltaTable } from './delta-codec.ts';
+import { appendRow, type DeltaTable } from './delta-codec.ts';
+import { loadEntries } from './load-entries.ts';
+import { TableSet } from './table-set.ts';
 import { newKeyEntry, type KeyEntry, type NamespacedCell } from './key-entry.ts';
 import { KeyedTimers } from './keyed-timers.ts';
 
@@ -118,36 +119,8 @@ export class KeyedBackend {
   }
 
   /** Reads from the base what the entries do not know yet. Overlay values win. */
-  async load(entries: readonly KeyEntry[]): Promise<void> {
-    const { base, space, operator } = this.options;
-    const missing = new Set<KeyEntry>();
-    for (const entry of entries) if (!entry.full) missing.add(entry);
-    for (let slot = 0; slot < this.#slotNames.length; slot++) {
-      const wanted: KeyEntry[] = [];
-      for (const entry of missing) if ((entry.known & (1 << slot)) === 0) wanted.push(entry);
-      const state = this.#slotNames[slot]!;
-      const addresses = wanted.map(({ keyGroup, canonical }) => ({ operator, state, keyGroup, key: canonical, namespace: '' }));
-      const values = await base.read(space, addresses);
-      for (let i = 0; i < wanted.length; i++) {
-        const text = values[i];
-        if (text !== undefined) wanted[i]!.slots[slot] = decodeValue(text);
-      }
-    }
-    for (const entry of missing) {
-      for (let index = 0; index < this.#spaceNames.length; index++) {
-        const address = { operator, state: this.#spaceNames[index]!, keyGroup: entry.keyGroup, key: entry.canonical };
-        this.#mergeSpace(entry, index, await base.readKey(space, address));
-      }
-      entry.full = true;
-    }
-  }
-
-  #mergeSpace(entry: KeyEntry, index: number, rows: readonly BaseRow[]): void {
-    const map = entry.spaces[index]!;
-    for (const row of rows) {
-      if (row.value === undefined || map.has(row.namespace) || entry.gone?.has(`${index}|${row.namespace}`) === true) continue;
-      map.set(row.namespace, { value: decodeValue(row.value) });
-    }
+  load(entries: readonly KeyEntry[]): Promise<void> {
+    return loadEntries(this.options, this.#slotNames, this.#spaceNames, entries);
   }
 
   setSlot(slot: number, value: unknown): void {
@@ -370,10 +343,14 @@ export class KeyedBackend {
 }
 
 function tooManyStates(operator: OperatorUid): SluiceError {
-  return new SluiceError('SLUICE-TOO-MANY-STATES', `operator ${operator} declares more than ${slotsMax} value, list, reducing and aggregating states`, {
-    hint: 'Put what is read and written together into one state with an object, or into a map state.',
-    facts: { operator, statesMax: slotsMax },
-  });
+  return new SluiceError(
+    'SLUICE-TOO-MANY-STATES',
+    `operator ${operator} declares more than ${slotsMax} value, list, reducing and aggregating states`,
+    {
+      hint: 'Put what is read and written together into one state with an object, or into a map state.',
+      facts: { operator, statesMax: slotsMax },
+    },
+  );
 }
 
 function rememberLast(entry: KeyEntry, index: number, namespace: string, cell: NamespacedCell): void {
@@ -381,25 +358,6 @@ function rememberLast(entry: KeyEntry, index: number, namespace: string, cell: N
   entry.lastNamespace = namespace;
   entry.lastCell = cell;
   entry.lastMarked = false;
-}
-
-class TableSet {
-  readonly #operator: OperatorUid;
-  readonly #tables = new Map<string, DeltaTable>();
-
-  constructor(operator: OperatorUid) {
-    this.#operator = operator;
-  }
-
-  of(state: string): DeltaTable {
-    let table = this.#tables.get(state);
-    if (table === undefined) this.#tables.set(state, (table = newDeltaTable(this.#operator, state)));
-    return table;
-  }
-
-  list(): DeltaTable[] {
-    return [...this.#tables.values()];
-  }
 }
 
 /** Empty where all groups start from nothing. */

@@ -5,7 +5,6 @@
 import { createCollectSink, type CollectSink } from '../../lib/adapters/connectors/collect-sink.ts';
 import { createLocalConnectors } from '../../lib/adapters/connectors/local-connectors.ts';
 import { createMemoryStores, type LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
-import type { JobId } from '../../lib/base/ids.ts';
 import { encodeDescriptor, encodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { decodeCoordinatorMessage } from '../../lib/model/coordinator-message.ts';
@@ -19,6 +18,7 @@ import { OperatorFunction } from '../../lib/runtime/operator-function.ts';
 import type { JobProgram, RuntimeDeps, RuntimeSettings } from '../../lib/runtime/runtime-deps.ts';
 import { deepFreeze, jobA, jobRecord } from '../contract/fixture.ts';
 import { ManualTime, settle } from '../contract/manual-time.ts';
+import { describeJob } from './chaos-describe.ts';
 import { Choices } from './chaos-random.ts';
 
 export interface ChaosOptions {
@@ -89,7 +89,8 @@ export class ChaosWorld {
       await this.#step();
       if (steps > faultySteps && steps % 20 === 0 && (await this.#isFinished())) break;
     }
-    if (steps >= stepsMax) this.#problems.push(`not finished after ${steps} steps: ${await this.#describe()}`);
+    if (steps >= stepsMax)
+      this.#problems.push(`not finished after ${steps} steps: ${await describeJob(this.#stores, this.#compiled.plan)}`);
     return {
       published: (name) => this.#collect.published(name),
       faults: this.#faults,
@@ -370,7 +371,7 @@ export class ChaosWorld {
     const descriptor = newest === undefined ? null : descriptorKey(jobA, attempt, 'x');
     if (newest !== undefined) {
       const body = { format: 1, job: jobA, attempt, checkpoint: newest.id, manifest: newest.manifest, dropped: [] } as const;
-      await this.#stores.objects.createIfAbsent(descriptor!, encodeDescriptor(body as never));
+      await this.#stores.objects.createIfAbsent(descriptor!, encodeDescriptor(body));
     }
     await this.#change({ attempt, descriptor, planHash: this.#compiled.planHash, aborted: job.numbered, firstEpoch: job.numbered + 1 });
     for (const environment of this.#environments) if (!environment.busy) environment.dead = true;
@@ -385,26 +386,11 @@ export class ChaosWorld {
     const { plan } = this.#compiled;
     for (const { uid, parallelism } of plan.vertices) {
       for (let shard = 0; shard < parallelism; shard++) {
-        const record = await this.#stores.shards.read({ job: jobA as JobId, uid, shard });
+        const record = await this.#stores.shards.read({ job: jobA, uid, shard });
         if (record === undefined || record.attempt !== job.attempt || record.status === 'running') return false;
         if (record.status !== 'finished' || record.settled > job.completed) return false;
       }
     }
     return true;
-  }
-
-  async #describe(): Promise<string> {
-    const job = await this.#job();
-    const lines: string[] = [`attempt ${job.attempt} numbered ${job.numbered} completed ${job.completed} aborted ${job.aborted}`];
-    for (const { uid, parallelism } of this.#compiled.plan.vertices) {
-      for (let shard = 0; shard < parallelism; shard++) {
-        const record = await this.#stores.shards.read({ job: jobA, uid, shard });
-        const depth = await this.#stores.queue.depth(operatorQueue(jobA, uid));
-        lines.push(
-          `${uid}[${shard}] depth ${depth} attempt ${record?.attempt} ${record?.status} epoch ${record?.epoch} settled ${record?.settled} stash ${record?.stash.envelopes.length} ${record?.stash.replaying} align ${JSON.stringify(record?.alignment)}`,
-        );
-      }
-    }
-    return lines.join('\n');
   }
 }

@@ -77,13 +77,14 @@ export const plants: Readonly<Record<string, Plant>> = {
   'no file has more than 5 exports': {
     bad: [
       [file('lib/base/a.ts', exportsOf(6))],
-      [file('lib/base/b.ts', 'const a=1,b=2,c=3,d=4,e=5;export {a,b,c,d,e};export type F = 1;')],
+      [file('lib/base/b.ts', 'const a=1,b=2,c=3,d=4,e=5,f=6;export {a,b,c,d,e,f};')],
       [file('lib/base/inner/index.ts', exportsOf(6))],
     ],
     good: [
       file('lib/index.ts', exportsOf(60)),
       file('lib/testing/index.ts', exportsOf(6)),
       file('lib/base/a.ts', exportsOf(5)),
+      file('lib/base/types.ts', `${exportsOf(5)}\nexport type F = 1;\nexport interface G {}\n`),
       file(
         'lib/base/c.ts',
         `${exportsOf(4)}\nexport function f(a: 1): 1;\nexport function f(a: 2): 2;\nexport function f(a: number) { return a; }\n`,

@@ -49,7 +49,7 @@ export class FileJournal implements Journal {
   #synced = 0;
   #flushing: Promise<void> | undefined;
   #waiters: Waiter[] = [];
-  #failure: unknown;
+  #failure: Error | undefined;
   /** The state as mutations, for the next generation. */
   #snapshot: () => Iterable<Mutation> = () => [];
   /** Called with the number of the last entry that is on disk. */
@@ -121,7 +121,7 @@ export class FileJournal implements Journal {
   }
 
   durable(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#synced >= this.#appended) return Promise.resolve();
     return new Promise((resolve, reject) => this.#waiters.push({ entry: this.#appended, resolve, reject }));
   }
@@ -149,7 +149,7 @@ export class FileJournal implements Journal {
         if (this.#writer.bytes > Math.max(this.#options.generationBytes, 2 * this.#beginBytes)) await this.#replaceGeneration();
       }
     } catch (error) {
-      this.#failure = error;
+      this.#failure = error instanceof Error ? error : new Error(String(error));
       this.#options.logger.log('error', 'the log cannot be written; nothing more is taken', { error: String(error) });
       for (const { reject } of this.#waiters.splice(0)) reject(error);
     }

@@ -128,7 +128,7 @@ export class LogWriter {
   }
 
   async #writeRest(rest: Buffer, at: number): Promise<void> {
-    for (let done = 0; done < rest.length; ) {
+    for (let done = 0; done < rest.length;) {
       const { bytesWritten } = await this.#file.write(rest, done, rest.length - done, at + done);
       done += bytesWritten;
     }

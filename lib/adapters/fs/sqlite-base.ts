@@ -60,7 +60,9 @@ export class SqliteBase implements KeyedBase {
     this.#database = database;
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;');
     database.exec(schema);
-    for (const row of database.prepare('SELECT id, space, operator, state FROM tables').all() as unknown as (TableName & { id: number })[]) {
+    for (const row of database.prepare('SELECT id, space, operator, state FROM tables').all() as unknown as (TableName & {
+      id: number;
+    })[]) {
       this.#tables.set(tableId(row), row.id);
     }
     const columns = 'key_group, key, namespace, value';
@@ -68,7 +70,9 @@ export class SqliteBase implements KeyedBase {
       upsert: database.prepare(`INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
         SET value = excluded.value, epoch = excluded.epoch, at_ms = excluded.at_ms WHERE excluded.epoch >= rows.epoch`),
       read: database.prepare('SELECT value FROM rows WHERE owner = ? AND key_group = ? AND key = ? AND namespace = ?'),
-      readKey: database.prepare(`SELECT ${columns} FROM rows WHERE owner = ? AND key_group = ? AND key = ? AND value IS NOT NULL ORDER BY namespace`),
+      readKey: database.prepare(
+        `SELECT ${columns} FROM rows WHERE owner = ? AND key_group = ? AND key = ? AND value IS NOT NULL ORDER BY namespace`,
+      ),
       purge: database.prepare('DELETE FROM rows WHERE owner = ? AND value IS NULL AND at_ms < ?'),
       count: database.prepare("INSERT INTO meta VALUES ('applied', ?) ON CONFLICT DO UPDATE SET value = excluded.value"),
     };
@@ -108,7 +112,8 @@ export class SqliteBase implements KeyedBase {
     const known = this.#due[timer];
     if (known !== undefined) return known;
     const query = (place: string): StatementSync =>
-      this.#database.prepare(`SELECT key_group, key, namespace, value FROM ${from} WHERE timer = ${timer} AND owner = ? AND value IS NOT NULL
+      this.#database
+        .prepare(`SELECT key_group, key, namespace, value FROM ${from} WHERE timer = ${timer} AND owner = ? AND value IS NOT NULL
         ${place} AND key_group BETWEEN ? AND ? ORDER BY namespace, key_group, key LIMIT ?`);
     return (this.#due[timer] = { due: query(''), dueAfter: query('AND (namespace, key_group, key) > (?, ?, ?)') });
   }
@@ -191,7 +196,10 @@ export class SqliteBase implements KeyedBase {
       case 'base-write':
         return this.#applyRows(mutation);
       case 'base-purge':
-        return this.#ownersOf(mutation.space).reduce((sum, [, owner]) => sum + Number(this.#statements.purge.run(owner, mutation.olderThanMs).changes), 0);
+        return this.#ownersOf(mutation.space).reduce(
+          (sum, [, owner]) => sum + Number(this.#statements.purge.run(owner, mutation.olderThanMs).changes),
+          0,
+        );
       case 'base-drop':
         for (const [, owner] of this.#ownersOf(mutation.space)) this.#database.prepare('DELETE FROM rows WHERE owner = ?').run(owner);
         return 0;
@@ -201,7 +209,16 @@ export class SqliteBase implements KeyedBase {
   #applyRows({ space, epoch, atMs, rows }: MutationOf<'base-write'>): number {
     const { upsert } = this.#statements;
     for (const { operator, state, keyGroup, key, namespace, value } of rows) {
-      upsert.run(this.#tableOf({ space, operator, state }), keyGroup, key, namespace, value ?? null, epoch, atMs, state.startsWith('#') ? 1 : 0);
+      upsert.run(
+        this.#tableOf({ space, operator, state }),
+        keyGroup,
+        key,
+        namespace,
+        value ?? null,
+        epoch,
+        atMs,
+        state.startsWith('#') ? 1 : 0,
+      );
     }
     this.#openRows += rows.length;
     return rows.length;

@@ -1,0 +1,42 @@
+/** Brings keys into memory: what the overlay does not know of them is read from the base. */
+import { decodeValue } from '../model/value-json.ts';
+import type { BaseRow } from '../ports/keyed-base.ts';
+import type { KeyEntry } from './key-entry.ts';
+import type { KeyedBackendOptions } from './keyed-backend.ts';
+
+/** Point reads of value-like states together, one read per key and namespaced state. Overlay values win. */
+export async function loadEntries(
+  { base, space, operator }: KeyedBackendOptions,
+  slotNames: readonly string[],
+  spaceNames: readonly string[],
+  entries: readonly KeyEntry[],
+): Promise<void> {
+  const missing = new Set<KeyEntry>();
+  for (const entry of entries) if (!entry.full) missing.add(entry);
+  for (let slot = 0; slot < slotNames.length; slot++) {
+    const wanted: KeyEntry[] = [];
+    for (const entry of missing) if ((entry.known & (1 << slot)) === 0) wanted.push(entry);
+    const state = slotNames[slot]!;
+    const addresses = wanted.map(({ keyGroup, canonical }) => ({ operator, state, keyGroup, key: canonical, namespace: '' }));
+    const values = await base.read(space, addresses);
+    for (let i = 0; i < wanted.length; i++) {
+      const text = values[i];
+      if (text !== undefined) wanted[i]!.slots[slot] = decodeValue(text);
+    }
+  }
+  for (const entry of missing) {
+    for (let index = 0; index < spaceNames.length; index++) {
+      const address = { operator, state: spaceNames[index]!, keyGroup: entry.keyGroup, key: entry.canonical };
+      mergeSpace(entry, index, await base.readKey(space, address));
+    }
+    entry.full = true;
+  }
+}
+
+function mergeSpace(entry: KeyEntry, index: number, rows: readonly BaseRow[]): void {
+  const map = entry.spaces[index]!;
+  for (const row of rows) {
+    if (row.value === undefined || map.has(row.namespace) || entry.gone?.has(`${index}|${row.namespace}`) === true) continue;
+    map.set(row.namespace, { value: decodeValue(row.value) });
+  }
+}
