@@ -1,7 +1,7 @@
 /**
- * What a file's metadata say about the columns that are wanted, checked when it is opened, before the first record.
+ * What a file's metadata say about its rows and the columns that are wanted, checked when it is opened, before the first record.
  *
- * PC1. The numbers of rows agree wherever they are written, and every page lies inside the file: what is decoded later relies on it.
+ * PC1. The numbers of rows make sense and agree: positions rely on them.
  */
 import { type ColumnMetaData, type FileMetaData, parquetSchema, type SchemaElement, type SchemaTree } from 'hyparquet';
 import { SluiceError } from '../../base/errors.ts';
@@ -29,16 +29,12 @@ export function checkColumns(path: string, metadata: FileMetaData, columns: read
 }
 
 /** @throws SluiceError `SLUICE-INPUT-CORRUPT` */
-export function rowGroupRanges(path: string, byteLength: number, metadata: FileMetaData, columns: readonly string[]): RowGroupRange[] {
+export function rowGroupRanges(path: string, metadata: FileMetaData): RowGroupRange[] {
   const groups: RowGroupRange[] = [];
   let start = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
     if (!(rows >= 0 && Number.isSafeInteger(start + rows))) throw inputCorrupt(path, `a row group has ${rows} rows`, { row: start });
-    for (const column of columns) {
-      const problem = chunkProblem(metadata, chunksOf(group, column), column, rows, byteLength);
-      if (problem !== undefined) throw inputCorrupt(path, `column ${column} from row ${start} on: ${problem}`, { column, row: start });
-    }
     groups.push({ start, rows });
     start += rows;
   }
@@ -50,31 +46,6 @@ export function rowGroupRanges(path: string, byteLength: number, metadata: FileM
 
 function chunksOf({ columns }: FileMetaData['row_groups'][number], column: string): ColumnMetaData[] {
   return columns.flatMap(({ meta_data: facts }) => (facts?.path_in_schema[0] === column ? [facts] : []));
-}
-
-function chunkProblem(
-  metadata: FileMetaData,
-  chunks: readonly ColumnMetaData[],
-  column: string,
-  rows: number,
-  byteLength: number,
-): string | undefined {
-  const tree = parquetSchema(metadata).children.find(({ element }) => element.name === column)!;
-  const leaves = leafPaths(tree);
-  if (chunks.length !== leaves.length || chunks.some(({ path_in_schema: path }) => !leaves.includes(path.join('.')))) {
-    return 'it is not there';
-  }
-  for (const { num_values: values, total_compressed_size: size, ...offsets } of chunks) {
-    // Lists have any number of values in a row.
-    if (tree.children.length === 0 && Number(values) !== rows) return `it has ${values} values, and the row group ${rows} rows`;
-    const first = Number(offsets.dictionary_page_offset ?? offsets.data_page_offset);
-    if (!(first >= 0 && Number(size) >= 0 && first + Number(size) <= byteLength)) return 'it does not lie inside the file';
-  }
-  return undefined;
-}
-
-function leafPaths({ children, path }: SchemaTree): string[] {
-  return children.length === 0 ? [path.join('.')] : children.flatMap(leafPaths);
 }
 
 function typeProblem({ element, children }: SchemaTree): string | undefined {

@@ -53,7 +53,7 @@ export async function openParquet(path: string, wanted: readonly string[] | unde
   try {
     const columns = wanted === undefined ? parquetSchema(metadata).children.map(({ element }) => element.name) : [...new Set(wanted)];
     checkColumns(path, metadata, columns);
-    const groups = rowGroupRanges(path, buffer.byteLength, metadata, columns);
+    const groups = rowGroupRanges(path, metadata);
     return { path, columns, groups, rows: Number(metadata.num_rows), buffer, metadata };
   } catch (error) {
     if (error instanceof SluiceError) throw error;

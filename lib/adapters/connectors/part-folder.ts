@@ -84,7 +84,8 @@ export class PartFolder {
     try {
       const bytes = await this.#steps.write(this.#file(name), pieces);
       // Where another try was faster, its part is the same.
-      await this.#steps.link(this.#file(name), this.#file(stagedName));
+      const outcome = await this.#steps.link(this.#file(name), this.#file(stagedName));
+      if (outcome === 'missing') throw new Error(`${name} vanished while it was staged`);
       await this.#steps.remove(this.#file(name));
       return bytes;
     } catch (error) {

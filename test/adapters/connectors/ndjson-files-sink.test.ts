@@ -361,6 +361,38 @@ describe('a folder that cannot be used', () => {
     expect(Object.values(await filesIn(folder))).toEqual([lines]);
   });
 
+  test('is made ready again while a part is being written, which stays', async () => {
+    const folder = newFolder();
+    const gate = Promise.withResolvers<void>();
+    const behaviours: FileSteps['write'][] = [
+      async (path, pieces) => {
+        const bytes = await fileSteps.write(path, pieces);
+        await gate.promise;
+        return bytes;
+      },
+      () => Promise.reject(new Error('no space left')),
+    ];
+    const sink = createNdjsonFilesSink({ steps: { ...fileSteps, write: (...given) => (behaviours.shift() ?? fileSteps.write)(...given) } });
+    const slow = sink.stage(sinkTo(folder), partName({ shard: 0 }), records);
+    await expect.poll(() => behaviours.length).toBe(1);
+    await expect(sink.stage(sinkTo(folder), partName({ shard: 1 }), records)).rejects.toMatchObject({ code: 'SLUICE-OUTPUT-FAILED' });
+    await sink.stage(sinkTo(folder), partName({ shard: 2 }), records);
+    gate.resolve();
+    await slow;
+    expect(Object.values(await filesIn(folder))).toEqual([lines, lines]);
+  });
+
+  test('because somebody takes files away while they are written is told', async () => {
+    const folder = newFolder();
+    const write: FileSteps['write'] = async (path, pieces) => {
+      const bytes = await fileSteps.write(path, pieces);
+      await rm(path);
+      return bytes;
+    };
+    const staging = createNdjsonFilesSink({ steps: { ...fileSteps, write } }).stage(sinkTo(folder), partName(), records);
+    await expect(staging).rejects.toMatchObject({ code: 'SLUICE-OUTPUT-FAILED', retryable: true });
+  });
+
   test('has nothing to discard where it is missing', async () => {
     expect(await createNdjsonFilesSink().discardAbove(sinkTo(newFolder()), jobA, 0, 9)).toBe(0);
   });

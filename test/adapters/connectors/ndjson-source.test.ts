@@ -123,6 +123,15 @@ describe('a malformed line', () => {
     }
   });
 
+  test('is one with a byte order mark that does not begin the file, wherever a call begins', async () => {
+    const path = await fileOf('1\n\uFEFF2\n3');
+    for (const recordsMax of [1, 10]) {
+      const { values, malformed } = await readAll(ndjsonSource, spec(path, deadLetter), recordsMax);
+      expect(values).toEqual([1, 3]);
+      expect(malformed).toHaveLength(1);
+    }
+  });
+
   test('is one that is larger than a record may be, on whichever chunk it ends', async () => {
     const long = 'x'.repeat(limits.recordBytesMax);
     const fits = `"${'y'.repeat(limits.recordBytesMax - 2)}"`;
@@ -137,9 +146,11 @@ describe('a malformed line', () => {
 
   test('is one that is too large and never ends', async () => {
     const path = await fileOf(`1\n${'x'.repeat(limits.recordBytesMax * 2)}`);
-    const { values, malformed } = await readAll(ndjsonSource, spec(path, deadLetter));
-    expect(values).toEqual([1]);
-    expect(malformed).toHaveLength(1);
+    for (const recordsMax of [1, 10]) {
+      const { values, malformed } = await readAll(ndjsonSource, spec(path, deadLetter), recordsMax);
+      expect(values).toEqual([1]);
+      expect(malformed).toHaveLength(1);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -75,6 +75,8 @@ describe('the values of a Parquet file', () => {
       { raw: new Uint8Array([0xff, 0]), json: { a: [1, null] } },
       { raw: new Uint8Array([97]), json: 2 },
     ]);
+    // Not a view that keeps the page around it.
+    expect((rows[0] as { raw: Uint8Array }).raw.buffer.byteLength).toBe(2);
   });
 
   test('are copies: a job that changes one does not change what is read again', async () => {
@@ -284,6 +286,23 @@ describe('a file that is not what it should be', () => {
     await truncate(path, 20);
     await expect(reader.read(spec(path), 'all', position, { recordsMax: 10 })).rejects.toMatchObject({ code: 'SLUICE-INPUT-CORRUPT' });
     await writeFile(path, whole);
+    expect((await reader.read(spec(path), 'all', position, { recordsMax: 10 })).values).toHaveLength(10);
+  });
+
+  test('is tried again where a row group could not be decoded, without being opened anew', async () => {
+    const path = await fileOf([numbers(20)], { rowsPerGroup: 10, codec: 'ZSTD' });
+    const whole = await readFile(path);
+    const asOf = async (content: Buffer): Promise<void> => {
+      await writeFile(path, content);
+      await utimes(path, 1_000, 1_000);
+    };
+    await asOf(whole);
+    const reader = createParquetSource();
+    const { position } = await reader.read(spec(path), 'all', null, { recordsMax: 10 });
+    const end = whole.lastIndexOf(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]));
+    await asOf(Buffer.concat([whole.subarray(0, end), Buffer.alloc(4), whole.subarray(end + 4)]));
+    await expect(reader.read(spec(path), 'all', position, { recordsMax: 10 })).rejects.toMatchObject({ code: 'SLUICE-INPUT-CORRUPT' });
+    await asOf(whole);
     expect((await reader.read(spec(path), 'all', position, { recordsMax: 10 })).values).toHaveLength(10);
   });
 
