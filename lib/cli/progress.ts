@@ -51,16 +51,21 @@ export function createProgress(control: JobControl, job: JobId, monotonic: () =>
 
 export function progressLine(name: string, progress: Progress): string {
   const { status, records, recordsPerS, eventTime, checkpoints, stateBytes } = progress;
-  const took = checkpoints.lastMs === null ? '' : ` (last ${formatDuration(checkpoints.lastMs)})`;
+  const took = checkpoints.lastMs === null ? '' : ` (${formatDuration(checkpoints.lastMs)})`;
   const failed = checkpoints.failed === 0 ? '' : `, ${checkpoints.failed} failed`;
   return [
     status === 'RUNNING' ? name : `${name} ${status}`,
     `${formatCount(records)} records`,
     `${formatCount(recordsPerS)}/s`,
-    `event time ${eventTime ?? '-'}`,
+    `event time ${eventTime === null ? '-' : shortTime(eventTime)}`,
     `${checkpoints.completed} checkpoints${took}${failed}`,
     `state ${formatBytes(stateBytes)}`,
-  ].join(' | ');
+  ].join('  ');
+}
+
+/** To the minute, which is what moves on a line for people. */
+function shortTime(eventTime: string): string {
+  return /^\d{4}-\d\d-\d\dT/.test(eventTime) ? eventTime.slice(0, 16).replace('T', ' ') : eventTime;
 }
 
 function recordsRead({ plan, vertices }: JobDetails): number {

@@ -18,7 +18,8 @@ function processIo(): CliIo {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY,
-    columns: () => process.stderr.columns,
+    // Some terminals do not know their width.
+    columns: () => process.stderr.columns || 80,
     folder: process.cwd(),
     env: process.env,
     clock: systemClock,
