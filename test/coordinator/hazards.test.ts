@@ -44,18 +44,19 @@ describe('the coordinator', () => {
   test('removes what a given-up attempt has staged, and late or twice, nothing of the new one', async () => {
     const world = await started();
     await checkpoint(world);
-    await restoreCheckpoint(world.deps, { ...chosen, checkpoint: 'newest' });
-    await world.advance(1_000);
     world.mute.add(counter);
     await checkpoint(world);
-    expect(await world.record()).toMatchObject({ attempt: 2, pending: [{ id: 2 }] });
+    await restoreCheckpoint(world.deps, { ...chosen, checkpoint: 'newest' });
+    await world.advance(1_000);
+    await checkpoint(world);
+    expect(await world.record()).toMatchObject({ attempt: 2, firstEpoch: 3, pending: [{ id: 3 }] });
     await resumeJob(world.deps, { job, attempt: 2 });
-    const late = (await world.snapshots(2, 2)).filter(({ uid }) => uid === counter);
-    for (const snapshot of late)
-      await world.tell({ kind: 'acknowledgement', job, attempt: 2, uid: counter, shard: snapshot.shard, snapshot });
+    expect(world.collect.staged()).toHaveLength(1);
+    const late = (await world.snapshots(2, 3)).filter(({ uid }) => uid === counter);
+    for (const snapshot of late) await world.tell({ kind: 'acknowledgement', job, attempt: 2, uid: counter, shard: snapshot.shard, snapshot });
     await world.settle();
-    expect(await world.record()).toMatchObject({ completed: 2, published: 2 });
-    expect(world.collect.published()).toEqual(['record of 1', 'record of 2']);
+    expect(await world.record()).toMatchObject({ completed: 3, published: 3 });
+    expect(world.collect.published()).toEqual(['record of 1', 'record of 3']);
   });
 
   test('does not count a failure twice when the step that aborts is repeated, or comes late', async () => {
