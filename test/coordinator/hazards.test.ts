@@ -53,7 +53,8 @@ describe('the coordinator', () => {
     await resumeJob(world.deps, { job, attempt: 2 });
     expect(world.collect.staged()).toHaveLength(1);
     const late = (await world.snapshots(2, 3)).filter(({ uid }) => uid === counter);
-    for (const snapshot of late) await world.tell({ kind: 'acknowledgement', job, attempt: 2, uid: counter, shard: snapshot.shard, snapshot });
+    for (const snapshot of late)
+      await world.tell({ kind: 'acknowledgement', job, attempt: 2, uid: counter, shard: snapshot.shard, snapshot });
     await world.settle();
     expect(await world.record()).toMatchObject({ completed: 3, published: 3 });
     expect(world.collect.published()).toEqual(['record of 1', 'record of 3']);
