@@ -1,27 +1,35 @@
 /** One process at a time works on a data directory. The lock names its holder; that of a process that is gone is taken over. */
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { errorCode, SluiceError } from '../../base/errors.ts';
 
 const fileName = 'lock';
+/** Held by this process: a lock file with our number that is not among them is from an earlier life, in a container that always gives the same. */
+const held = new Set<string>();
 
 /** @throws SluiceError `SLUICE-DATA-DIR-LOCKED` */
 export function lockDataDirectory(directory: string): { release(): void } {
-  const path = join(directory, fileName);
+  const path = resolve(directory, fileName);
   for (let tries = 0; tries < 3; tries++) {
     try {
       const file = openSync(path, 'wx');
       writeSync(file, String(process.pid));
       closeSync(file);
-      return { release: () => rmSync(path, { force: true }) };
+      held.add(path);
+      return { release: () => release(path) };
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error;
       const holder = holderOf(path);
-      if (holder !== undefined && isAlive(holder)) throw locked(directory, holder);
+      if (holder !== undefined && (holder === process.pid ? held.has(path) : isAlive(holder))) throw locked(directory, holder);
       rmSync(path, { force: true });
     }
   }
   throw locked(directory, holderOf(path) ?? 0);
+}
+
+function release(path: string): void {
+  held.delete(path);
+  rmSync(path, { force: true });
 }
 
 function holderOf(path: string): number | undefined {
@@ -34,8 +42,6 @@ function holderOf(path: string): number | undefined {
 }
 
 function isAlive(pid: number): boolean {
-  // Our own number from an earlier life, in a container that always gives the same.
-  if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;
