@@ -42,7 +42,10 @@ function silenceExperimental() {
 
 /** Under an older Node there is a process above us: when it is killed, so are we. */
 function endWithParent() {
-  if (process.env['SLUICE_RESTARTED'] === undefined || process.channel === undefined) return;
+  const isRestarted = process.env['SLUICE_RESTARTED'] !== undefined;
+  // Not for what this process starts itself.
+  delete process.env['SLUICE_RESTARTED'];
+  if (!isRestarted || process.channel === undefined) return;
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   process.channel?.unref();
 }

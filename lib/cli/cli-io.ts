@@ -19,6 +19,8 @@ export interface CliIo {
   readonly random: Random;
   /** Calls back for every signal that comes, until the returned function is called. */
   readonly onStop: (listener: (signal: StopSignal) => void) => () => void;
+  /** Writes down what Node has compiled so far: at the end it does so by itself, but a run may be killed. */
+  readonly keepCompiled: () => void;
   /** Ends the process at once, without cleaning up. */
   readonly kill: (exitCode: number) => void;
 }

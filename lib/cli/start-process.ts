@@ -1,4 +1,5 @@
 /** The command line in a real process: its streams, its signals, its exit code. */
+import { flushCompileCache } from 'node:module';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemRandom } from '../adapters/system/random.ts';
 import { systemTimers } from '../adapters/system/timers.ts';
@@ -31,6 +32,7 @@ function processIo(): CliIo {
         for (const signal of signals) process.off(signal, listener);
       };
     },
+    keepCompiled: () => flushCompileCache(),
     kill: (exitCode) => process.exit(exitCode),
   };
 }

@@ -26,6 +26,7 @@ export class TestIo implements CliIo {
   readonly out = (text: string): void => void (this.outText += text);
   readonly err = (text: string): void => void (this.errText += text);
   readonly columns = (): number => 60;
+  readonly keepCompiled = (): void => undefined;
   readonly kill = (exitCode: number): void => void this.killed.push(exitCode);
   readonly onStop = (listener: (signal: StopSignal) => void): (() => void) => {
     this.#listeners.push(listener);
