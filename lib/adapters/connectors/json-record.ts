@@ -88,7 +88,7 @@ function problemInObject(value: object, depth: number, findings: Findings): Prob
 
 function problemInArray(values: readonly unknown[], depth: number, findings: Findings): Problem | undefined {
   for (let i = 0; i < values.length; i++) {
-    const problem = i in values ? problemIn(values[i], depth + 1, findings) : { what: 'a hole', path: '' };
+    const problem = problemIn(values[i], depth + 1, findings);
     if (problem !== undefined) return { what: problem.what, path: `[${i}]${problem.path}` };
   }
   return Object.keys(values).length === values.length ? undefined : { what: 'an array with named properties', path: '' };

@@ -53,7 +53,7 @@ async function fillBatch(file: FileHandle, path: string, start: Start, batch: Li
     if (!taken.atEnd) break;
     if (bytesRead === 0) return { byte, line, atEnd: true };
     begun = Buffer.from(block.subarray(whole));
-    if (begun.length > limits.recordBytesMax && !batch.isFull) {
+    if (begun.length > limits.recordBytesMax) {
       refuseLong(begun, { file: path, byte, line }, batch);
       ({ byte, line } = { byte: await findLineEnd(file, chunk, byte + begun.length), line: line + 1 });
       begun = Buffer.alloc(0);

@@ -160,6 +160,12 @@ describe('a position in a Parquet file', () => {
     );
   });
 
+  test('lies in few calls where row groups are small', async () => {
+    const path = await fileOf([numbers(50)], { rowsPerGroup: 2 });
+    const { values } = await createParquetSource().read(spec(path), 'all', null, { recordsMax: 20 });
+    expect(values.length).toBeGreaterThan(10);
+  });
+
   test('goes on exactly there, in any order and in another process', async () => {
     const path = await fileOf([numbers(50)], { rowsPerGroup: 10 });
     const reader = createParquetSource();
@@ -251,6 +257,17 @@ describe('a file that is not what it should be', () => {
     await writeFile(path, content);
     await expect(createParquetSource().splits(spec(path))).rejects.toMatchObject({ code: 'SLUICE-INPUT-CORRUPT', facts: { file: path } });
   });
+
+  test.each([{ rows: 21 }, { groupRows: 21 }, { rows: -20, groupRows: -20 }, { rows: 21, groupRows: 21 }, { rows: 19, groupRows: 19 }])(
+    'is refused where its rows do not add up: %j',
+    async (says) => {
+      const path = await fileOf([numbers(20)], { says });
+      await expect(readAll(createParquetSource(), spec(path))).rejects.toMatchObject({
+        code: 'SLUICE-INPUT-CORRUPT',
+        facts: { file: path },
+      });
+    },
+  );
 
   test('is refused where it was cut off anywhere', async () => {
     const path = await fileOf([numbers(20)], { rowsPerGroup: 7 });

@@ -31,11 +31,13 @@ export interface ParquetColumn {
 export interface ParquetOptions {
   readonly rowsPerGroup?: number;
   readonly codec?: keyof typeof codecs;
+  /** What the metadata say instead of the truth. */
+  readonly says?: { readonly rows?: number; readonly groupRows?: number };
 }
 
 export function writeParquet(
   columns: readonly ParquetColumn[],
-  { rowsPerGroup = Infinity, codec = 'UNCOMPRESSED' }: ParquetOptions = {},
+  { rowsPerGroup = Infinity, codec = 'UNCOMPRESSED', says = {} }: ParquetOptions = {},
 ): Buffer {
   const rows = columns[0]!.values.length;
   const parts: Buffer[] = [Buffer.from('PAR1')];
@@ -50,10 +52,10 @@ export function writeParquet(
       offset += page.length;
       return chunk;
     });
-    groups.push(struct([1, list('struct', chunks)], [2, i64(0)], [3, i64(end - start)]));
+    groups.push(struct([1, list('struct', chunks)], [2, i64(0)], [3, i64(says.groupRows ?? end - start)]));
   }
   const schema = [struct([4, text('root')], [5, i32(columns.length)]), ...columns.map(elementOf)];
-  const footer = struct([1, i32(1)], [2, list('struct', schema)], [3, i64(rows)], [4, list('struct', groups)]);
+  const footer = struct([1, i32(1)], [2, list('struct', schema)], [3, i64(says.rows ?? rows)], [4, list('struct', groups)]);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(footer.length);
   return Buffer.concat([...parts, footer, length, Buffer.from('PAR1')]);
