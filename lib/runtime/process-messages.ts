@@ -11,6 +11,7 @@
 import { limits } from '../base/limits.ts';
 import type { ControlMessage, EnvelopeHeader } from '../model/envelope.ts';
 import type { JobRecord } from '../model/job-record.ts';
+import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { commit, type CommitOptions } from './commit.ts';
 import { advanceBase } from './advance-base.ts';
@@ -53,6 +54,11 @@ function isFresh(shard: LiveShard, message: ParsedMessage): boolean {
   return judgeSequence(shard.input(message.header.channel).sequence, message.header.sequence) !== 'duplicate';
 }
 
+function showsUnfinishedWork({ stash, nextTimer, watermark, processingTimeMs }: ShardRecord): boolean {
+  const isDue = (next: number | null, time: number): boolean => next !== null && next <= time;
+  return stash.replaying || isDue(nextTimer.event, watermark) || isDue(nextTimer.processing, processingTimeMs);
+}
+
 class ShardWork {
   readonly #runtime: Runtime;
   readonly #job: JobRecord;
@@ -78,7 +84,11 @@ class ShardWork {
     }
     if (this.#witness !== null) this.#takeTimeAndAborts();
     await this.#finishUnfinished();
-    if (this.#witness === null) return;
+    if (this.#witness === null) {
+      // The last step of what was unfinished: the messages are reported done, so nobody may come for it again.
+      if (showsUnfinishedWork(shard.record)) await this.#commitRest();
+      return;
+    }
     for (const message of this.#messages) await this.#take(message);
     await this.#commitRest();
   }
@@ -117,6 +127,8 @@ class ShardWork {
   async #take(message: ParsedMessage): Promise<void> {
     if (message.kind === 'control') return this.#takeControl(message.control);
     const { header } = message;
+    // Before its body is fetched: of a duplicate it may have been collected.
+    if (!isFresh(this.#shard, message)) return;
     const body = message.claimed ? await this.#claim(header) : message.received.body;
     await this.#apply(await receiveEnvelope(this.#runtime, this.#shard, header, body));
     await this.#finishUnfinished();
@@ -146,6 +158,8 @@ class ShardWork {
     const shard = this.#shard;
     if (judgeControl(shard.control, control.kind, control.number) === 'duplicate') return;
     shard.control[control.kind] = control.number;
+    // Also one that comes too early has come: what is still not due needs another.
+    if (control.kind === 'wake') shard.armedAtMs = null;
     if (control.kind === 'order' && control.order !== undefined) {
       const verdict = takeOrder(shard, control.order, this.#job.aborted);
       if (verdict.kind === 'snapshot') await this.#snapshot(control.order.checkpoint, null, verdict.finished);
