@@ -19,6 +19,7 @@ import type { JobControl } from './job-control.ts';
 import { jobRoutes } from './job-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { errorCodeHeader, problemOf, RequestProblem } from './request-problem.ts';
+import { vertexRoutes } from './vertex-routes.ts';
 
 export interface ApiOptions {
   readonly control: JobControl;
@@ -40,6 +41,7 @@ export function createApi(options: ApiOptions): Hono {
   for (const prefix of ['/', '/v1']) {
     app.route(prefix, clusterRoutes(options));
     app.route(prefix, jobRoutes(options));
+    app.route(prefix, vertexRoutes(options));
     app.route(prefix, checkpointRoutes(options));
     app.route(prefix, operationRoutes(options));
   }

@@ -7,9 +7,6 @@ import { answer, found, jobOf } from './route-parameters.ts';
 import { exceptionsView } from './views/exceptions-view.ts';
 import { configView, jobView } from './views/job-view.ts';
 import { planView } from './views/plan-view.ts';
-import { vertexDetailsView, watermarksView } from './views/vertex-view.ts';
-import { vertexId } from './views/vertex-id.ts';
-import type { JobDetails, VertexDetails } from './job-details.ts';
 
 const stopRemoved =
   'The termination mode "stop" has been removed. For an ungraceful shutdown, please use "cancel" instead. For a graceful shutdown, please use "jobs/:jobId/stop" instead.';
@@ -45,18 +42,6 @@ export function jobRoutes({ control, clock }: ApiOptions): Hono {
     return answer(context, exceptionsView(found(job, await control.failure(job))));
   });
 
-  routes.get('/jobs/:jobid/vertices/:vertexid', async (context) => {
-    const job = jobOf(context);
-    const details = found(job, await control.details(job));
-    return answer(context, vertexDetailsView(details, vertexOf(details, context.req.param('vertexid')), clock.now()));
-  });
-
-  routes.get('/jobs/:jobid/vertices/:vertexid/watermarks', async (context) => {
-    const job = jobOf(context);
-    const details = found(job, await control.details(job));
-    return answer(context, watermarksView(vertexOf(details, context.req.param('vertexid'))));
-  });
-
   routes.patch('/jobs/:jobid', async (context) => {
     const job = jobOf(context);
     const mode = context.req.query('mode') ?? 'cancel';
@@ -75,11 +60,4 @@ export function jobRoutes({ control, clock }: ApiOptions): Hono {
   });
 
   return routes;
-}
-
-function vertexOf({ job, vertices }: JobDetails, text: string): VertexDetails {
-  if (!/^[0-9a-fA-F]{32}$/.test(text)) throw badParameter('path', 'vertexid', text);
-  const vertex = vertices.find(({ uid }) => vertexId(uid) === text.toLowerCase());
-  if (vertex === undefined) throw handlerProblem(404, 'SLUICE-API-PATH-UNKNOWN', `No vertex with ID '${text}' exists in job ${job}.`);
-  return vertex;
 }

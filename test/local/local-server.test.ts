@@ -8,7 +8,7 @@ import { job } from '../checkpoint/fixture.ts';
 const opened: (LocalServer | Server)[] = [];
 
 afterEach(async () => {
-  for (const server of opened.splice(0)) await (server.close());
+  for (const server of opened.splice(0)) await server.close();
 });
 
 async function serve(port = 0, fetch: (request: Request) => Response = () => new Response('{}')): Promise<LocalServer> {
