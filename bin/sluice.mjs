@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 
 const wantedMajor = 24;
 const foundMajor = Number(process.versions.node.split('.')[0]);
@@ -24,6 +25,8 @@ if (foundMajor >= wantedMajor) {
 async function start() {
   endWithParent();
   silenceExperimental();
+  // A small young generation: a third less memory for records that live for one batch, at the same speed (npm run bench, memory).
+  setFlagsFromString('--max-semi-space-size=8');
   // Quick starts: compiled and type-stripped sources are kept between runs.
   nodeModule.enableCompileCache?.();
   const { startProcess } = await import('../lib/cli/start-process.ts');
