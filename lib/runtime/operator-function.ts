@@ -84,7 +84,8 @@ export class OperatorFunction {
       throw new LostRaceError('an attempt that has been replaced');
     }
     const warm = this.#warm.get(index);
-    if (warm !== undefined && stored !== undefined && warm.record.version === stored.version && warm.record.attempt === stored.attempt)
+    // A warm shard of the attempt that was given up is still what is stored: the first message of the new one initialises it.
+    if (warm?.record.attempt === job.attempt && warm.record.attempt === stored?.attempt && warm.record.version === stored.version)
       return warm;
     this.#warm.delete(index);
     const shard = await this.#openOrInitialise(job, topology, stored, messages);
