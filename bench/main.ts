@@ -136,9 +136,7 @@ function add(row: Row): void {
   rows.push(row);
   if (values.json) return;
   const { name, ...figures } = row;
-  const text = Object.entries(figures).map(
-    ([figure, value]) => `${figure} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
+  const text = Object.entries(figures).map(([figure, value]) => `${figure} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   console.log(`${name.padEnd(10)} ${text.join('  ')}`);
 }
 

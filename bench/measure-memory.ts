@@ -7,9 +7,12 @@ export async function measureMemory(): Promise<{ readonly residentMb: number; re
   return { residentMb, residentMbAt12M, growth: Math.round((residentMbAt12M / residentMb) * 100) / 100 };
 }
 
+/** As bin/sluice.mjs sets it. */
+const youngGeneration = '--max-semi-space-size=8';
+
 function residentMbOf(times: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [new URL('./memory-process.ts', import.meta.url).pathname, String(times)], {
+    const child = spawn(process.execPath, [youngGeneration, new URL('./memory-process.ts', import.meta.url).pathname, String(times)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';

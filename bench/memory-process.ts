@@ -1,11 +1,7 @@
 /** Runs W1 over the streamed text and prints the largest resident size in megabytes that was seen. */
-import { setFlagsFromString } from 'node:v8';
 import { flightsTextFile, streamChunks } from './flights-text.ts';
 import { runEngine } from './run-engine.ts';
 import { w1 } from './workloads.ts';
-
-// As bin/sluice.mjs does.
-setFlagsFromString('--max-semi-space-size=8');
 
 const chunks = streamChunks(await flightsTextFile(), Number(process.argv[2] ?? 1));
 const window = new Map<number, string | undefined>();
