@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFileStores } from '../../lib/adapters/fs/file-stores.ts';
 import type { MakeStores } from './fixture.ts';
+import { jobHistoryContract } from './job-history.contract.ts';
 import { keyedBaseContract, keyedBaseModelContract } from './keyed-base.contract.ts';
 import { messageQueueContract } from './message-queue.contract.ts';
 import { messageQueueModelContract } from './message-queue.model.contract.ts';
@@ -24,6 +25,7 @@ const make: MakeStores = async (options) => {
 messageQueueContract('fs', make);
 messageQueueModelContract('fs', make, 20);
 recordsContract('fs', make);
+jobHistoryContract('fs', make);
 objectsAndDelayContract('fs', make);
 keyedBaseContract('fs', make);
 keyedBaseModelContract('fs', make, 60);

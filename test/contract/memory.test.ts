@@ -1,5 +1,6 @@
 import { createMemoryStores } from '../../lib/adapters/memory/memory-stores.ts';
 import type { MakeStores } from './fixture.ts';
+import { jobHistoryContract } from './job-history.contract.ts';
 import { keyedBaseContract, keyedBaseModelContract } from './keyed-base.contract.ts';
 import { messageQueueContract } from './message-queue.contract.ts';
 import { messageQueueModelContract } from './message-queue.model.contract.ts';
@@ -14,6 +15,7 @@ const make: MakeStores = async (options) => {
 messageQueueContract('memory', make);
 messageQueueModelContract('memory', make, 200);
 recordsContract('memory', make);
+jobHistoryContract('memory', make);
 objectsAndDelayContract('memory', make);
 keyedBaseContract('memory', make);
 keyedBaseModelContract('memory', make, 300);
