@@ -1,0 +1,263 @@
+/** Barriers at a shard with two channels: what is held, cut, declined and released. */
+import { describe, expect, test } from 'vitest';
+import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
+import type { Envelope } from '../../lib/model/envelope.ts';
+import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
+import { MAX_WATERMARK } from '../../lib/model/time.ts';
+import { compileCount, left, right } from './count-job.ts';
+import { setLimits } from './small-limits.ts';
+import { again, ShardBench, type BenchOptions, type Upstream } from './shard-bench.ts';
+
+interface Bench {
+  readonly bench: ShardBench;
+  readonly a: Upstream;
+  readonly b: Upstream;
+}
+
+async function open(options: BenchOptions = {}): Promise<Bench> {
+  const bench = await ShardBench.open(compileCount(), 'count', options);
+  await bench.handle(bench.kick());
+  return { bench, a: bench.upstream(left), b: bench.upstream(right) };
+}
+
+const words = (...texts: string[]): object[] => texts.map((word) => ({ word }));
+/** What went out, in order: records as text, barriers as `|n`. */
+function flow(envelopes: readonly Envelope[]): string[] {
+  return envelopes.flatMap(({ header, values }) => [
+    ...(values as { word: string; count: number }[]).map(({ word, count }) => `${word}${count}`),
+    ...header.events.flatMap(({ event }) =>
+      event.kind === 'barrier' ? [`|${event.checkpoint}`] : event.kind === 'end-of-input' ? ['end'] : [],
+    ),
+  ]);
+}
+const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapshot[] =>
+  messages.flatMap((message) => (message.kind === 'acknowledgement' ? [message.snapshot] : []));
+const declined = (messages: readonly CoordinatorMessage[]): number[] =>
+  messages.flatMap((message) => (message.kind === 'declined' ? [message.checkpoint] : []));
+
+describe('alignment', () => {
+  test('holds back what comes behind a barrier until all channels have brought it, and cuts at the barriers', async () => {
+    const { bench, a, b } = await open();
+    expect(await bench.handle(await a.barrier(1, words('x')), await a.send(words('x')), await b.send(words('y')))).toEqual([]);
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1', 'y1']);
+    expect(await bench.record()).toMatchObject({
+      epoch: 1,
+      alignment: { checkpoint: 1 },
+      stash: { replaying: false, envelopes: [{ sequence: 2 }] },
+    });
+    expect(await bench.handle(await a.send(words('z')), await b.barrier(1, words('y')))).toEqual([]);
+    expect(flow(await bench.sentTo('counts'))).toEqual(['y2', '|1', 'x2', 'z1']);
+    const [snapshot] = snapshots(await bench.toCoordinator());
+    expect(snapshot).toMatchObject({ checkpoint: 1, inputs: { [left]: 1, [right]: 2 }, finished: false, recordsIn: 3 });
+    expect(await bench.record()).toMatchObject({
+      epoch: 2,
+      settled: 1,
+      alignment: null,
+      stash: { replaying: false, envelopes: [] },
+      recordsIn: 5,
+    });
+  });
+
+  test('is found again by whoever comes after a crash, with what it holds', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1), await a.send(words('x')));
+    bench.restart();
+    await bench.handle(await a.send(words('y')));
+    bench.restart();
+    const last = await b.barrier(1);
+    // The snapshot is committed, then the environment dies before the replay.
+    let commits = 0;
+    bench.restart(async (site, act) => {
+      if (site === 'shards.commit' && ++commits === 2) throw new Error('died');
+      return act();
+    });
+    expect(await bench.handle(last)).toEqual([0]);
+    expect(await bench.record()).toMatchObject({ epoch: 2, stash: { replaying: true, envelopes: [{ sequence: 2 }, { sequence: 3 }] } });
+    bench.restart();
+    expect(await bench.handle(again(last))).toEqual([]);
+    expect(flow(await bench.sentTo('counts'))).toEqual(['|1', 'x1', 'y1']);
+    expect(await bench.record()).toMatchObject({ stash: { replaying: false, envelopes: [] }, recordsIn: 2 });
+  });
+
+  test('waits for an ended channel too: it still brings barriers', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await b.end());
+    await bench.handle(await a.barrier(1, words('x')), await a.send(words('x')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1']);
+    await bench.handle(await b.barrier(1));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['|1', 'x2']);
+  });
+
+  test('holds nothing back at least once, and cuts at the barriers all the same', async () => {
+    const { bench, a, b } = await open({ settings: { exactlyOnce: false } });
+    await bench.handle(await a.barrier(1, words('x')), await a.send(words('x')), await b.send(words('y')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1', 'x2', 'y1']);
+    await bench.handle(await b.barrier(1));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['|1']);
+    expect(snapshots(await bench.toCoordinator())[0]).toMatchObject({ inputs: { [left]: 1, [right]: 2 }, recordsIn: 3 });
+  });
+});
+
+describe('a newer barrier', () => {
+  test('on a channel that lacks the older one ends that alignment: it is declined, what was held comes in order, and its late barrier is nothing', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1, words('x')), await a.send(words('x')), await a.send(words('x')));
+    await bench.handle(await b.barrier(2, words('y')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1', 'y1', 'x2', 'x3']);
+    expect(declined(await bench.toCoordinator())).toEqual([1]);
+    expect(await bench.record()).toMatchObject({
+      settled: 1,
+      alignment: { checkpoint: 2, barriers: { [right]: 1 } },
+      stash: { envelopes: [] },
+    });
+    await bench.handle(await b.send(words('y')), await a.barrier(2, words('x')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x4', '|2', 'y2']);
+    expect(snapshots(await bench.toCoordinator()).map(({ checkpoint }) => checkpoint)).toEqual([2]);
+    await bench.handle(await a.send([], { kind: 'barrier', checkpoint: 1 }), await a.send(words('x')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x5']);
+  });
+
+  test('that was itself held is met again in the replay, in its place', async () => {
+    const { bench, a, b } = await open();
+    // a brings 1, then 2 and more; b brings only 2: half injected.
+    await bench.handle(await a.barrier(1), await a.send(words('x')), await a.barrier(2, words('x')), await a.send(words('late')));
+    expect(flow(await bench.sentTo('counts'))).toEqual([]);
+    await bench.handle(await b.barrier(2, words('y')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['y1', 'x1', 'x2', '|2', 'late1']);
+    expect(snapshots(await bench.toCoordinator()).map(({ checkpoint, inputs }) => [checkpoint, inputs])).toEqual([
+      [2, { [left]: 3, [right]: 1 }],
+    ]);
+  });
+
+  test('with a watermark in its envelope does not say it twice', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1), await a.watermark(50, words('x')));
+    await bench.handle(await b.send(words('y'), { kind: 'watermark', timestamp: 40 }, { kind: 'barrier', checkpoint: 2 }));
+    const sent = await bench.sentTo('counts');
+    expect(flow(sent)).toEqual(['y1', 'x1']);
+    expect(sent.flatMap(({ header }) => header.events.map(({ event }) => event))).toEqual([{ kind: 'watermark', timestamp: 40 }]);
+    expect(await bench.record()).toMatchObject({ watermark: 40, recordsIn: 2, alignment: { checkpoint: 2 } });
+  });
+
+  test('that never meets the older one on any channel changes nothing for it', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(3, words('x')), await b.barrier(3, words('y')));
+    await bench.handle(await a.send([], { kind: 'barrier', checkpoint: 2 }), await b.send([], { kind: 'barrier', checkpoint: 2 }));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1', 'y1', '|3']);
+    expect(await bench.record()).toMatchObject({ epoch: 4, settled: 3, alignment: null });
+  });
+});
+
+describe('concurrent checkpoints', () => {
+  test('wait for each other: a newer barrier on a held channel is held like data', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1, words('x')), await a.barrier(2, words('x')), await a.barrier(3, words('x')));
+    await bench.handle(await b.barrier(1, words('y')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1', 'y1', '|1', 'x2']);
+    await bench.handle(await b.barrier(2, words('y')), await b.barrier(3, words('y')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['y2', '|2', 'x3', 'y3', '|3']);
+    expect(snapshots(await bench.toCoordinator()).map(({ checkpoint, inputs }) => [checkpoint, inputs])).toEqual([
+      [1, { [left]: 1, [right]: 1 }],
+      [2, { [left]: 2, [right]: 2 }],
+      [3, { [left]: 3, [right]: 3 }],
+    ]);
+  });
+});
+
+describe('an abort', () => {
+  test('is learned from the job record, with the next message, and releases what was held', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1), await a.send(words('x')));
+    await bench.changeJob({ aborted: 1 });
+    const { version } = await bench.record();
+    expect(await bench.handle(again(await a.send([]), 1))).toEqual([]);
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1']);
+    expect(await bench.record()).toMatchObject({ settled: 1, alignment: null, epoch: 1, stash: { replaying: false, envelopes: [] } });
+    expect((await bench.record()).version).toBeGreaterThan(version);
+    expect(declined(await bench.toCoordinator()), 'the coordinator knows').toEqual([]);
+    await bench.handle(await b.barrier(1), await b.send(words('y')), await a.send(words('x')));
+    expect(flow(await bench.sentTo('counts')), 'its late barrier is nothing').toEqual(['y1', 'x2']);
+  });
+
+  test('of an older checkpoint does not end the alignment of a newer one', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(5), await a.send(words('x')));
+    await bench.changeJob({ aborted: 4 });
+    await bench.handle(await b.send(words('y')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['y1']);
+    await bench.handle(await b.barrier(5));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['|5', 'x1']);
+  });
+
+  test('is not acted upon by a duplicate alone: nobody would come for what was released', async () => {
+    const { bench, a } = await open();
+    const held = await a.send([], { kind: 'barrier', checkpoint: 1 });
+    await bench.handle(held, await a.send(words('x')));
+    await bench.changeJob({ aborted: 1 });
+    const { version } = await bench.record();
+    bench.restart();
+    expect(await bench.handle(again(held, 1))).toEqual([]);
+    expect(await bench.record()).toMatchObject({ version, alignment: { checkpoint: 1 } });
+  });
+});
+
+describe('a stash', () => {
+  test('is worked off in several commits, bounded by records, with what is left in the record', async () => {
+    setLimits({ sourceRecordsPerCommit: 5 });
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1));
+    for (let i = 0; i < 12; i++) await bench.handle(await a.send(words('x', 'y', 'z')));
+    const lengths: number[] = [];
+    bench.restart(async (site, act) => {
+      const result = await act();
+      if (site === 'shards.commit') lengths.push((await bench.record()).stash.envelopes.length);
+      return result;
+    });
+    expect(await bench.handle(await b.barrier(1))).toEqual([]);
+    expect(lengths.length).toBeGreaterThanOrEqual(3);
+    expect(lengths).toEqual([...lengths].sort((x, y) => y - x));
+    expect(lengths.at(-1)).toBe(0);
+    expect((await bench.record()).recordsIn).toBe(36);
+  });
+
+  test('whose envelopes are missing is left for the restore to deal with', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1), await a.send(words('x')));
+    const names = (await bench.stores.objects.list('jobs/')).map(({ key }) => key).filter((key) => key.includes('/test/'));
+    await bench.stores.objects.remove(names);
+    expect(await bench.handle(await b.barrier(1))).toEqual([0]);
+    expect(bench.logged.join()).toContain('SLUICE-OBJECT-MISSING');
+  });
+});
+
+describe('the end of input', () => {
+  test('of all channels ends the shard, once, and barriers go on through it', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.send(words('x')), await a.end());
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1']);
+    await bench.handle(await b.end());
+    const sent = await bench.sentTo('counts');
+    expect(flow(sent)).toEqual(['end']);
+    expect(sent[0]!.header.events.map(({ event }) => event)).toEqual([
+      { kind: 'watermark', timestamp: MAX_WATERMARK },
+      { kind: 'end-of-input' },
+    ]);
+    expect(await bench.record()).toMatchObject({ status: 'ended', watermark: MAX_WATERMARK });
+    await bench.handle(await a.barrier(1), await b.barrier(1));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['|1']);
+    expect(await bench.record()).toMatchObject({ status: 'finished' });
+    expect(snapshots(await bench.toCoordinator())[0]).toMatchObject({ finished: true });
+    await bench.handle(await a.barrier(2), await b.barrier(2));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['|2']);
+  });
+
+  test('that is held back does not end the shard before its turn', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await b.end(), await a.barrier(1), await a.end());
+    expect(await bench.record()).toMatchObject({ status: 'running' });
+    await bench.handle(await b.barrier(1));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['|1', 'end']);
+    expect(snapshots(await bench.toCoordinator())[0]).toMatchObject({ finished: false });
+    expect(await bench.record()).toMatchObject({ status: 'ended' });
+  });
+});
