@@ -18,7 +18,7 @@ export function checkpointEntry(id: number): HistoryEntry {
 }
 
 const restore: HistoryEntry = { kind: 'restore', id: 2, checkpoint: 7, checkpointKind: 'savepoint', atMs: 3 };
-const status: HistoryEntry = { kind: 'status', id: 7, status: 'RUNNING', atMs: 4 };
+const status = { kind: 'status', id: 7, status: 'RUNNING', atMs: 4 } as const;
 
 /** What the history of jobs promises. */
 export function jobHistoryContract(adapter: string, make: MakeStores): void {
