@@ -16,6 +16,27 @@ export interface RowGroupRange {
 const decimalDigitsMax = 15;
 const codecs: readonly string[] = ['UNCOMPRESSED', 'SNAPPY', 'ZSTD', 'GZIP', 'BROTLI'];
 
+/** hyparquet converts these by their old annotation only, and would hand out days, unscaled integers and bytes where a file has just the new one. */
+const oldAnnotations = { ENUM: 'UTF8', DECIMAL: 'DECIMAL', DATE: 'DATE', JSON: 'JSON', BSON: 'BSON' } as const;
+
+/** The metadata with every column annotated so that it is converted. */
+export function annotateColumns(metadata: FileMetaData): FileMetaData {
+  return { ...metadata, schema: metadata.schema.map(annotate) };
+}
+
+function annotate(element: SchemaElement): SchemaElement {
+  const { converted_type: converted, logical_type: logical } = element;
+  const known = converted ?? logical?.type;
+  if (known === undefined || !Object.hasOwn(oldAnnotations, known)) return element;
+  const annotated = { ...element, converted_type: oldAnnotations[known as keyof typeof oldAnnotations] };
+  return logical?.type === 'DECIMAL' ? { ...annotated, scale: logical.scale, precision: logical.precision } : annotated;
+}
+
+export function isDecimal(metadata: FileMetaData, column: string): boolean {
+  const tree = parquetSchema(metadata).children.find(({ element }) => element.name === column);
+  return tree?.element.converted_type === 'DECIMAL';
+}
+
 /** @throws SluiceError `SLUICE-INPUT-COLUMN-UNKNOWN` or `SLUICE-INPUT-COLUMN-UNSUPPORTED`, naming the column */
 export function checkColumns(path: string, metadata: FileMetaData, columns: readonly string[]): void {
   const { children } = parquetSchema(metadata);
@@ -48,12 +69,13 @@ function chunksOf({ columns }: FileMetaData['row_groups'][number], column: strin
   return columns.flatMap(({ meta_data: facts }) => (facts?.path_in_schema[0] === column ? [facts] : []));
 }
 
-function typeProblem({ element, children }: SchemaTree): string | undefined {
-  return children.map(typeProblem).find((problem) => problem !== undefined) ?? elementProblem(element);
+function typeProblem({ element, children, path }: SchemaTree): string | undefined {
+  return children.map(typeProblem).find((problem) => problem !== undefined) ?? elementProblem(element, path.length > 1);
 }
 
-function elementProblem({ converted_type: type, precision = 0 }: SchemaElement): string | undefined {
+function elementProblem({ converted_type: type, precision = 0 }: SchemaElement, isNested: boolean): string | undefined {
   if (type === 'BSON' || type === 'INTERVAL') return `it is of type ${type}`;
+  if (type === 'DECIMAL' && isNested) return 'it has decimals inside lists or structs';
   if (type === 'DECIMAL' && precision > decimalDigitsMax) return `a number cannot hold decimals of ${precision} digits exactly`;
   return undefined;
 }

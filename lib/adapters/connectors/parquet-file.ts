@@ -16,8 +16,8 @@ import {
 } from 'hyparquet';
 import { errorMessage, SluiceError } from '../../base/errors.ts';
 import { inputCorrupt, inputError } from './input-file.ts';
-import { checkColumns, rowGroupRanges, type RowGroupRange } from './parquet-columns.ts';
-import { parsers, plainColumn, type PlainColumn } from './parquet-values.ts';
+import { annotateColumns, checkColumns, isDecimal, rowGroupRanges, type RowGroupRange } from './parquet-columns.ts';
+import { exactDecimals, parsers, plainColumn, type PlainColumn } from './parquet-values.ts';
 
 export interface ParquetFile {
   readonly path: string;
@@ -49,7 +49,7 @@ const compressors: Compressors = {
 /** `wanted` undefined: all columns, in the order of the file. */
 export async function openParquet(path: string, wanted: readonly string[] | undefined): Promise<ParquetFile> {
   const buffer = await bufferOf(path);
-  const metadata = await readMetadata(path, buffer);
+  const metadata = annotateColumns(await readMetadata(path, buffer));
   try {
     const columns = wanted === undefined ? parquetSchema(metadata).children.map(({ element }) => element.name) : [...new Set(wanted)];
     checkColumns(path, metadata, columns);
@@ -89,7 +89,7 @@ async function decodeColumn({ path, buffer, metadata }: ParquetFile, { start, ro
     throw inputCorrupt(path, `column ${column} cannot be decoded from row ${start} on: ${errorMessage(error)}`, place, error);
   }
   const plain = plainColumn(chunks, rows);
-  if (plain !== undefined) return plain;
+  if (plain !== undefined) return isDecimal(metadata, column) ? exactDecimals(plain) : plain;
   const found = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   throw inputCorrupt(path, `column ${column} has ${found} values from row ${start} on, and ${rows} rows`, place);
 }

@@ -61,6 +61,12 @@ export function plainColumn(chunks: readonly DecodedArray[], count: number): Pla
   return { values, hasObjects, unreadable };
 }
 
+/** hyparquet multiplies by the scale, and 57 * 0.01 is not 0.57. Fifteen digits are enough to find the double that is nearest to the decimal. */
+export function exactDecimals(column: PlainColumn): PlainColumn {
+  const values = column.values.map((value) => (typeof value === 'number' ? Number(value.toPrecision(15)) : value));
+  return { ...column, values };
+}
+
 /** Of whatever depth: lists, structs and maps hold the same kinds of values. */
 function plainValue(value: unknown): unknown {
   if (typeof value === 'bigint') return exactNumber(value);

@@ -79,6 +79,30 @@ describe('the values of a Parquet file', () => {
     expect((rows[0] as { raw: Uint8Array }).raw.buffer.byteLength).toBe(2);
   });
 
+  test('are the nearest numbers of decimals', async () => {
+    const cents = Array.from({ length: 200 }, (_, i) => BigInt(i) - 100n);
+    const rows = await rowsOf({
+      name: 'x',
+      type: 'INT64',
+      converted: 'DECIMAL',
+      precision: 15,
+      values: [...cents, 999_999_999_999_999n, null],
+    });
+    const expected = [...cents.map((cent) => Number(`${cent}e-2`)), 9_999_999_999_999.99, null];
+    expect(rows).toEqual(expected.map((x) => ({ x })));
+  });
+
+  test('are converted by annotations of the newer kind as by those of the older', async () => {
+    const columns: ParquetColumn[] = [
+      { name: 'enum', type: 'BYTE_ARRAY', logical: 'ENUM', values: ['red'] },
+      { name: 'oldEnum', type: 'BYTE_ARRAY', converted: 'ENUM', values: ['red'] },
+      { name: 'decimal', type: 'INT32', logical: 'DECIMAL', precision: 5, values: [57] },
+      { name: 'day', type: 'INT32', logical: 'DATE', values: [1] },
+      { name: 'json', type: 'BYTE_ARRAY', logical: 'JSON', values: ['[1]'] },
+    ];
+    expect(await rowsOf(...columns)).toEqual([{ enum: 'red', oldEnum: 'red', decimal: 0.57, day: 86_400_000, json: [1] }]);
+  });
+
   test('are copies: a job that changes one does not change what is read again', async () => {
     const path = await fileOf([{ name: 'json', type: 'BYTE_ARRAY', converted: 'JSON', values: ['{"a":[1]}', '{"a":[2]}'] }]);
     const reader = createParquetSource();
@@ -339,6 +363,8 @@ describe('a file that is not what it should be', () => {
 
   test.each<[string, ParquetColumn, ParquetOptions]>([
     ['decimals of many digits', { name: 'x', type: 'INT64', converted: 'DECIMAL', precision: 18, values: [1n] }, {}],
+    ['decimals of many digits, newly annotated', { name: 'x', type: 'INT64', logical: 'DECIMAL', precision: 18, values: [1n] }, {}],
+    ['BSON, newly annotated', { name: 'x', type: 'BYTE_ARRAY', logical: 'BSON', values: ['1'] }, {}],
     ['BSON', { name: 'x', type: 'BYTE_ARRAY', converted: 'BSON', values: ['1'] }, {}],
     ['an unknown compression', { name: 'x', type: 'INT32', values: [1] }, { codec: 'LZO' }],
   ])('is refused where a wanted column has %s', async (_, column, options) => {

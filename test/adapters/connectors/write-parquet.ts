@@ -4,6 +4,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 const physicalTypes = { BOOLEAN: 0, INT32: 1, INT64: 2, DOUBLE: 5, BYTE_ARRAY: 6 } as const;
 const convertedTypes = {
   UTF8: 0,
+  ENUM: 4,
   DECIMAL: 5,
   DATE: 6,
   TIMESTAMP_MILLIS: 9,
@@ -12,6 +13,7 @@ const convertedTypes = {
   JSON: 19,
   BSON: 20,
 } as const;
+const logicalTypes = { ENUM: 4, DECIMAL: 5, DATE: 6, JSON: 12, BSON: 13 } as const;
 const units = { MILLIS: 1, MICROS: 2, NANOS: 3 } as const;
 const codecs = { UNCOMPRESSED: 0, GZIP: 2, LZO: 3, ZSTD: 6 } as const;
 
@@ -21,6 +23,9 @@ export interface ParquetColumn {
   readonly name: string;
   readonly type: keyof typeof physicalTypes;
   readonly converted?: keyof typeof convertedTypes;
+  /** An annotation of the newer kind. */
+  readonly logical?: keyof typeof logicalTypes;
+  /** Of decimals, which have two digits after the point. */
   readonly precision?: number;
   /** A logical timestamp of this unit. */
   readonly timestamp?: keyof typeof units;
@@ -64,13 +69,15 @@ export function writeParquet(
 const isOptional = ({ values }: ParquetColumn): boolean => values.includes(null);
 
 function elementOf(column: ParquetColumn): Buffer {
-  const { name, type, converted, timestamp, precision } = column;
+  const { name, type, converted, timestamp, logical, precision = 0 } = column;
+  const facts = logical === 'DECIMAL' ? nested([1, i32(2)], [2, i32(precision)]) : nested();
   return struct(
     [1, i32(physicalTypes[type])],
     [3, i32(isOptional(column) ? 1 : 0)],
     [4, text(name)],
     ...(converted === undefined ? [] : [[6, i32(convertedTypes[converted])] as const]),
-    ...(precision === undefined ? [] : [[7, i32(2)] as const, [8, i32(precision)] as const]),
+    ...(converted === 'DECIMAL' ? [[7, i32(2)] as const, [8, i32(precision)] as const] : []),
+    ...(logical === undefined ? [] : [[10, nested([logicalTypes[logical], facts])] as const]),
     ...(timestamp === undefined ? [] : [[10, nested([8, nested([1, truth], [2, nested([units[timestamp], nested()])])])] as const]),
   );
 }
