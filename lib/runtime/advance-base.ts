@@ -14,11 +14,16 @@ import type { LiveShard } from './live-shard.ts';
 import { readNamed } from './named-objects.ts';
 import type { Runtime } from './runtime-deps.ts';
 
-/** Writes at most one bounded step; the commit that follows makes it count. */
-export async function advanceBase(runtime: Runtime, shard: LiveShard, floor: number): Promise<void> {
-  if (shard.backend === null) return;
+/** Whether so much has gathered that the base must follow, now or as soon as the floor allows: a restore would have to read all of it. */
+export function baseLags(shard: LiveShard): boolean {
+  return shard.backend !== null && shard.deltas.reduce((sum, { rows }) => sum + rows, 0) >= limits.baseAdvanceRows;
+}
+
+/** Writes at most one bounded step; the commit that follows makes it count. False where nothing was due. */
+export async function advanceBase(runtime: Runtime, shard: LiveShard, floor: number): Promise<boolean> {
+  if (shard.backend === null) return false;
   const step = nextStep(shard, floor);
-  if (step.length === 0) return;
+  if (step.length === 0) return false;
   const epoch = step[step.length - 1]!.epoch;
   for (const rows of await latestRows(runtime, step)) await runtime.deps.base.write(shard.topology.address.job, epoch, rows);
   shard.backend.baseWritten();
@@ -28,6 +33,7 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, floor: num
   const whole = !shard.deltas.some((ref) => ref.epoch <= epoch);
   shard.baseEpoch = Math.max(shard.baseEpoch, whole ? epoch : baseHoldsSomething);
   shard.backend.baseEpoch = shard.baseEpoch;
+  return true;
 }
 
 /** A base epoch of -1 says that nothing was ever written, and nothing is read then. */

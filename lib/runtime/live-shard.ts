@@ -76,6 +76,8 @@ export class LiveShard {
 
   /** Warm only: losing them costs a second look or a second wake-up. */
   armedAtMs: number | null = null;
+  baseArmed = false;
+  baseWakeMs = 500;
   backlogCheckedAt = Number.NEGATIVE_INFINITY;
   backedUp = false;
 

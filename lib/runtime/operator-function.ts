@@ -6,7 +6,7 @@
  * OF3. An error counts only after job record and shard record have been read again and are unchanged: a zombie reads a mixture.
  * OF4. A function whose plan hash is not the job record's leaves the messages where they are.
  */
-import { SluiceError, errorCode, errorMessage } from '../base/errors.ts';
+import { SluiceError, errorCode, errorMessage, type ErrorFacts } from '../base/errors.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { readMessage } from '../model/envelope-codec.ts';
@@ -27,6 +27,8 @@ export class OperatorFunction {
   readonly #uid: OperatorUid;
   readonly #topologies = new Map<number, ShardTopology>();
   readonly #warm = new Map<number, LiveShard>();
+  /** Version of the shard record as the try in hand has read it. */
+  readonly #read = new Map<number, number>();
   #job: JobRecord | undefined;
   #jobReadAt = Number.NEGATIVE_INFINITY;
 
@@ -50,13 +52,14 @@ export class OperatorFunction {
 
   async #handleGroup(messages: readonly ReceivedMessage[]): Promise<readonly string[]> {
     const shard = Number(messages[0]!.group.split('.')[0]);
-    const before = this.#warm.get(shard)?.record.version;
+    this.#read.delete(shard);
     try {
       await this.#processGroup(shard, messages.map(parse));
       return [];
     } catch (error) {
+      const seen = this.#warm.get(shard)?.record.version ?? this.#read.get(shard);
       this.#warm.delete(shard);
-      await this.#judgeSafely(shard, messages, before, error);
+      await this.#judgeSafely(shard, messages, seen, error);
       return messages.map(({ messageId }) => messageId);
     }
   }
@@ -79,6 +82,7 @@ export class OperatorFunction {
   async #shard(job: JobRecord, index: number, messages: readonly ParsedMessage[]): Promise<LiveShard | undefined> {
     const topology = this.#topology(index);
     const stored = await this.#runtime.deps.shards.read(topology.address);
+    this.#read.set(index, stored?.version ?? 0);
     if (stored !== undefined && stored.attempt > job.attempt) {
       this.#jobReadAt = Number.NEGATIVE_INFINITY;
       throw new LostRaceError('an attempt that has been replaced');
@@ -126,9 +130,9 @@ export class OperatorFunction {
   }
 
   /** Judging needs reads and a send, which may fail like everything else; the messages come again anyway. */
-  async #judgeSafely(index: number, messages: readonly ReceivedMessage[], before: number | undefined, error: unknown): Promise<void> {
+  async #judgeSafely(index: number, messages: readonly ReceivedMessage[], seen: number | undefined, error: unknown): Promise<void> {
     try {
-      await this.#judge(index, messages, before, error);
+      await this.#judge(index, messages, seen, error);
     } catch (judging) {
       this.#runtime.deps.logger.log('warn', 'a failed batch could not be judged', {
         operator: this.#uid,
@@ -139,7 +143,7 @@ export class OperatorFunction {
   }
 
   /** What a failed try means for the job. */
-  async #judge(index: number, messages: readonly ReceivedMessage[], before: number | undefined, error: unknown): Promise<void> {
+  async #judge(index: number, messages: readonly ReceivedMessage[], seen: number | undefined, error: unknown): Promise<void> {
     const { deps, program } = this.#runtime;
     if (error instanceof LostRaceError || error instanceof NotNowError) {
       deps.logger.log('debug', error.message, { operator: this.#uid, shard: index });
@@ -148,18 +152,22 @@ export class OperatorFunction {
     const facts = { operator: this.#uid, shard: index, code: errorCode(error), error: errorMessage(error) };
     deps.logger.log('warn', 'a batch failed and will be tried again', facts);
     const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
-    if (error instanceof UserCodeError && tries < program.settings.userCodeTries) return;
-    if (!(await this.#stillCounts(index, before))) return;
-    if (!(error instanceof UserCodeError) && tries < program.settings.userCodeTries) return;
+    if (tries < program.settings.userCodeTries) return;
+    // What may go through later is no fault of the job: the messages come again until it does.
+    if (error instanceof SluiceError && error.retryable) return;
+    if (!(await this.#stillCounts(index, seen))) return;
     await this.#reportFailure(index, error);
   }
 
-  async #stillCounts(index: number, before: number | undefined): Promise<boolean> {
+  /** `seen`: the record's version as the failed try last knew it; undefined where it failed before it had read one. */
+  async #stillCounts(index: number, seen: number | undefined): Promise<boolean> {
     const known = this.#job;
     this.#jobReadAt = Number.NEGATIVE_INFINITY;
     const job = await this.#readJob(0);
+    if (known?.attempt !== job.attempt) return false;
+    if (seen === undefined) return true;
     const stored = await this.#runtime.deps.shards.read(this.#topology(index).address);
-    return known?.attempt === job.attempt && (before === undefined || stored === undefined || stored.version >= before);
+    return (stored?.version ?? 0) === seen;
   }
 
   async #reportFailure(index: number, error: unknown): Promise<void> {
@@ -167,14 +175,15 @@ export class OperatorFunction {
     const cause = error instanceof UserCodeError ? error.cause : error;
     const known = cause instanceof SluiceError ? cause : undefined;
     const operator = error instanceof UserCodeError ? error.operator : this.#uid;
-    const where = error instanceof UserCodeError ? { key: error.facts.key, record: brief(error.facts.record) } : {};
+    const isUsers = error instanceof UserCodeError;
+    const where = isUsers ? { key: error.facts.key, record: brief(error.facts.record) } : {};
     const failure: JobFailure = {
-      code: known?.code ?? 'SLUICE-USER-CODE',
+      code: known?.code ?? (isUsers ? 'SLUICE-USER-CODE' : 'SLUICE-BATCH-FAILED'),
       message: known?.message ?? `operator ${operator} failed: ${errorMessage(cause)}`,
-      hint: known?.hint ?? 'Correct the function and restore the job from its newest checkpoint; its inputs are still in the queue.',
+      hint: known?.hint ?? `${isUsers ? 'Correct the function' : 'Remove the cause'} and ${restoreHint}`,
       operator,
       shard: index,
-      facts: { ...known?.facts, ...where, stack: cause instanceof Error ? (cause.stack ?? '').slice(0, 4000) : '' },
+      facts: { ...plain(known?.facts), ...where, stack: cause instanceof Error ? (cause.stack ?? '').slice(0, 4000) : '' },
       atMs: deps.clock.now(),
     };
     const from = { job: program.job, attempt: this.#job?.attempt ?? 0, uid: this.#uid, shard: index };
@@ -183,6 +192,17 @@ export class OperatorFunction {
       { group: program.job, deduplicationId: `failed-${deps.random.hex(16)}`, body },
     ]);
   }
+}
+
+const restoreHint = 'restore the job from its newest checkpoint; its inputs are still in the queue.';
+
+/** Facts as they can be sent: whatever an error carries must not keep the report from going out. */
+function plain(facts: ErrorFacts = {}): ErrorFacts {
+  return Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, typeof fact === 'object' ? brief(fact) : plainText(fact)]));
+}
+
+function plainText(fact: unknown): unknown {
+  return typeof fact === 'function' || typeof fact === 'symbol' ? String(fact) : fact;
 }
 
 /** A record for people: cut, and never in the way of the report. */

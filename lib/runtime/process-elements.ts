@@ -23,6 +23,7 @@ export async function processRecords(shard: LiveShard, input: LiveInput, envelop
   shard.changed = true;
   shard.recordsIn += to - from;
   shard.valve.onRecords(input.channel.id);
+  shard.idle = false;
   const selector = shard.keySelectors[input.channel.input];
   if (shard.backend === null || selector === undefined) {
     processPlain(shard, input.channel.input, envelope, from, to);

@@ -14,7 +14,7 @@ import type { JobRecord } from '../model/job-record.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { commit, type CommitOptions } from './commit.ts';
-import { advanceBase } from './advance-base.ts';
+import { advanceBase, baseLags } from './advance-base.ts';
 import { judgeControl, judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
 import { readNamed } from './named-objects.ts';
@@ -159,7 +159,10 @@ class ShardWork {
     if (judgeControl(shard.control, control.kind, control.number) === 'duplicate') return;
     shard.control[control.kind] = control.number;
     // Also one that comes too early has come: what is still not due needs another.
-    if (control.kind === 'wake') shard.armedAtMs = null;
+    if (control.kind === 'wake') {
+      shard.armedAtMs = null;
+      shard.baseArmed = false;
+    }
     if (control.kind === 'order' && control.order !== undefined) {
       const verdict = takeOrder(shard, control.order, this.#job.aborted);
       if (verdict.kind === 'snapshot') await this.#snapshot(control.order.checkpoint, null, verdict.finished);
@@ -174,7 +177,9 @@ class ShardWork {
     if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle);
     else shard.outputs.flushRecords();
     this.#armTimer();
-    await advanceBase(this.#runtime, shard, this.#job.floor);
+    for (let step = 1; (await advanceBase(this.#runtime, shard, this.#job.floor)) && step < baseStepsMax; step++)
+      await this.#commitAndSend();
+    this.#armBase();
     await this.#commitAndSend();
     shard.backend?.evict(this.#runtime.program.settings.stateCacheKeys);
   }
@@ -187,6 +192,20 @@ class ShardWork {
     shard.armedAtMs = processing;
     shard.selfNumber++;
     shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: processing });
+  }
+
+  /** On a stream that has gone quiet nobody would come to let the base follow the floor. */
+  #armBase(): void {
+    const shard = this.#shard;
+    if (shard.status === 'finished' || !baseLags(shard)) {
+      shard.baseWakeMs = baseWakeMinMs;
+      return;
+    }
+    if (shard.baseArmed) return;
+    shard.baseArmed = true;
+    shard.selfNumber++;
+    shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: this.#runtime.deps.clock.now() + shard.baseWakeMs });
+    shard.baseWakeMs = Math.min(shard.baseWakeMs * 2, baseWakeMaxMs);
   }
 
   async #commitAndSend(): Promise<void> {
@@ -202,3 +221,8 @@ class ShardWork {
 
 /** One commit's records at most, so that a retry is bounded too. */
 const recordsPerCommitMax = 65_536;
+/** Steps of the base in one invocation, each with its commit. */
+const baseStepsMax = 8;
+/** How long the base waits for the floor before it looks again; a pinned checkpoint may hold the floor for hours. */
+const baseWakeMinMs = 500;
+const baseWakeMaxMs = 60_000;
