@@ -15,7 +15,6 @@ export type JobStatus =
   | 'SUSPENDED'
   | 'RECONCILING';
 
-
 export type CheckpointKind = 'checkpoint' | 'savepoint' | 'stop-savepoint';
 
 export interface PendingCheckpoint {

@@ -50,6 +50,9 @@ function resolveKeys(
   { from, to, missing }: KeyRange,
 ): KeyEntry[] {
   const entries = new Array<KeyEntry>(to - from);
+  // An error here is the head's, about this record, and no key is known yet.
+  shard.chain.head();
+  backend.current = undefined;
   let i = from;
   try {
     for (; i < to; i++) {

@@ -1,5 +1,5 @@
 /** Everything the runtime needs from outside, and what is known of the job. */
-import type { JobId, OperatorUid } from '../base/ids.ts';
+import type { JobId } from '../base/ids.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import type { Connectors } from '../ports/connectors.ts';

@@ -5,7 +5,7 @@
 import { Deque } from './deque.ts';
 import type { RememberedMessage } from './mutation.ts';
 
-export const deduplicationWindowMs = 300_000;
+const deduplicationWindowMs = 300_000;
 
 export class Deduplication {
   readonly #groups = new Map<string, Map<string, number>>();

@@ -1,4 +1,4 @@
-import type { CancelTimer, Timers } from '../../ports/system.ts';
+import type { Timers } from '../../ports/system.ts';
 
 /** Node fires at once what is further away than this; longer waits are made of several. */
 const timeoutMaxMs = 2_147_483_647;
@@ -22,22 +22,3 @@ export const systemTimers: Timers = {
     return () => clearTimeout(handle);
   },
 };
-
-export interface Sleep {
-  /** Resolves true after the time, false when cancelled. */
-  readonly done: Promise<boolean>;
-  readonly cancel: () => void;
-}
-
-export function sleep(timers: Timers, delayMs: number): Sleep {
-  let settle: (slept: boolean) => void = () => undefined;
-  const done = new Promise<boolean>((resolve) => (settle = resolve));
-  const cancelTimer: CancelTimer = timers.after(delayMs, () => settle(true));
-  return {
-    done,
-    cancel: () => {
-      cancelTimer();
-      settle(false);
-    },
-  };
-}
