@@ -8,7 +8,7 @@
 import { errorMessage } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { ByteReader, ByteWriter, corrupt } from './byte-buffer.ts';
-import { decodeValue, encodeValue } from './value-json.ts';
+import { decodeValue, encodeValue, within } from './value-json.ts';
 import { buildRows, gatherColumns } from './row-shape.ts';
 import { readIntegers, readStrings, writeIntegers, writeStrings } from './typed-columns.ts';
 
@@ -152,7 +152,7 @@ function writeStruct(writer: ByteWriter, values: readonly unknown[], depth: numb
   if (gathered === undefined) return false;
   writer.byte(kinds.struct);
   writer.text(JSON.stringify(gathered.names));
-  for (const column of gathered.columns) writeColumn(writer, column, depth + 1);
+  gathered.columns.forEach((column, i) => within(`.${gathered.names[i]}`, () => writeColumn(writer, column, depth + 1)));
   return true;
 }
 
@@ -202,7 +202,7 @@ function writeList(writer: ByteWriter, values: readonly unknown[], depth: number
   writer.byte(kinds.list);
   writeColumn(writer, lengths, depth + 1);
   writer.uint32(flat.length);
-  writeColumn(writer, flat, depth + 1);
+  within('[]', () => writeColumn(writer, flat, depth + 1));
   return true;
 }
 

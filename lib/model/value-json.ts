@@ -49,6 +49,17 @@ export function decodeValue(text: string): unknown {
   }
 }
 
+/** Runs `write`; what it refuses is named by its path from `prefix` on. */
+export function within(prefix: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (errorCode(error) !== 'SLUICE-VALUE-UNSUPPORTED') throw error;
+    const { what, path } = (error as SluiceError).facts as { what: string; path: string };
+    refuse(what, prefix + path);
+  }
+}
+
 function refuse(what: string, path: string): never {
   throw new SluiceError('SLUICE-VALUE-UNSUPPORTED', `${what} at ${path === '' ? 'the value itself' : path} cannot be stored or sent`, {
     hint: 'Use plain objects, arrays, strings, numbers, booleans, null, undefined, bigint, Date, Map, Set or Uint8Array.',

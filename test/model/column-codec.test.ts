@@ -201,6 +201,18 @@ describe('refused by name, however many came before', () => {
     }
   });
 
+  test('with its path through records and lists', () => {
+    const act = (): number => 1;
+    for (const [values, path] of [
+      [[act], ''],
+      [[{ a: { b: act } }], '.a.b'],
+      [[{ items: [{ act }] }], '.items[].act'],
+      [[{ a: 1 }, { a: [new Point()] }], '.a[0]'],
+    ] as const) {
+      expect(() => encodeColumn(values)).toThrow(expect.objectContaining({ facts: expect.objectContaining({ path }) as object }));
+    }
+  });
+
   test('an accessor or a hidden property of the first record', () => {
     const accessor = Object.defineProperty({ a: 1 }, 'b', { get: () => 1, enumerable: true });
     expect(() => encodeColumn([accessor, accessor])).toThrow('the accessor "b"');
