@@ -32,9 +32,10 @@ export function completeCheckpoint(record: JobRecord, completion: Completion, no
   const { id, kind } = entry;
   const checkpoint: RetainedCheckpoint = { id, kind, manifest: completion.manifest };
   if (kind !== 'checkpoint') {
+    const then = entry.thenCancel === true ? ({ thenCancel: true } as const) : {};
     return change(
       record,
-      { ...common, pins: [...record.pins, { checkpoint: id, kind, flow: entry.flow, manifest: completion.manifest }] },
+      { ...common, pins: [...record.pins, { checkpoint: id, kind, flow: entry.flow, manifest: completion.manifest, ...then }] },
       nowMs,
     );
   }

@@ -18,6 +18,7 @@ const pendingMax = 8;
 export interface TriggerRequest {
   readonly kind: CheckpointKind;
   readonly stop?: 'drain' | 'suspend';
+  readonly thenCancel?: true;
   readonly flow: string;
   readonly token: string;
 }
@@ -42,6 +43,7 @@ export function numberCheckpoint(
     id,
     kind: request.kind,
     ...(request.stop === undefined ? {} : { stop: request.stop }),
+    ...(request.thenCancel === true ? { thenCancel: true } : {}),
     flow: request.flow,
     token: request.token,
     triggeredAtMs: nowMs,

@@ -5,7 +5,8 @@
  *     ones of the same kind. Neither an abort nor an intermediate savepoint clears it. An idle job is never due.
  * T2. Interval and minimum pause delay periodic checkpoints only. Savepoints are forced: they also pass the limit of concurrent ones.
  * T3. When all sources have ended nothing is waited for.
- * T4. Nothing periodic starts between a stop order and its outcome: some sources have already ended for it.
+ * T4. Nothing periodic starts between a stop order and its outcome: some sources have already ended for it. The same for a savepoint that the job is to
+ *     be canceled with: what sinks commit after it would be made again by whoever goes on from it.
  */
 import type { CheckpointId } from '../base/ids.ts';
 import type { JobRecord } from '../model/job-record.ts';
@@ -29,9 +30,9 @@ export function answeredEpoch(record: JobRecord): CheckpointId {
   return Math.max(record.completed, ...record.pending.filter(({ kind }) => kind === 'checkpoint').map(({ id }) => id));
 }
 
-/** A stop order has been given and its outcome is open: its checkpoint is pending, or pinned for its export. */
+/** An order that ends the job has been given and its outcome is open: its checkpoint is pending, or pinned for its export. */
 export function isStopping(record: JobRecord): boolean {
-  return [...record.pending, ...record.pins].some(({ kind }) => kind === 'stop-savepoint');
+  return [...record.pending, ...record.pins].some(({ kind, thenCancel }) => kind === 'stop-savepoint' || thenCancel === true);
 }
 
 export function decideTrigger({ record, settings, sourcesEnded, nowMs }: TriggerFacts): TriggerDecision {

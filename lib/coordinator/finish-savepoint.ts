@@ -1,5 +1,6 @@
 /** Last steps of a savepoint: its checkpoint is let go, and whoever asked gets the answer. */
 import { failureText } from '../checkpoint/failure-reason.ts';
+import { beginCancel } from '../checkpoint/job-ending.ts';
 import { unpin } from '../checkpoint/pins.ts';
 import { jobPrefix } from '../model/names.ts';
 import { abandonExport } from '../savepoint/finish-export.ts';
@@ -11,10 +12,13 @@ import { startWhenDue } from './start-checkpoint.ts';
 import { updateJob } from './update-job.ts';
 
 export async function finishSavepoint(deps: CoordinatorDeps, input: OperationInput): Promise<void> {
+  const operation = await readOperation(deps, input);
+  const thenCancel = operation.request['then'] === 'cancel';
+  // The pin keeps checkpoints from starting; the status takes over before it is let go.
+  if (thenCancel) await updateJob(deps, input.job, (record) => beginCancel(record, deps.clock.now()));
   await updateJob(deps, input.job, (record) => unpin(record, input.flow, deps.clock.now()));
   await removeReceipts(deps, input);
-  const operation = await readOperation(deps, input);
-  if (operation.request['then'] === 'cancel') await requestCancel(deps, input.job);
+  if (thenCancel) await requestCancel(deps, input.job);
   await updateOperation(deps, operation, { status: 'COMPLETED' });
   deps.logger.log('info', `a savepoint is at ${operation.location}`, { job: input.job, trigger: input.trigger });
 }

@@ -109,7 +109,7 @@ const savepointFlow: Flow<TaskName> = {
   name: 'savepoint',
   startAt: 'Trigger',
   states: {
-    Trigger: trigger({ kind: 'savepoint' }, 'Complete', 'Fail'),
+    Trigger: trigger({ kind: 'savepoint', 'then.$': '$.then' }, 'Complete', 'Fail'),
     ...exportLoop('Finish', 'Fail'),
     Finish: task('finish-savepoint', operation, null, null, { retry: [untilDone] }),
     Fail: task('fail-savepoint', { ...operation, 'error.$': '$.error' }, null, 'Failed', { retry: [untilDone] }),

@@ -19,8 +19,9 @@ export async function takeSavepoint(
   deps: CoordinatorDeps,
   { job, trigger, directory, then }: SavepointOrder & { readonly then?: 'run-on' | 'cancel' },
 ): Promise<OperationRecord> {
-  const input = { timeoutSeconds: await timeoutSeconds(deps, job) };
-  return requestOperation(deps, 'savepoint', { job, trigger, kind: 'savepoint', request: { directory, then: then ?? 'run-on' } }, input);
+  const request = { directory, then: then ?? 'run-on' };
+  const input = { timeoutSeconds: await timeoutSeconds(deps, job), then: request.then };
+  return requestOperation(deps, 'savepoint', { job, trigger, kind: 'savepoint', request }, input);
 }
 
 /** `drain`: all windows and timers fire, as at the end of input; `suspend`: the job can go on later as if nothing had been. */

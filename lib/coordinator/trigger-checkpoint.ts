@@ -22,6 +22,8 @@ export interface TriggerInput {
   readonly token: string;
   readonly kind: CheckpointKind;
   readonly stop?: 'drain' | 'suspend';
+  /** For a savepoint: what follows when it is whole. */
+  readonly then?: 'run-on' | 'cancel';
   /** Periodic ones end with the attempt they were started for. */
   readonly attempt?: Attempt;
 }
@@ -54,8 +56,8 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
   await signalIfComplete(deps, updated.record, pending);
 }
 
-function requestOf({ kind, stop, flow, token }: TriggerInput): TriggerRequest {
-  return { kind, flow, token, ...(stop === undefined ? {} : { stop }) };
+function requestOf({ kind, stop, then, flow, token }: TriggerInput): TriggerRequest {
+  return { kind, flow, token, ...(stop === undefined ? {} : { stop }), ...(then === 'cancel' ? { thenCancel: true } : {}) };
 }
 
 async function sendOrders(

@@ -22,6 +22,8 @@ export interface PendingCheckpoint {
   readonly kind: CheckpointKind;
   /** For a stop: what sources do after the barrier. */
   readonly stop?: 'drain' | 'suspend';
+  /** The job is canceled when this savepoint is whole: nothing is committed after it. */
+  readonly thenCancel?: true;
   /** The flow that waits for it, and its task token once it is stored. */
   readonly flow: string;
   readonly token: string | null;
@@ -41,6 +43,7 @@ export interface Pin {
   readonly kind: CheckpointKind;
   readonly flow: string;
   readonly manifest: string;
+  readonly thenCancel?: true;
 }
 
 export interface JobRecord {

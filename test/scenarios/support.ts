@@ -120,11 +120,14 @@ export class Run {
 
   /** Opens the gates half-way to `share` and then to it; a checkpoint completes after each step. So a fault after it does not find the beginning. */
   async twoCheckpoints(inputs: readonly Openable[], share: number): Promise<void> {
-    for (const step of [share / 2, share]) {
-      const { completed } = (await this.record()).counts;
-      for (const input of inputs) input.open(step);
-      await until(async () => (await this.record()).counts.completed > completed);
-    }
+    for (const step of [share / 2, share]) await this.checkpointAfter(() => inputs.forEach(({ open }) => open(step)));
+  }
+
+  /** `change` must bring something for a checkpoint to hold: an idle job makes none. */
+  async checkpointAfter(change: () => void): Promise<void> {
+    const { completed } = (await this.record()).counts;
+    change();
+    await until(async () => (await this.record()).counts.completed > completed);
   }
 
   /** Arms the fault, opens the gates to nine tenths, and when it has struck and been got over lets the job come to its end. */
@@ -206,7 +209,9 @@ export interface World {
   /** Is gone after the test. */
   readonly folder: string;
   /** What the sinks named `collect` have made visible, over all runs of the test. */
-  collect: CollectSink;
+  readonly collect: CollectSink;
+  /** Forgets what the sinks named `collect` have made visible. */
+  readonly emptySinks: () => void;
   readonly start: (program: CompiledJob, options?: StartOptions) => Promise<Run>;
 }
 
@@ -216,6 +221,7 @@ export function useWorld(): World {
   const world = {
     folder: '',
     collect: createCollectSink(),
+    emptySinks: () => void (world.collect = createCollectSink()),
     async start(
       program: CompiledJob,
       { dataDir, fromSavepoint, allowNonRestoredState, stores, ...settings }: StartOptions = {},
@@ -242,7 +248,7 @@ export function useWorld(): World {
   };
   beforeEach(async () => {
     world.folder = await mkdtemp(join(tmpdir(), 'sluice-scenario-'));
-    world.collect = createCollectSink();
+    world.emptySinks();
   });
   afterEach(async () => {
     for (const run of runs) await run.close();
