@@ -46,7 +46,7 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
   const version = previous.version + 1;
   const tryId = deps.random.hex(12);
   const name = segmentKey(topology.address, options.attempt, version, tryId);
-  if (shard.changed && !shard.dirty) announceChange(shard, options);
+  announceChange(shard, options);
   shard.chain.prepareCommit();
   const content = takeContent(runtime, shard, options, name);
   const empty = isEmptySegment(content);
@@ -62,7 +62,9 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
   return { content, segment: empty ? null : name };
 }
 
-function announceChange(shard: LiveShard, options: CommitOptions): void {
+/** Tells the coordinator that the epoch has changes; before a snapshot too, because a savepoint's or an aborted one answers none. */
+export function announceChange(shard: LiveShard, options: Pick<CommitOptions, 'attempt'>): void {
+  if (!shard.changed || shard.dirty) return;
   const { address } = shard.topology;
   shard.dirty = true;
   shard.coordinator.unshift({

@@ -118,7 +118,10 @@ function initialRecord(
 
 /** From nothing: the listing is written down once, so that all shards of the source agree on it whatever changes meanwhile. */
 async function assignSplits(runtime: Runtime, topology: ShardTopology, start: ShardStart): Promise<ShardStart['splits']> {
-  if (start.splits !== null) return start.splits;
+  const nowMs = runtime.deps.clock.now();
+  // Silence counts from here: what a split did before the restore says nothing about it now.
+  if (start.splits !== null)
+    return Object.fromEntries(Object.entries(start.splits).map(([split, state]) => [split, { ...state, activeAtMs: nowMs }]));
   const { address, vertex } = topology;
   const connector = vertex.operators[0]!.connector!;
   const { objects, connectors } = runtime.deps;
@@ -131,6 +134,6 @@ async function assignSplits(runtime: Runtime, topology: ShardTopology, start: Sh
   const all = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as string[];
   const mine = dealSplits(all, address.shard, vertex.parallelism);
   return Object.fromEntries(
-    mine.map((split) => [split, { position: null, ended: false, maxTimestamp: MIN_WATERMARK, activeAtMs: 0, records: 0 }]),
+    mine.map((split) => [split, { position: null, ended: false, maxTimestamp: MIN_WATERMARK, activeAtMs: nowMs, records: 0 }]),
   );
 }

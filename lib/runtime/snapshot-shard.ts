@@ -13,7 +13,7 @@ import { deltaKey } from '../model/names.ts';
 import type { Alignment, DeltaRef, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { encodeDeltaTables } from '../state/delta-codec.ts';
-import { commit, type Committed } from './commit.ts';
+import { announceChange, commit, type Committed } from './commit.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -40,6 +40,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   const segments: SegmentList = { recent: own?.recent ?? [], chained: own?.chained ?? null };
   const parts = planParts(runtime, shard, options, segments);
   if (options.finished) shard.status = 'finished';
+  announceChange(shard, options);
   shard.epoch = checkpoint + 1;
   shard.settled = checkpoint;
   shard.alignment = null;

@@ -11,6 +11,7 @@ import type { PlannedOperator } from '../model/job-plan.ts';
 import { coordinatorQueue, operatorQueue } from '../model/names.ts';
 import type { SplitState } from '../model/shard-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK, NO_TIMESTAMP } from '../model/time.ts';
+import { encodeValue } from '../model/value-json.ts';
 import type { OperatorDefinition, WatermarkStrategy } from '../operators/operator.ts';
 import type { LiveShard } from './live-shard.ts';
 import { runUserCode, userError } from './process-elements.ts';
@@ -46,7 +47,7 @@ async function readSplits(runtime: Runtime, shard: LiveShard, recordsMax: number
     const { state: next, records } = await readSplit(runtime, shard, operator, definition, split, state, budget);
     shard.splits = { ...shard.splits, [split]: next };
     total += records;
-    if (records > 0 || next.ended || next.position !== state.position) shard.changed = true;
+    if (records > 0 || next.ended || !isSamePosition(next.position, state.position)) shard.changed = true;
   }
   shard.recordsIn += total;
   advanceSource(shard, definition.source!.watermarks);
@@ -70,6 +71,11 @@ async function readSplit(
   const maxTimestamp = emitAll(shard, definition, values, state.maxTimestamp);
   const activeAtMs = values.length > 0 ? shard.processingTimeMs : state.activeAtMs;
   return { state: { position, ended, maxTimestamp, activeAtMs, records: state.records + values.length }, records: values.length };
+}
+
+/** By what it says: a reader that found nothing may hand back another object. */
+function isSamePosition(left: unknown, right: unknown): boolean {
+  return left === right || encodeValue(left) === encodeValue(right);
 }
 
 /** The hot loop of every source. */

@@ -118,7 +118,7 @@ export class ChaosWorld {
     else if (roll < 0.8) this.#resumeOne();
     else if (roll < 0.93) await this.#time.advance(1 + this.#choices.below(this.#choices.chance(0.2) ? 1_500 : 60));
     else if (roll < 0.985) await this.#trigger();
-    else if (roll < 0.99) await this.#abort();
+    else if (roll < 0.99 && this.#faulty) await this.#abort();
     else if (roll < 0.993 && this.#faulty) await this.#restore();
     await settle();
   }
@@ -272,6 +272,8 @@ export class ChaosWorld {
 
   async #trigger(): Promise<void> {
     const job = await this.#job();
+    // Once healed, one checkpoint at a time: what is left to show is that it ends.
+    if (!this.#faulty && job.numbered > Math.max(job.completed, job.aborted) && this.#choices.chance(0.98)) return;
     const checkpoint = job.numbered + 1;
     await this.#change({ numbered: checkpoint });
     const half = this.#faulty && this.#choices.chance(0.2);

@@ -1,0 +1,371 @@
+/** A source shard: positions, watermarks per split, idleness, back-pressure, and the loop of messages to itself. */
+import { describe, expect, test } from 'vitest';
+import { collectSink, compileJob, defineJob, boundedOutOfOrderness, type CompiledJob, type Watermarks } from '../../lib/index.ts';
+import { operatorUid } from '../../lib/base/ids.ts';
+import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
+import type { Envelope } from '../../lib/model/envelope.ts';
+import { operatorQueue } from '../../lib/model/names.ts';
+import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
+import { MAX_WATERMARK, MIN_WATERMARK } from '../../lib/model/time.ts';
+import type { SplitReader } from '../../lib/ports/connectors.ts';
+import { jobA } from '../contract/fixture.ts';
+import { again, ShardBench, type BenchOptions, type Message } from './shard-bench.ts';
+
+interface Reading {
+  readonly at: number;
+}
+
+/** Each split a list of batches of event times; a position is the number of batches read. A split that is not closed brings nothing for now. */
+class Script implements SplitReader {
+  readonly batches: Record<string, number[][]>;
+  readonly closed = new Set<string>();
+  reads: unknown[] = [];
+
+  constructor(batches: Record<string, number[][]>) {
+    this.batches = batches;
+  }
+
+  async splits(): Promise<readonly string[]> {
+    return Object.keys(this.batches);
+  }
+
+  async read(
+    _source: unknown,
+    split: string,
+    position: unknown,
+    { recordsMax }: { readonly recordsMax: number },
+  ): ReturnType<SplitReader['read']> {
+    const at = (position as { readonly batch: number } | null)?.batch ?? 0;
+    this.reads.push([split, at, recordsMax]);
+    const batch = this.batches[split]![at];
+    const next = batch === undefined ? at : at + 1;
+    const ended = this.closed.has(split) && next >= this.batches[split]!.length;
+    return { values: (batch ?? []).map((time) => ({ at: time })), position: { batch: next }, ended };
+  }
+}
+
+function compile(watermarks: Watermarks<Reading>, parallelism = 1): CompiledJob {
+  const job = defineJob({
+    name: 'reading',
+    build(env) {
+      env
+        .fromSource<Reading>({ name: 'script', connector: { connector: 'script', options: {}, guarantee: 'exactly-once' } }, { watermarks })
+        .uid('readings')
+        .setParallelism(parallelism)
+        .rebalance()
+        .map((reading) => reading)
+        .uid('middle')
+        .rebalance()
+        .sinkTo(collectSink('out'))
+        .uid('out');
+    },
+  });
+  return compileJob(job, { parallelism });
+}
+
+const strategy = (idleness?: number): Watermarks<Reading> =>
+  boundedOutOfOrderness(10, ({ at }: Reading) => at, idleness === undefined ? {} : { idleness });
+
+async function open(
+  script: Script,
+  options: BenchOptions & { readonly idleness?: number; readonly parallelism?: number } = {},
+): Promise<ShardBench> {
+  const bench = await ShardBench.open(compile(strategy(options.idleness), options.parallelism), 'readings', {
+    sources: { script },
+    ...options,
+  });
+  expect(await bench.handle(bench.kick())).toEqual([]);
+  return bench;
+}
+
+/** The message to itself that the loop goes on with; delivered sleeping ones too. */
+async function next(bench: ShardBench, waitMs = 0): Promise<Message> {
+  await bench.time.advance(waitMs);
+  const [control, ...others] = await bench.sentToSelf();
+  expect(others).toEqual([]);
+  return bench.control(control!.kind, control!.number);
+}
+
+async function turn(bench: ShardBench, waitMs = 0): Promise<void> {
+  expect(await bench.handle(await next(bench, waitMs))).toEqual([]);
+}
+
+const times = (envelopes: readonly Envelope[]): number[] => envelopes.flatMap(({ values }) => (values as Reading[]).map(({ at }) => at));
+const events = (envelopes: readonly Envelope[]): unknown[] =>
+  envelopes.flatMap(({ header }) =>
+    header.events.map(({ event }) =>
+      event.kind === 'watermark' ? event.timestamp : event.kind === 'barrier' ? `|${event.checkpoint}` : event.kind,
+    ),
+  );
+const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapshot[] =>
+  messages.flatMap((message) => (message.kind === 'acknowledgement' ? [message.snapshot] : []));
+const kinds = (messages: readonly CoordinatorMessage[]): string[] =>
+  messages.map((message) => (message.kind === 'dirty' ? `dirty ${message.epoch}` : message.kind));
+
+describe('the loop', () => {
+  test('begins with the kick, reads split by split, and commits positions with what they stand behind', async () => {
+    const script = new Script({ a: [[1, 2], [3]], b: [[10]] });
+    const bench = await open(script);
+    expect(script.reads).toEqual([]);
+    await turn(bench);
+    expect(script.reads).toEqual([
+      ['a', 0, 50],
+      ['b', 0, 50],
+    ]);
+    expect(times(await bench.sentTo('middle'))).toEqual([1, 2, 10]);
+    expect(await bench.record()).toMatchObject({
+      recordsIn: 3,
+      splits: { a: { position: { batch: 1 }, records: 2 }, b: { position: { batch: 1 }, records: 1 } },
+    });
+    await turn(bench);
+    expect(times(await bench.sentTo('middle'))).toEqual([3]);
+  });
+
+  test('goes on from the committed position, whatever was lost, and never twice', async () => {
+    const bench = await open(new Script({ a: [[1], [2], [3]] }));
+    const first = await next(bench);
+    let failed = false;
+    bench.restart(async (site, act) => {
+      if (site !== 'shards.commit' || failed) return act();
+      failed = true;
+      throw new Error('no answer');
+    });
+    expect(await bench.handle(first)).toEqual([0]);
+    expect(await bench.handle(again(first))).toEqual([]);
+    expect(await bench.handle(again(first)), 'a second copy').toEqual([]);
+    expect(times(await bench.sentTo('middle'))).toEqual([1]);
+    bench.restart();
+    await turn(bench);
+    await turn(bench);
+    expect(times(await bench.sentTo('middle'))).toEqual([2, 3]);
+  });
+
+  test('sleeps where there is nothing, and neither that nor waking up makes work for a checkpoint', async () => {
+    const script = new Script({ a: [[1]] });
+    const bench = await open(script);
+    await turn(bench);
+    expect(kinds(await bench.toCoordinator())).toEqual(['dirty 1']);
+    await bench.handle(bench.order(1));
+    await bench.toCoordinator();
+    await turn(bench);
+    for (let i = 0; i < 3; i++) {
+      expect(await bench.sentToSelf(), 'not before its time').toEqual([]);
+      await turn(bench, 20);
+    }
+    expect(kinds(await bench.toCoordinator())).toEqual([]);
+    script.batches['a']!.push([2]);
+    await turn(bench, 20);
+    expect(kinds(await bench.toCoordinator())).toEqual(['dirty 2']);
+    expect(times(await bench.sentTo('middle'))).toEqual([1, 2]);
+  });
+
+  test('ends when all splits have ended: last watermark, end of input, and the coordinator knows', async () => {
+    const script = new Script({ a: [[1]], b: [[]] });
+    script.closed.add('a').add('b');
+    const bench = await open(script);
+    await turn(bench);
+    expect(events(await bench.sentTo('middle'))).toEqual([MAX_WATERMARK, 'end-of-input']);
+    expect(kinds(await bench.toCoordinator())).toEqual(['dirty 1', 'ended']);
+    expect(await bench.sentToSelf()).toEqual([]);
+    await bench.handle(bench.order(1));
+    expect(events(await bench.sentTo('middle'))).toEqual(['|1']);
+    expect(snapshots(await bench.toCoordinator())).toMatchObject([{ finished: true, splits: { a: { ended: true }, b: { ended: true } } }]);
+    expect(await bench.record()).toMatchObject({ status: 'finished' });
+  });
+
+  test('of a shard without splits ends at once', async () => {
+    const bench = await open(new Script({ a: [[1]] }), { shard: 1, parallelism: 2 });
+    await turn(bench);
+    expect(kinds(await bench.toCoordinator())).toContain('ended');
+  });
+
+  test('agrees on the splits with the other shards, whatever a later listing says', async () => {
+    const script = new Script({ c: [[3]], a: [[1]], b: [[2]] });
+    const bench = await open(script, { parallelism: 2 });
+    expect(Object.keys((await bench.record()).splits!)).toEqual(['a', 'c']);
+    delete script.batches['a'];
+    await bench.environment.handle([{ ...bench.kick(), group: '1.1' }]);
+    const other = await bench.stores.shards.read({ job: jobA, uid: operatorUid('readings'), shard: 1 });
+    expect(Object.keys(other!.splits!)).toEqual(['b']);
+  });
+});
+
+describe('back-pressure', () => {
+  test('lets a source sleep while any queue downstream is too long, near or far', async () => {
+    for (const uid of ['middle', 'out']) {
+      const script = new Script({ a: [[1], [2], [3]] });
+      const bench = await open(script, { settings: { backlogMessagesPerShard: 2 } });
+      const fill = async (count: number): Promise<void> => {
+        for (let i = 0; i < count; i++) {
+          await bench.stores.queue.sendBatch(operatorQueue(jobA, operatorUid(uid)), [
+            { group: '0.1', deduplicationId: `${uid}-${i}`, body: new Uint8Array(1) },
+          ]);
+        }
+      };
+      await fill(3);
+      await turn(bench);
+      expect(script.reads, uid).toEqual([]);
+      expect(await bench.sentToSelf()).toEqual([]);
+      await turn(bench, 50);
+      expect(script.reads).toEqual([]);
+      const queue = operatorQueue(jobA, operatorUid(uid));
+      const held = await bench.stores.queue.receive(queue, { messagesMax: 10, waitMs: 0, visibilityMs: 1_000 });
+      await bench.stores.queue.deleteBatch(queue, held.map(({ receipt }) => receipt)); // prettier-ignore
+      await turn(bench, 50);
+      expect(script.reads).toHaveLength(1);
+    }
+  });
+
+  test('is looked at no more often than it may cost', async () => {
+    const script = new Script({ a: [[1], [2], [3]] });
+    const bench = await open(script, { settings: { backlogCheckMs: 1_000 } });
+    const looks: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      await turn(bench);
+      looks.push(bench.calls.filter((call) => call === 'queue.depth').length);
+    }
+    expect(looks).toEqual([3, 0, 0]);
+  });
+});
+
+describe('the watermark', () => {
+  test('is what is surely complete: the slowest split, less the bound, less one', async () => {
+    const bench = await open(new Script({ a: [[100], [300]], b: [[50], [60]] }));
+    await turn(bench);
+    expect(events(await bench.sentTo('middle'))).toEqual([39]);
+    await turn(bench);
+    expect(events(await bench.sentTo('middle'))).toEqual([49]);
+    expect((await bench.record()).watermark).toBe(49);
+  });
+
+  test('waits for a split that has brought nothing yet', async () => {
+    const bench = await open(new Script({ a: [[100]], b: [] }));
+    await turn(bench);
+    await turn(bench);
+    expect((await bench.record()).watermark).toBe(MIN_WATERMARK);
+  });
+
+  test('does not wait for a split that has ended', async () => {
+    const script = new Script({ a: [[100]], b: [[20]] });
+    script.closed.add('b');
+    const bench = await open(script);
+    await turn(bench);
+    expect((await bench.record()).watermark).toBe(89);
+  });
+
+  test('does not fall when a split comes back with older records', async () => {
+    const script = new Script({ a: [[100]], b: [[90], [], [10]] });
+    const bench = await open(script);
+    await turn(bench);
+    await turn(bench);
+    await turn(bench, 20);
+    expect((await bench.record()).watermark).toBe(79);
+    expect(times(await bench.sentTo('middle'))).toEqual([100, 90, 10]);
+  });
+});
+
+describe('idleness', () => {
+  test('begins when a split has brought nothing for so long, counted from the start, not from 1970', async () => {
+    const script = new Script({ a: [[100]], b: [] });
+    const bench = await open(script, { idleness: 30 });
+    await turn(bench);
+    expect((await bench.record()).watermark, 'b may still bring something').toBe(MIN_WATERMARK);
+    await turn(bench);
+    await turn(bench, 20);
+    expect((await bench.record()).watermark).toBe(MIN_WATERMARK);
+    script.batches['a']!.push([120]);
+    await turn(bench, 20);
+    expect((await bench.record()).watermark, 'b has been silent for 40 ms').toBe(109);
+  });
+
+  test('of all splits is told downstream, and taken back by the next record', async () => {
+    const script = new Script({ a: [[100]] });
+    const bench = await open(script, { idleness: 30 });
+    await turn(bench);
+    await turn(bench);
+    await turn(bench, 20);
+    await turn(bench, 20);
+    expect(events(await bench.sentTo('middle'))).toEqual([89, 'idle']);
+    script.batches['a']!.push([150]);
+    await turn(bench, 20);
+    await turn(bench);
+    expect(events(await bench.sentTo('middle'))).toEqual([139]);
+    await turn(bench, 40);
+    await turn(bench, 20);
+    expect(events(await bench.sentTo('middle'))).toEqual(['idle']);
+  });
+
+  test('is not carried over a restart of the attempt', async () => {
+    const script = new Script({ a: [[100]], b: [] });
+    const bench = await open(script, { idleness: 30 });
+    await bench.time.advance(1_000_000);
+    await bench.changeJob({ attempt: 2 });
+    bench.restart();
+    await bench.handle(bench.kick(2));
+    const [, control] = await bench.sentToSelf();
+    await bench.handle(bench.control(control!.kind, control!.number, { attempt: 2 }));
+    expect((await bench.record()).watermark).toBe(MIN_WATERMARK);
+  });
+});
+
+describe('an order', () => {
+  test('is a barrier behind everything before it', async () => {
+    const bench = await open(new Script({ a: [[100], [200]] }));
+    await bench.handle(await next(bench), bench.order(1));
+    const sent = await bench.sentTo('middle');
+    expect([times(sent), events(sent)]).toEqual([[100], [89, '|1']]);
+    const messages = await bench.toCoordinator();
+    expect(snapshots(messages)).toMatchObject([
+      { checkpoint: 1, finished: false, splits: { a: { position: { batch: 1 } } }, inputs: {}, outputs: { '0/0>0': 1 } },
+    ]);
+    expect(await bench.record()).toMatchObject({ epoch: 2, settled: 1 });
+  });
+
+  test('whose snapshot holds the first change of its epoch says so: an intermediate savepoint answers nothing, nor does an abort', async () => {
+    const bench = await open(new Script({ a: [[100], [200]] }));
+    await bench.handle(await next(bench), bench.order(1));
+    expect(kinds(await bench.toCoordinator())).toEqual(['dirty 1', 'acknowledgement']);
+    await bench.handle(bench.order(2));
+    expect(kinds(await bench.toCoordinator()), 'nothing has changed').toEqual(['acknowledgement']);
+    await turn(bench);
+    await bench.handle(bench.order(3));
+    expect(kinds(await bench.toCoordinator()), 'said before').toEqual(['dirty 3', 'acknowledgement']);
+  });
+
+  test('that is over, or aborted, or given before, is nothing', async () => {
+    const bench = await open(new Script({ a: [[100]] }));
+    await bench.handle(bench.order(3));
+    await bench.sentTo('middle');
+    await bench.changeJob({ aborted: 5 });
+    for (const number of [3, 2, 5])
+      expect(await bench.handle(bench.control('order', 10 + number, { order: { checkpoint: number } }))).toEqual([]);
+    expect(await bench.sentTo('middle')).toEqual([]);
+    await bench.handle(bench.control('order', 20, { order: { checkpoint: 6 } }));
+    expect(events(await bench.sentTo('middle'))).toEqual(['|6']);
+  });
+
+  test('to stop with drain ends the input first', async () => {
+    const bench = await open(new Script({ a: [[100], [200]] }));
+    await turn(bench);
+    await bench.handle(bench.order(1, 'drain'));
+    expect(events(await bench.sentTo('middle')).slice(-3)).toEqual([MAX_WATERMARK, 'end-of-input', '|1']);
+    expect(snapshots(await bench.toCoordinator())).toMatchObject([
+      { finished: true, splits: { a: { ended: false, position: { batch: 1 } } } },
+    ]);
+    await turn(bench);
+    expect(times(await bench.sentTo('middle')), 'nothing is read any more').toEqual([]);
+  });
+
+  test('to stop and suspend brings the barrier alone, and nothing is read any more', async () => {
+    const bench = await open(new Script({ a: [[100], [200]] }));
+    await turn(bench);
+    await bench.sentTo('middle');
+    await bench.handle(bench.order(1, 'suspend'));
+    const sent = await bench.sentTo('middle');
+    expect(events(sent).at(-1)).toBe('|1');
+    expect(events(sent)).not.toContain('end-of-input');
+    await turn(bench);
+    expect(times(await bench.sentTo('middle'))).toEqual([]);
+    expect(await bench.record()).toMatchObject({ status: 'finished' });
+  });
+});
