@@ -13,6 +13,7 @@ import { systemClock } from '../lib/adapters/system/clock.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
 import { flightRecords, flightsTextFile, loadChunks } from './flights-text.ts';
+import { measureState } from './keyed-state.ts';
 import { measureMemory } from './measure-memory.ts';
 import { runEngine, type EngineRun } from './run-engine.ts';
 import { w1, w2, w3, type Workload } from './workloads.ts';
@@ -41,7 +42,7 @@ const records = Number(values.records);
 const rows: Row[] = [];
 
 if (values.help) {
-  console.log('npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,memory]');
+  console.log('npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,restore,memory]');
 } else {
   await main();
 }
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
     }
   }
   if (wanted('W1-fs')) await measureFiles(chunks, w1Cpu);
+  if (wanted('checkpoint') || wanted('restore')) await addState();
   if (wanted('memory')) add({ name: 'memory', ...(await measureMemory()) });
   if (values.json) console.log(JSON.stringify(rows));
   else console.log(`\n${machine()}`);
@@ -125,6 +127,16 @@ async function measureFiles(chunks: readonly string[], memoryCpuUs: number): Pro
     cpuUsPerRecord: round3(cpuUsPerRecord),
     ratio: round3(memoryCpuUs / cpuUsPerRecord),
   });
+}
+
+/** Of 10,000 and 1,000,000 keys for checkpoints, of 1,000 and 1,000,000 for restores. */
+async function addState(): Promise<void> {
+  const few = await measureState(1_000);
+  const some = await measureState(10_000);
+  const many = await measureState(1_000_000);
+  const { p50, p99 } = many.checkpointMs;
+  add({ name: 'checkpoint', p50Ms: p50, p99Ms: p99, p99MsOfFewKeys: some.checkpointMs.p99, ratio: round3(p99 / some.checkpointMs.p99) });
+  add({ name: 'restore', ms: round3(many.restoreMs), msOfFewKeys: round3(few.restoreMs), ratio: round3(many.restoreMs / few.restoreMs) });
 }
 
 function addRequests({ requests }: EngineRun): void {

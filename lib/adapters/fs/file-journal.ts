@@ -11,7 +11,7 @@ import type { Logger } from '../../ports/system.ts';
 import type { Mutation } from '../memory/mutation.ts';
 import type { Journal } from '../memory/store-context.ts';
 import { encodeHeader, frame, LogWriter, readLog } from './log-file.ts';
-import { encodeMutation, decodeMutation } from './mutation-codec.ts';
+import { encodeMutation, decodeMutation, isBaseWrite } from './mutation-codec.ts';
 import { syncDirectory } from './sync-directory.ts';
 
 export interface FileJournalOptions {
@@ -23,9 +23,11 @@ export interface FileJournalOptions {
   readonly generationBytes: number;
 }
 
-export interface ReplayedMutation {
+export interface ReplayedEntry {
   readonly entry: number;
-  readonly mutation: Mutation;
+  /** Whether it writes to the base: which may have it already, and then it need not be decoded. */
+  readonly isBaseWrite: boolean;
+  readonly decode: () => Mutation;
 }
 
 interface Waiter {
@@ -61,13 +63,13 @@ export class FileJournal implements Journal {
     this.#options = options;
   }
 
-  static async open(options: FileJournalOptions, replay: (replayed: ReplayedMutation) => void): Promise<FileJournal> {
+  static async open(options: FileJournalOptions, replay: (replayed: ReplayedEntry) => void): Promise<FileJournal> {
     const journal = new FileJournal(options);
     await journal.#open(replay);
     return journal;
   }
 
-  async #open(replay: (replayed: ReplayedMutation) => void): Promise<void> {
+  async #open(replay: (replayed: ReplayedEntry) => void): Promise<void> {
     const { directory, logger } = this.#options;
     const names = (await readdir(directory)).filter((name) => namePattern.test(name)).sort();
     const newest = names.at(-1);
@@ -83,7 +85,9 @@ export class FileJournal implements Journal {
     if (content.tornBytes > 0) {
       logger.log('warn', 'the log ends in an entry that was not finished; it is dropped', { path, bytes: content.tornBytes });
     }
-    content.entries.forEach((bytes, i) => replay({ entry: content.firstEntry + i, mutation: decodeMutation(bytes) }));
+    content.entries.forEach((bytes, i) =>
+      replay({ entry: content.firstEntry + i, isBaseWrite: isBaseWrite(bytes), decode: () => decodeMutation(bytes) }),
+    );
     this.#generation = Number(namePattern.exec(newest)![1]);
     this.#appended = content.firstEntry + content.entries.length - 1;
     this.#synced = this.#appended;

@@ -19,7 +19,7 @@ import { MemoryOperations } from '../memory/operations.ts';
 import { MemoryShardRecords } from '../memory/shard-records.ts';
 import type { Journal, StoreContext } from '../memory/store-context.ts';
 import { lockDataDirectory } from './data-dir-lock.ts';
-import { FileJournal, type ReplayedMutation } from './file-journal.ts';
+import { FileJournal, type ReplayedEntry } from './file-journal.ts';
 import { SqliteBase } from './sqlite-base.ts';
 
 export interface FileStoresOptions {
@@ -79,7 +79,9 @@ async function open(options: FileStoresOptions, lock: { release(): void }): Prom
     },
     durable: () => late.target!.durable(),
   });
-  const replay = ({ entry, mutation }: ReplayedMutation): void => applyTo(stores, base, mutation, entry);
+  const replay = ({ entry, isBaseWrite, decode }: ReplayedEntry): void => {
+    if (!isBaseWrite || !base.has(entry)) applyTo(stores, base, decode(), entry);
+  };
   const { sync = 'commit', generationBytes = generationBytesDefault } = options;
   const journal = await FileJournal.open({ directory, logger, sync, generationBytes }, replay);
   late.target = journal;

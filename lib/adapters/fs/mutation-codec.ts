@@ -37,6 +37,13 @@ export function decodeMutation(bytes: Uint8Array): Mutation {
   }
 }
 
+const baseWriteStart = Buffer.from('{"kind":"base-write"', 'latin1');
+
+/** Without decoding it: the kind stands first in the text. */
+export function isBaseWrite(entry: Uint8Array): boolean {
+  return baseWriteStart.equals(entry.subarray(4, 4 + baseWriteStart.length));
+}
+
 function write(mutation: Mutation): Written {
   switch (mutation.kind) {
     case 'queue-send':

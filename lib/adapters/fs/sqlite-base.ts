@@ -156,9 +156,14 @@ export class SqliteBase implements KeyedBase {
     this.#change({ kind: 'base-drop', space });
   }
 
+  /** Whether SQLite had committed that entry of the log before the start. */
+  has(entry: number): boolean {
+    return entry <= this.#applied;
+  }
+
   /** From the log at the start: what SQLite has already is passed over. */
   replay(mutation: BaseMutation, entry: number): void {
-    if (entry > this.#applied) this.#applyIn(mutation, entry);
+    if (!this.has(entry)) this.#applyIn(mutation, entry);
   }
 
   /** The log is on disk up to `entry`. */
