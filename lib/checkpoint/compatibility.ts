@@ -4,6 +4,7 @@
  * K1. State is mapped by operator uid. State that maps to nothing refuses the restore, unless the user drops it by name of the option.
  * K2. Max parallelism must be equal, because key groups are counted by it; one that was derived is adopted.
  * K3. What a state is (its kind, whether it expires) may not change; how long it lives may.
+ * K4. State that cannot be merged may not come into fewer subtasks.
  */
 import type { OperatorUid } from '../base/ids.ts';
 import { isSourceVertex, type JobPlan, type PlannedOperator, type PlannedVertex, type StateDeclaration } from '../model/job-plan.ts';
@@ -16,6 +17,7 @@ export interface CompatibilityReason {
     | 'PARALLELISM_TOO_HIGH'
     | 'STATE_KIND_CHANGED'
     | 'STATE_TTL_CHANGED'
+    | 'STATE_UNMERGEABLE'
     | 'SOURCE_CHANGED'
     | 'OTHER_JOB';
   readonly operator: OperatorUid | null;
@@ -66,6 +68,7 @@ export function checkCompatibility(
       ...sourceReasons(old, now),
       ...parallelismReasons(old, now),
       ...stateReasons(old.operator, now.operator),
+      ...unmergeableStates(old, now),
     ]),
   ];
   return {
@@ -127,6 +130,19 @@ function stateReasons(old: PlannedOperator, now: PlannedOperator): readonly Comp
     const message = `${what} ${expires(was) ? 'expired and no longer does' : 'did not expire and now does'}`;
     return [{ code: 'STATE_TTL_CHANGED', operator: now.uid, message }];
   });
+}
+
+/** Judged by the new job: a function that can merge may have been added. */
+function unmergeableStates(old: Placed, now: Placed): readonly CompatibilityReason[] {
+  if (now.vertex.parallelism >= old.vertex.parallelism) return [];
+  const held = now.operator.states.filter((is) => is.unmergeable === true && old.operator.states.some(({ name }) => name === is.name));
+  return held.map(({ name }) => ({
+    code: 'STATE_UNMERGEABLE',
+    operator: now.operator.uid,
+    message:
+      `state ${name} of operator ${now.operator.uid} cannot be merged: it was in ${old.vertex.parallelism} subtasks, ` +
+      `${now.vertex.parallelism} are too few`,
+  }));
 }
 
 function expires({ ttlMs }: StateDeclaration): boolean {

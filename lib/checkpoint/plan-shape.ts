@@ -30,6 +30,7 @@ export const stateDeclarationShape: Shape<StateDeclaration> = object<StateDeclar
     'accumulator',
   ),
   ttlMs: optional(integer),
+  unmergeable: optional(flag),
 });
 
 const connectorSpec = object<ConnectorSpec>({

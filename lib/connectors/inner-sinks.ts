@@ -67,7 +67,7 @@ class DiscardingSinkOperator implements StreamOperator {
 export function accumulatorSink<T, A>(options: AccumulatorOptions<T, A>): Sink<T> {
   return {
     name: 'accumulator',
-    states: [{ name: stateName, kind: 'accumulator' }],
+    states: [{ name: stateName, kind: 'accumulator', ...(options.merge === undefined ? { unmergeable: true } : {}) }],
     create: () => new AccumulatorSinkOperator(options as AccumulatorOptions<unknown, unknown>),
   };
 }

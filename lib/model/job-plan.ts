@@ -22,6 +22,8 @@ export interface StateDeclaration {
     | 'broadcast'
     | 'accumulator';
   readonly ttlMs?: number;
+  /** What several subtasks hold cannot become one: the parallelism may not fall. */
+  readonly unmergeable?: boolean;
 }
 
 /** Where a chained operator takes its input from inside the chain. `output` is '' for the main output, else a side output's tag. */

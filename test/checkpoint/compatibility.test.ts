@@ -83,6 +83,12 @@ describe('a plan cannot go on from a snapshot', () => {
     ],
     ['whose state did not expire', planOf(value({ ttlMs: 5 })), undefined, [`STATE_TTL_CHANGED ${counter}`]],
     ['whose state did expire', planOf(value()), planOf(value({ ttlMs: 5 })), [`STATE_TTL_CHANGED ${counter}`]],
+    [
+      'whose totals cannot be merged into fewer subtasks',
+      planOf({ counters: 1, counterStates: [{ name: 'total', kind: 'accumulator', unmergeable: true }] }),
+      planOf({ counters: 2, counterStates: [{ name: 'total', kind: 'accumulator', unmergeable: true }] }),
+      [`STATE_UNMERGEABLE ${counter}`],
+    ],
     ['of another job', planOf({ name: 'other' }), undefined, ['OTHER_JOB']],
   ] as const)('%s', (_, plan, before, expected) => {
     expect(codes(plan, before)).toEqual(expected);

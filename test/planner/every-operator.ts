@@ -94,7 +94,9 @@ function windows(orders: DataStream<Order>): void {
     .sideOutputLateData(late)
     .aggregate(sum)
     .uid('sliding');
-  sliding.sinkTo(accumulatorSink({ initial: 0, add: (total, value) => total + value })).uid('sliding-total');
+  sliding
+    .sinkTo(accumulatorSink({ initial: 0, add: (total, value) => total + value, merge: (left, right) => left + right }))
+    .uid('sliding-total');
   sliding.getSideOutput(late).sinkTo(fileSink('late')).uid('late-files');
   byUser
     .window(sessionEventTime(minutes(3)))

@@ -14,6 +14,7 @@ import { systemClock } from '../../lib/adapters/system/clock.ts';
 import { createMetrics } from '../../lib/adapters/system/metrics.ts';
 import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../lib/adapters/system/timers.ts';
+import { operatorUid } from '../../lib/base/ids.ts';
 import { defaultCheckpointSettings, type CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
 import { restoreCheckpoint } from '../../lib/coordinator/restore-requests.ts';
 import { stopWithSavepoint, takeSavepoint } from '../../lib/coordinator/savepoint-requests.ts';
@@ -128,6 +129,16 @@ export class Run {
     const { completed } = (await this.record()).counts;
     change();
     await until(async () => (await this.record()).counts.completed > completed);
+  }
+
+  /** Waits until the source has committed so many records: a barrier that comes now is behind all of them. */
+  async untilRead(uid: string, records: number, shards = 1): Promise<void> {
+    const { stores, job } = this.running;
+    const addresses = Array.from({ length: shards }, (_, shard) => ({ job, uid: operatorUid(uid), shard }));
+    await until(async () => {
+      const found = await Promise.all(addresses.map((address) => stores.shards.read(address)));
+      return found.reduce((sum, record) => sum + (record?.recordsIn ?? 0), 0) >= records;
+    });
   }
 
   /** Arms the fault, opens the gates to nine tenths, and when it has struck and been got over lets the job come to its end. */
