@@ -9,7 +9,6 @@ import { startJob } from '../lib/coordinator/start-job.ts';
 import type { CompiledJob } from '../lib/dsl/compile-job.ts';
 import { LocalEngine, newJobId } from '../lib/local/local-engine.ts';
 import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
-import { createTextSource, type TextSource } from './text-source.ts';
 
 export interface EngineRun {
   readonly cpuUs: number;
@@ -34,10 +33,7 @@ const noMetrics = { count: () => undefined, gauge: () => undefined };
 export async function runEngine({ compiled, text, openStores, resultOf }: EngineRunOptions): Promise<EngineRun> {
   const requests: Record<string, number> = {};
   const stores = countRequests(await (openStores?.() ?? Promise.resolve(createMemoryStores(system))), requests);
-  const source: TextSource = createTextSource();
-  source.texts.set('flights', text);
-  const local = createLocalConnectors();
-  const connectors = { ...local, sources: { ...local.sources, 'memory-text': source } };
+  const connectors = createLocalConnectors({ texts: new Map([['flights', text]]) });
   const savepoints = { at: () => unused(), inside: () => unused() };
   const engine = new LocalEngine({ ...system, stores, connectors, savepoints, logger: silent, metrics: noMetrics });
   await engine.resumeFlows();
