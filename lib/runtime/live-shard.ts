@@ -150,9 +150,9 @@ export class LiveShard {
     return { event: timers.next('event', nextTimer.event), processing: timers.next('processing', nextTimer.processing) };
   }
 
-  /** What is due is judged by the watermark and the processing time in the record, never by the clock alone. */
+  /** What is due is judged by the watermark and the processing time in the record, never by the clock alone. Behind the end of input nothing fires. */
   dueTimers(): 'event' | 'processing' | null {
-    if (this.backend === null) return null;
+    if (this.backend === null || this.status !== 'running') return null;
     const { event, processing } = this.nextTimers();
     if (event !== null && event <= this.watermark) return 'event';
     return processing !== null && processing <= this.processingTimeMs ? 'processing' : null;

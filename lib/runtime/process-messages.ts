@@ -54,8 +54,8 @@ function isFresh(shard: LiveShard, message: ParsedMessage): boolean {
   return judgeSequence(shard.input(message.header.channel).sequence, message.header.sequence) !== 'duplicate';
 }
 
-function showsUnfinishedWork({ stash, nextTimer, watermark, processingTimeMs }: ShardRecord): boolean {
-  const isDue = (next: number | null, time: number): boolean => next !== null && next <= time;
+function showsUnfinishedWork({ status, stash, nextTimer, watermark, processingTimeMs }: ShardRecord): boolean {
+  const isDue = (next: number | null, time: number): boolean => status === 'running' && next !== null && next <= time;
   return stash.replaying || isDue(nextTimer.event, watermark) || isDue(nextTimer.processing, processingTimeMs);
 }
 
@@ -188,7 +188,7 @@ class ShardWork {
   #armTimer(): void {
     const shard = this.#shard;
     const { processing } = shard.nextTimers();
-    if (processing === null || processing === shard.armedAtMs) return;
+    if (processing === null || processing === shard.armedAtMs || shard.status !== 'running') return;
     shard.armedAtMs = processing;
     shard.selfNumber++;
     shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: processing });
