@@ -6,8 +6,7 @@
  * SE3. One outstanding batch call per queue; after an entry that failed nothing later of that queue is sent before it.
  */
 import { limits } from '../base/limits.ts';
-import { murmur3 } from '../base/murmur3.ts';
-import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
+import { encodeCoordinatorMessage, type CoordinatorMessage } from '../model/coordinator-message.ts';
 import { claimCheck, encodeControl } from '../model/envelope-codec.ts';
 import { coordinatorQueue, shardGroup } from '../model/names.ts';
 import type { Attempt } from '../base/ids.ts';
@@ -99,12 +98,25 @@ async function sendToSelf(runtime: Runtime, { address, queue }: ShardTopology, a
 }
 
 async function tellCoordinator(runtime: Runtime, { address }: ShardTopology, attempt: Attempt, content: SegmentContent): Promise<void> {
-  const messages = content.coordinator.map(encodeCoordinatorMessage);
-  const group = address.job;
-  const outgoing = messages.map((body, i) => ({
-    group,
-    deduplicationId: `${attempt}-${address.shard}-${i}-${murmur3(Buffer.from(body).toString('latin1')).toString(16)}-${murmur3(address.uid).toString(16)}`,
-    body,
+  const outgoing = content.coordinator.map((message) => ({
+    group: address.job,
+    deduplicationId: deduplicationId(address.job, attempt, `${message.kind}-${address.uid}-${address.shard}`, numberOf(message)),
+    body: encodeCoordinatorMessage(message),
   }));
   await sendInOrder(runtime, coordinatorQueue(address.job), outgoing);
+}
+
+/** With its kind it names a message for good: of one attempt a shard tells everything once. */
+function numberOf(message: CoordinatorMessage): number {
+  switch (message.kind) {
+    case 'dirty':
+      return message.epoch;
+    case 'acknowledgement':
+      return message.snapshot.checkpoint;
+    case 'declined':
+      return message.checkpoint;
+    case 'ended':
+    case 'failed':
+      return 0;
+  }
 }
