@@ -10,7 +10,7 @@ import {
   type,
   type CompiledJob,
 } from '../../lib/index.ts';
-import { gatedInput, until, useWorld, type GatedInput } from './support.ts';
+import { gatedInput, useWorld, type GatedInput } from './support.ts';
 
 /** In the first half numbers that go into state, in the second probes that show it. */
 type Item = { readonly number: number } | 'probe';
