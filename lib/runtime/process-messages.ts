@@ -177,10 +177,11 @@ class ShardWork {
     if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle);
     else shard.outputs.flushRecords();
     this.#armTimer();
-    for (let step = 1; (await advanceBase(this.#runtime, shard, this.#job.floor)) && step < baseStepsMax; step++)
-      await this.#commitAndSend();
     this.#armBase();
     await this.#commitAndSend();
+    // After the batch's own commit, so that no record waits for the base.
+    for (let step = 0; step < baseStepsMax && (await advanceBase(this.#runtime, shard, this.#job.floor)); step++)
+      await this.#commitAndSend();
     shard.backend?.evict(this.#runtime.program.settings.stateCacheKeys);
   }
 

@@ -92,6 +92,8 @@ export class FileJournal implements Journal {
     this.#appended = content.firstEntry + content.entries.length - 1;
     this.#synced = this.#appended;
     this.#writer = await LogWriter.resume(path, content.end);
+    // Not at once: writing the state anew would stand between a restore and its first record.
+    this.#beginBytes = content.end;
   }
 
   #path(generation: number): string {
