@@ -131,6 +131,14 @@ export class Run {
     await until(async () => (await this.record()).counts.completed > completed);
   }
 
+  /** Waits until all that has been done is in a completed checkpoint. */
+  async settled(): Promise<void> {
+    await until(async () => {
+      const { dirtyEpoch, completed } = await this.record();
+      return completed >= dirtyEpoch;
+    });
+  }
+
   /** Waits until the source has committed so many records: a barrier that comes now is behind all of them. */
   async untilRead(uid: string, records: number, shards = 1): Promise<void> {
     const { stores, job } = this.running;

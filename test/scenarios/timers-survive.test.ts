@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { collectSink, compileJob, defineJob, monotonousTimestamps, type, type CompiledJob } from '../../lib/index.ts';
-import { Fault, gatedInput, until, useWorld, type GatedInput, type Run } from './support.ts';
+import { Fault, gatedInput, useWorld, type GatedInput, type Run } from './support.ts';
 
 interface Step {
   readonly does: 'register' | 'delete' | 'advance';
@@ -90,10 +90,7 @@ test.each([
   const input = gatedInput('steps', splits, 10);
   const before = await world.start(timers(input, 2), { dataDir: 'first' });
   await before.twoCheckpoints([input], 0.5);
-  await until(async () => {
-    const { dirtyEpoch, completed } = await before.record();
-    return completed >= dirtyEpoch;
-  });
+  await before.settled();
   expect(world.collect.published('fired')).toEqual([]);
   const run = await survive(kill, before, input);
   input.open(1);
