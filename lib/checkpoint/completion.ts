@@ -84,6 +84,8 @@ export function commitStopped(
     record,
     {
       pins: record.pins.filter((other) => other !== pin),
+      // Older ones that never came to an end lie below the floor now.
+      pending: record.pending.filter(({ id }) => id > pin.checkpoint),
       completed: Math.max(record.completed, pin.checkpoint),
       retained: pruneRetained([...record.retained, checkpoint], retainedCount, record.published),
       try: 0,

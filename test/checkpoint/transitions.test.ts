@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkSettings, defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
-import { completeCheckpoint, markPublished } from '../../lib/checkpoint/completion.ts';
+import { commitStopped, completeCheckpoint, markPublished } from '../../lib/checkpoint/completion.ts';
 import { countsAgainstTolerance, failureReasons } from '../../lib/checkpoint/failure-reason.ts';
 import { reasonOfFlowError } from '../../lib/checkpoint/flow-error.ts';
 import { beginCancel, endCancel, failJob, finishJob, suspendJob } from '../../lib/checkpoint/job-ending.ts';
@@ -177,6 +177,14 @@ describe('completing', () => {
     });
     expect(unpin(done.record, 'flow-6', 2)).toMatchObject({ record: { pins: [pin] } });
     expect(unpin(done.record, 'nobody', 2)).toMatchObject({ outcome: 'unchanged' });
+  });
+
+  test('of a stop ends older checkpoints that are still pending: they lie below its floor', () => {
+    const stop = { checkpoint: 7, kind: 'stop-savepoint', flow: 'stop', manifest: 'm7' } as const;
+    const record = running({ numbered: 7, pins: [stop], pending: [pending(6)] });
+    const stopped = commitStopped(record, { checkpoint: 7, attempt: record.attempt }, 1, 50);
+    expect(stopped).toMatchObject({ outcome: 'changed', record: { completed: 7, pending: [], pins: [] } });
+    expect(completeCheckpoint(stopped.outcome === 'changed' ? stopped.record : record, completion, 51)).toMatchObject({ outcome: 'refused' });
   });
 
   test('of what is not pending is refused, unless it is done already', () => {

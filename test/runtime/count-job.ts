@@ -10,7 +10,7 @@ export interface Word {
 }
 
 /** Two sources → keyed count, which emits `{ word, count }` and `{ word, timer }` → sink of its own vertex. */
-export const countJob = defineJob({
+const countJob = defineJob({
   name: 'count',
   parameters: {},
   build(env) {

@@ -15,8 +15,6 @@ import { counter, planOf, sink, source } from '../checkpoint/plans.ts';
 import { deepFreeze } from '../contract/fixture.ts';
 import { ManualTime } from '../contract/manual-time.ts';
 
-type ModelState = ReadonlyMap<string, unknown>;
-
 /** A job whose state is known: the base as of epoch 1, deltas of epochs 2 and 3, and the model that they add up to. */
 export class StateWorld {
   readonly time = new ManualTime();
