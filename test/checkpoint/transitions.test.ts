@@ -184,7 +184,9 @@ describe('completing', () => {
     const record = running({ numbered: 7, pins: [stop], pending: [pending(6)] });
     const stopped = commitStopped(record, { checkpoint: 7, attempt: record.attempt }, 1, 50);
     expect(stopped).toMatchObject({ outcome: 'changed', record: { completed: 7, pending: [], pins: [] } });
-    expect(completeCheckpoint(stopped.outcome === 'changed' ? stopped.record : record, completion, 51)).toMatchObject({ outcome: 'refused' });
+    expect(completeCheckpoint(stopped.outcome === 'changed' ? stopped.record : record, completion, 51)).toMatchObject({
+      outcome: 'refused',
+    });
   });
 
   test('of what is not pending is refused, unless it is done already', () => {
