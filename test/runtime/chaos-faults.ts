@@ -1,0 +1,134 @@
+/**
+ * Faults at every port call of an environment (one warm function): crashes before and after, lost answers, calls made twice, errors, and pauses that
+ * make zombies.
+ */
+import type { OperatorFunction } from '../../lib/runtime/operator-function.ts';
+import type { Choices } from './chaos-random.ts';
+
+export interface Environment {
+  readonly queue: string;
+  readonly function: OperatorFunction;
+  busy: boolean;
+  dead: boolean;
+}
+
+type Fault = 'none' | 'crash-before' | 'crash-after' | 'lost' | 'twice' | 'error' | 'pause-before' | 'pause-after';
+
+const never = new Promise<never>(() => undefined);
+
+/** Calls that are worth a pause: each seed makes one of them far likelier to stand still than the others. */
+const pausable = [
+  'jobs.read',
+  'shards.read',
+  'shards.commit',
+  'objects.createIfAbsent',
+  'objects.read',
+  'queue.sendBatch',
+  'base.write',
+  'base.read',
+  'sink.stage',
+];
+
+export class Faults {
+  readonly #choices: Choices;
+  readonly #rates: { readonly crash: number; readonly lost: number; readonly error: number; readonly pause: number };
+  readonly #slowSite: string | null;
+  #paused: (() => void)[] = [];
+  active = true;
+  count = 0;
+
+  constructor(choices: Choices) {
+    this.#choices = choices;
+    const on = (rate: number): number => (choices.chance(0.5) ? rate : 0);
+    this.#rates = { crash: on(0.01), lost: on(0.01), error: on(0.01), pause: on(0.03) };
+    this.#slowSite = choices.chance(0.5) ? choices.pick(pausable) : null;
+  }
+
+  /** From now on everything works; who stood still goes on. */
+  heal(): void {
+    this.active = false;
+    for (const resume of this.#paused) resume();
+    this.#paused = [];
+  }
+
+  resumeOne(): void {
+    if (this.#paused.length === 0) return;
+    this.#paused.splice(this.#choices.below(this.#paused.length), 1)[0]!();
+  }
+
+  /** The same port, with faults. `seen` hears of every call that is really made. */
+  wrap<T extends object>(
+    environment: Environment,
+    name: string,
+    target: T,
+    seen: (site: string, parameters: readonly unknown[]) => void,
+  ): T {
+    return new Proxy(target, {
+      get: (object, property) => {
+        const value: unknown = Reflect.get(object, property);
+        if (typeof value !== 'function') return value;
+        if (property === 'locate') return value.bind(object) as unknown;
+        const site = `${name}.${String(property)}`;
+        return (...parameters: unknown[]) =>
+          this.#call(environment, site, () => {
+            seen(site, parameters);
+            return Reflect.apply(value, object, parameters) as Promise<unknown>;
+          });
+      },
+    });
+  }
+
+  async #call(environment: Environment, site: string, act: () => Promise<unknown>): Promise<unknown> {
+    if (environment.dead) return never;
+    const fault = this.#draw(site);
+    if (fault === 'none') return unlessDead(environment, act);
+    this.count++;
+    if (process.env['CHAOS_LOG'] !== undefined) console.log('fault', fault, site);
+    switch (fault) {
+      case 'crash-before':
+        environment.dead = true;
+        return never;
+      case 'crash-after':
+        await act();
+        environment.dead = true;
+        return never;
+      case 'lost':
+        await act();
+        throw new Error(`answer of ${site} lost`);
+      case 'twice':
+        await act();
+        return act();
+      case 'error':
+        throw new Error(`${site} refused`);
+      case 'pause-before':
+        await this.#pause();
+        return unlessDead(environment, act);
+      case 'pause-after': {
+        const result = await act();
+        await this.#pause();
+        return environment.dead ? never : result;
+      }
+    }
+  }
+
+  #draw(site: string): Fault {
+    if (!this.active) return 'none';
+    const { crash, lost, error } = this.#rates;
+    const pause = site === this.#slowSite ? 0.3 : this.#rates.pause;
+    const roll = this.#choices.fraction();
+    if (roll < crash) return this.#choices.chance(0.5) ? 'crash-before' : 'crash-after';
+    if (roll < crash + lost) return this.#choices.chance(0.5) ? 'lost' : 'twice';
+    if (roll < crash + lost + error) return 'error';
+    if (roll < crash + lost + error + pause) return this.#choices.chance(0.5) ? 'pause-before' : 'pause-after';
+    return 'none';
+  }
+
+  #pause(): Promise<void> {
+    return this.active ? new Promise((resolve) => this.#paused.push(resolve)) : Promise.resolve();
+  }
+}
+
+async function unlessDead(environment: Environment, act: () => Promise<unknown>): Promise<unknown> {
+  const result = await act();
+  return environment.dead ? never : result;
+}
