@@ -32,7 +32,9 @@ export class FlightsProcess {
     ];
     const job = join(root, 'examples', 'flights', 'job.ts');
     this.#run = run;
-    this.#child = spawn(process.execPath, [join(root, 'bin', 'sluice.mjs'), 'run', job, ...parameters], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child = spawn(process.execPath, [join(root, 'bin', 'sluice.mjs'), 'run', job, ...parameters], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     this.#child.stderr!.on('data', (chunk: Buffer) => (this.errors = (this.errors + chunk.toString('utf8')).slice(-20_000)));
     this.exited = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve({ code, signal })));
   }
@@ -49,7 +51,10 @@ export class FlightsProcess {
   async url(): Promise<string | undefined> {
     while (this.isRunning) {
       try {
-        const { url, pid } = JSON.parse(readFileSync(join(this.#run.folder, this.#run.dataDir, 'server.json'), 'utf8')) as { url: string; pid: number };
+        const { url, pid } = JSON.parse(readFileSync(join(this.#run.folder, this.#run.dataDir, 'server.json'), 'utf8')) as {
+          url: string;
+          pid: number;
+        };
         if (pid === this.#child.pid) return url;
       } catch {
         // Not written yet.
