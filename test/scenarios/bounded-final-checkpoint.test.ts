@@ -70,7 +70,7 @@ const endsSeen = (): readonly unknown[] => world.collect.published('ends').toSor
 async function halfFinished(mode: 'exactly-once' | 'at-least-once'): Promise<Run> {
   inputs.short.open(0.5);
   inputs.long.open(0);
-  const run = await world.start(branches(), { mode, dataDir: 'first' });
+  const run = await world.start(branches(), { mode });
   await run.checkpointAfter(() => inputs.long.open(0.25));
   inputs.short.open(1);
   await until(async () => endsSeen().length === 2);
@@ -114,7 +114,7 @@ test.each([2, 3, 1])(
   async (parallelism) => {
     const run = await halfFinished('exactly-once');
     const savepoint = await run.stop('suspend');
-    const resumed = await world.start(branches(parallelism), { dataDir: 'second', fromSavepoint: savepoint });
+    const resumed = await world.start(branches(parallelism), { fromSavepoint: savepoint });
     await resumed.checkpointAfter(() => inputs.long.open(0.6));
     inputs.long.open(1);
     await resumed.finished();

@@ -51,7 +51,7 @@ const visible = (): readonly Sum[] => world.collect.published('sums') as readonl
 /** A thousand of every key are summed and visible, and the job has stopped. */
 async function stoppedAfterThousand(parallelism: number): Promise<string> {
   input.open(0);
-  const run = await world.start(sums({ parallelism, maxParallelism }), { dataDir: 'first' });
+  const run = await world.start(sums({ parallelism, maxParallelism }));
   await run.twoCheckpoints([input], 0.3);
   input.open(before / (before + after) + Number.EPSILON);
   await until(async () => visible().length === before * keys);
@@ -73,7 +73,7 @@ test.each([
   const savepoint = await stoppedAfterThousand(first);
   expectSums(first, 0, before);
   world.emptySinks();
-  const run = await world.start(sums({ parallelism: second, maxParallelism }), { dataDir: 'second', fromSavepoint: savepoint });
+  const run = await world.start(sums({ parallelism: second, maxParallelism }), { fromSavepoint: savepoint });
   input.open(1);
   await run.finished();
   expectSums(second, before, before + after);
@@ -83,11 +83,11 @@ test('rescale-keyed: another max parallelism is refused where it was set, and ad
   const savepoint = await stoppedAfterThousand(2);
   world.emptySinks();
   const explicit = sums({ parallelism: 3, maxParallelism: 14 });
-  await expect(world.start(explicit, { dataDir: 'second', fromSavepoint: savepoint })).rejects.toMatchObject({
+  await expect(world.start(explicit, { fromSavepoint: savepoint })).rejects.toMatchObject({
     code: 'SLUICE-REFUSED',
     message: expect.stringContaining('operator sums has max parallelism 14, its state 13') as string,
   });
-  const run = await world.start(sums({ parallelism: 3 }), { dataDir: 'third', fromSavepoint: savepoint });
+  const run = await world.start(sums({ parallelism: 3 }), { fromSavepoint: savepoint });
   const { plan } = await readPlan(run.running.engine.coordinator, (await run.record()).plan);
   expect(plan.vertices.find(({ uid }) => uid === 'sums')).toMatchObject({ parallelism: 3, maxParallelism });
   input.open(1);
@@ -97,7 +97,7 @@ test('rescale-keyed: another max parallelism is refused where it was set, and ad
 
 test('rescale-keyed: more subtasks than key groups are refused', async () => {
   const savepoint = await stoppedAfterThousand(2);
-  await expect(world.start(sums({ parallelism: 14 }), { dataDir: 'second', fromSavepoint: savepoint })).rejects.toMatchObject({
+  await expect(world.start(sums({ parallelism: 14 }), { fromSavepoint: savepoint })).rejects.toMatchObject({
     code: 'SLUICE-REFUSED',
     message: expect.stringContaining('parallelism 14, its state allows 13 at most') as string,
   });

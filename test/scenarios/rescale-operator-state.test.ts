@@ -81,14 +81,14 @@ function states(items: GatedInput<Item>, ruleInput: GatedInput<number>, parallel
 /** What the subtasks of the second run show of the state that those of the first have left. */
 async function shownAfter(first: number, second: number): Promise<readonly Shown[]> {
   const inputs = { items: newItems(), rules: newRules() };
-  const before = await world.start(states(inputs.items, inputs.rules, first), { dataDir: 'first' });
+  const before = await world.start(states(inputs.items, inputs.rules, first));
   inputs.rules.open(1);
   await before.twoCheckpoints([inputs.items], 0.5);
   await before.untilRead('items', total);
   await before.untilRead('rules', 40);
   const savepoint = await before.stop('suspend');
   expect(world.collect.published('shown')).toEqual([]);
-  const after = await world.start(states(inputs.items, inputs.rules, second), { dataDir: 'second', fromSavepoint: savepoint });
+  const after = await world.start(states(inputs.items, inputs.rules, second), { fromSavepoint: savepoint });
   inputs.items.open(1);
   await after.finished();
   return world.collect.published('shown') as readonly Shown[];
@@ -136,14 +136,14 @@ function totals(items: GatedInput<number>, parallelism: number): CompiledJob {
 
 test('rescale-operator-state: totals that cannot be merged are refused before anything is restored into fewer subtasks', async () => {
   const items = gatedInput('numbers', [Array.from({ length: 100 }, () => 1)], 7);
-  const before = await world.start(totals(items, 2), { dataDir: 'first' });
+  const before = await world.start(totals(items, 2));
   await before.twoCheckpoints([items], 0.5);
   const savepoint = await before.stop('suspend');
-  await expect(world.start(totals(items, 1), { dataDir: 'second', fromSavepoint: savepoint })).rejects.toMatchObject({
+  await expect(world.start(totals(items, 1), { fromSavepoint: savepoint })).rejects.toMatchObject({
     code: 'SLUICE-REFUSED',
     message: expect.stringContaining('totals') as string,
   });
-  const after = await world.start(totals(items, 3), { dataDir: 'third', fromSavepoint: savepoint });
+  const after = await world.start(totals(items, 3), { fromSavepoint: savepoint });
   items.open(1);
   await after.finished();
 });

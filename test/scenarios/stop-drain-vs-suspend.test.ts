@@ -92,7 +92,7 @@ function counts(): ReadonlyMap<string, number> {
 
 async function stopHalfWay(stop: 'drain' | 'suspend'): Promise<{ readonly savepoint: string; readonly finished: readonly unknown[] }> {
   input.open(0);
-  const run = await world.start(windows(2), { dataDir: 'first' });
+  const run = await world.start(windows(2));
   await run.twoCheckpoints([input], 0.5);
   await run.untilRead('readings', (keys * lasting) / 2);
   const savepoint = await run.stop(stop);
@@ -104,7 +104,7 @@ async function stopHalfWay(stop: 'drain' | 'suspend'): Promise<{ readonly savepo
 }
 
 async function resume(savepoint: string): Promise<void> {
-  const run = await world.start(windows(3), { dataDir: 'second', fromSavepoint: savepoint });
+  const run = await world.start(windows(3), { fromSavepoint: savepoint });
   input.open(1);
   await run.finished();
 }

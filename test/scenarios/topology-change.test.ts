@@ -99,7 +99,7 @@ function changing(...parts: readonly Part[]): CompiledJob {
 /** Half of the items have been worked off by the job as it was, and it has stopped. */
 async function stoppedAtHalf(program: CompiledJob): Promise<string> {
   input.open(0);
-  const run = await world.start(program, { dataDir: 'first' });
+  const run = await world.start(program);
   await run.twoCheckpoints([input], 0.5);
   await run.untilRead('items', total / 2);
   const savepoint = await run.stop('suspend');
@@ -108,7 +108,7 @@ async function stoppedAtHalf(program: CompiledJob): Promise<string> {
 }
 
 async function finishAs(program: CompiledJob, fromSavepoint: string, allowNonRestoredState = false): Promise<Run> {
-  const run = await world.start(program, { dataDir: 'second', fromSavepoint, allowNonRestoredState });
+  const run = await world.start(program, { fromSavepoint, allowNonRestoredState });
   input.open(1);
   await run.finished();
   expect(results()).toHaveLength(total);
