@@ -33,6 +33,8 @@ export class Faults {
   readonly #choices: Choices;
   readonly #rates: { readonly crash: number; readonly lost: number; readonly error: number; readonly pause: number };
   readonly #slowSite: string | null;
+  /** Invocations often die between a commit and its sending, and others often stand still before they have read anything. */
+  readonly #zombies: boolean;
   #paused: (() => void)[] = [];
   active = true;
   count = 0;
@@ -42,6 +44,7 @@ export class Faults {
     const on = (rate: number): number => (choices.chance(0.5) ? rate : 0);
     this.#rates = { crash: on(0.01), lost: on(0.01), error: on(0.01), pause: on(0.03) };
     this.#slowSite = choices.chance(0.5) ? choices.pick(pausable) : null;
+    this.#zombies = choices.chance(0.3);
   }
 
   /** From now on everything works; who stood still goes on. */
@@ -113,6 +116,8 @@ export class Faults {
 
   #draw(site: string): Fault {
     if (!this.active) return 'none';
+    if (this.#zombies && site === 'queue.sendBatch' && this.#choices.chance(0.15)) return 'crash-before';
+    if (this.#zombies && site === 'shards.read' && this.#choices.chance(0.2)) return 'pause-before';
     const { crash, lost, error } = this.#rates;
     const pause = site === this.#slowSite ? 0.3 : this.#rates.pause;
     const roll = this.#choices.fraction();
