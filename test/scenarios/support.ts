@@ -7,6 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { createCollectSink, type CollectSink } from '../../lib/adapters/connectors/collect-sink.ts';
 import { createLocalConnectors } from '../../lib/adapters/connectors/local-connectors.ts';
@@ -37,15 +38,16 @@ type Openable = Pick<GatedInput<unknown>, 'open'>;
 interface GatedSplits {
   readonly splits: readonly (readonly unknown[])[];
   readonly batch: number;
+  readonly pauseMs: number;
   share: number;
   failAt: number | undefined;
 }
 
 const gates = new Map<string, GatedSplits>();
 
-/** `batch`: records of one read, so that there are many commits. */
-export function gatedInput<T>(name: string, splits: readonly (readonly T[])[], batch = 97): GatedInput<T> {
-  const gate: GatedSplits = { splits, batch, share: 0, failAt: undefined };
+/** `batch`: records of one read, so that there are many commits. `pauseMs`: each read takes so long, so that several inputs get out of step. */
+export function gatedInput<T>(name: string, splits: readonly (readonly T[])[], batch = 97, pauseMs = 0): GatedInput<T> {
+  const gate: GatedSplits = { splits, batch, pauseMs, share: 0, failAt: undefined };
   gates.set(name, gate);
   return {
     source: { name, connector: { connector: 'gated', options: { name }, guarantee: 'exactly-once' } },
@@ -66,6 +68,7 @@ const gatedReader: SplitReader = {
       gate.failAt = undefined;
       throw new Error('the input failed, this once');
     }
+    if (gate.pauseMs > 0) await sleep(gate.pauseMs);
     return { values: all.slice(from, to), position: to, ended: to === all.length && gate.share >= 1 };
   },
 };
@@ -278,5 +281,5 @@ export function useWorld(): World {
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
+  while (!(await condition())) await sleep(2);
 }

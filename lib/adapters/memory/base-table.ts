@@ -12,6 +12,12 @@ export class BaseTable {
   readonly #keyGroups = new Map<KeyGroup, Map<string, KeyRows>>();
   /** Disjoint ranges: those of the running shards. Made when first asked for, so that states without timers pay nothing. */
   #indexes: DueIndex[] = [];
+  #keyChanges = 0;
+
+  /** Changes whenever a key comes or goes. */
+  get keyChanges(): number {
+    return this.#keyChanges;
+  }
 
   get(keyGroup: KeyGroup, key: string, namespace: string): Row | undefined {
     const rows = this.#keyGroups.get(keyGroup)?.get(key);
@@ -43,7 +49,9 @@ export class BaseTable {
     const keys = this.#keyGroups.get(keyGroup);
     const rows = keys?.get(key);
     if (rows instanceof Map) rows.delete(namespace);
-    if (rows instanceof Map ? rows.size === 0 : namespace === '') keys?.delete(key);
+    if (rows instanceof Map ? rows.size > 0 : namespace !== '') return;
+    keys?.delete(key);
+    this.#keyChanges += 1;
   }
 
   /** Live rows of one key in order of their namespace. */
@@ -85,6 +93,7 @@ export class BaseTable {
     let keys = this.#keyGroups.get(keyGroup);
     if (keys === undefined) this.#keyGroups.set(keyGroup, (keys = new Map<string, KeyRows>()));
     const rows = keys.get(key);
+    if (rows === undefined) this.#keyChanges += 1;
     if (rows instanceof Map) rows.set(namespace, row);
     else if (namespace === '') keys.set(key, row);
     else keys.set(key, new Map(rows === undefined ? [[namespace, row]] : [['', rows], [namespace, row]])); // prettier-ignore

@@ -32,8 +32,9 @@ type ScanPlace = readonly [state: string, keyGroup: KeyGroup, key: string, names
 export class MemoryKeyedBase implements KeyedBase {
   readonly #clock: Clock;
   readonly #spaces = new Map<string, Space>();
-  /** The keys of the key group that a scan stands in, sorted once for all its pages. */
-  #scanned: { readonly table: BaseTable; readonly keyGroup: KeyGroup; readonly keys: readonly string[] } | undefined;
+  /** The keys of the key group that a scan stands in: sorted once for all its pages, as long as no key comes or goes. */
+  #scanned:
+    { readonly table: BaseTable; readonly keyGroup: KeyGroup; readonly keyChanges: number; readonly keys: readonly string[] } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -138,11 +139,13 @@ export class MemoryKeyedBase implements KeyedBase {
     }
   }
 
-  /** Keys that come while a scan is in their group may be missed by it: they are newer than what it exports. */
   #sortedKeys(table: BaseTable, keyGroup: KeyGroup): readonly string[] {
-    if (this.#scanned?.table !== table || this.#scanned.keyGroup !== keyGroup)
-      this.#scanned = { table, keyGroup, keys: table.keysOf(keyGroup) };
-    return this.#scanned.keys;
+    const { keyChanges } = table;
+    let sorted = this.#scanned;
+    if (sorted?.table !== table || sorted.keyGroup !== keyGroup || sorted.keyChanges !== keyChanges) {
+      this.#scanned = sorted = { table, keyGroup, keyChanges, keys: table.keysOf(keyGroup) };
+    }
+    return sorted.keys;
   }
 }
 
