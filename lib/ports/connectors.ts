@@ -26,7 +26,10 @@ export interface MalformedRecord {
 export interface SplitReader {
   /** Stable ids; called once when the job starts from nothing. */
   splits(source: ConnectorSpec): Promise<readonly string[]>;
-  /** `position` null = from the beginning. An empty, not ended result means: nothing yet. */
+  /**
+   * `position` null = from the beginning. An empty result that has not ended means: nothing yet, if its position says the same as the one given, and else
+   * that what was passed over held no records; then it is asked again at once.
+   */
   read(source: ConnectorSpec, split: string, position: unknown, options: { readonly recordsMax: number }): Promise<ReadResult>;
 }
 

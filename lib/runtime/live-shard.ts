@@ -80,6 +80,7 @@ export class LiveShard {
   baseWakeMs = 500;
   backlogCheckedAt = Number.NEGATIVE_INFINITY;
   backedUp = false;
+  watermarkToldAt: number | null = null;
 
   constructor(runtime: Runtime, topology: ShardTopology, record: ShardRecord) {
     const { program } = runtime;

@@ -5,6 +5,9 @@
  * SD2. Only sources throttle: one looks at the depth of every queue reachable from it and sleeps while one is above its limit.
  * SD3. Whoever accepts a continuation or wake-up, even too early, arms the next in the same commit, until all splits have ended.
  * SD4. A split's watermark is its strategy's over what it has brought; the shard's is the minimum over its open splits.
+ * SD5. A read has found nothing only where no record, no malformed record and no new position came of it: lines that are set aside or skipped are progress,
+ *      and the source goes on at once.
+ * SD6. While the loop goes on, a channel that gets no records, because they are malformed or filtered away, hears of the watermark now and then.
  */
 import type { BarrierOrder } from '../model/envelope.ts';
 import type { PlannedOperator } from '../model/job-plan.ts';
@@ -30,28 +33,30 @@ export function takeOrder(shard: LiveShard, order: BarrierOrder, aborted: number
 export async function readSource(runtime: Runtime, shard: LiveShard): Promise<void> {
   const { settings } = runtime.program;
   if (await isBackedUp(runtime, shard)) return sleep(runtime, shard, settings.backPressureSleepMs);
-  const read = await readSplits(runtime, shard, settings.sourceRecordsPerCommit);
+  const foundMore = await readSplits(runtime, shard, settings.sourceRecordsPerCommit);
   if (Object.values(shard.splits!).every(({ ended }) => ended)) return endSource(shard);
-  if (read === 0) return sleep(runtime, shard, settings.sourceIdleMs);
+  if (!foundMore) return sleep(runtime, shard, settings.sourceIdleMs);
+  tellWatermark(runtime, shard);
   shard.selfNumber++;
   shard.self.push({ kind: 'continue', number: shard.selfNumber, dueAtMs: 0 });
 }
 
-async function readSplits(runtime: Runtime, shard: LiveShard, recordsMax: number): Promise<number> {
+/** Whether any split has moved on. */
+async function readSplits(runtime: Runtime, shard: LiveShard, recordsMax: number): Promise<boolean> {
   const operator = shard.topology.vertex.operators[0]!;
   const definition = runtime.program.registry.get(operator.uid)!;
   const open = Object.entries(shard.splits!).filter(([, { ended }]) => !ended);
-  let total = 0;
+  let foundMore = false;
   for (const [split, state] of open) {
     const budget = Math.max(1, Math.floor(recordsMax / open.length));
-    const { state: next, records } = await readSplit(runtime, shard, operator, definition, split, state, budget);
+    const { state: next, found } = await readSplit(runtime, shard, operator, definition, split, state, budget);
     shard.splits = { ...shard.splits, [split]: next };
-    total += records;
-    if (records > 0 || next.ended || !isSamePosition(next.position, state.position)) shard.changed = true;
+    shard.recordsIn += next.records - state.records;
+    if (found > 0 || next.ended || !isSamePosition(next.position, state.position)) foundMore = true;
   }
-  shard.recordsIn += total;
+  if (foundMore) shard.changed = true;
   advanceSource(shard, definition.source!.watermarks);
-  return total;
+  return foundMore;
 }
 
 async function readSplit(
@@ -62,15 +67,17 @@ async function readSplit(
   split: string,
   state: SplitState,
   recordsMax: number,
-): Promise<{ state: SplitState; records: number }> {
+): Promise<{ readonly state: SplitState; /** Records, malformed ones too. */ readonly found: number }> {
   const connector = operator.connector!;
   const reader = runtime.deps.connectors.sources[connector.connector]!;
   const { values, position, ended, malformed = [] } = await reader.read(connector, split, state.position, { recordsMax });
   // Bad lines that the user chose to look at go out beside the records.
   for (const record of malformed) shard.chain.sideOutput(operator.uid, 'malformed').emit(record, NO_TIMESTAMP);
   const maxTimestamp = emitAll(shard, definition, values, state.maxTimestamp);
+  // Only records have event times: to whoever waits for this split's, one that brings malformed ones alone is idle.
   const activeAtMs = values.length > 0 ? shard.processingTimeMs : state.activeAtMs;
-  return { state: { position, ended, maxTimestamp, activeAtMs, records: state.records + values.length }, records: values.length };
+  const next = { position, ended, maxTimestamp, activeAtMs, records: state.records + values.length };
+  return { state: next, found: values.length + malformed.length };
 }
 
 /** By what it says: a reader that found nothing may hand back another object. */
@@ -118,6 +125,21 @@ function advanceSource(shard: LiveShard, strategy: WatermarkStrategy): void {
   runUserCode(shard, () => shard.chain.watermark(watermark));
   shard.outputs.advance(watermark);
 }
+
+/**
+ * Watermarks ride with records, and what lacks one is sent when the loop rests. Through a long stretch whose records are dropped it does not rest, and
+ * the windows downstream would stay open until its end.
+ */
+function tellWatermark(runtime: Runtime, shard: LiveShard): void {
+  const now = runtime.deps.clock.monotonic();
+  shard.watermarkToldAt ??= now;
+  if (now < shard.watermarkToldAt + watermarkEveryMs) return;
+  shard.watermarkToldAt = now;
+  shard.outputs.flushWatermarks(shard.idle);
+}
+
+/** Flink's default. */
+const watermarkEveryMs = 200;
 
 /** No more records, for ever. */
 function endSource(shard: LiveShard): void {

@@ -1,102 +1,14 @@
 /** A source shard: positions, watermarks per split, idleness, back-pressure, and the loop of messages to itself. */
 import { describe, expect, test } from 'vitest';
-import { collectSink, compileJob, defineJob, boundedOutOfOrderness, type CompiledJob, type Watermarks } from '../../lib/index.ts';
 import { operatorUid } from '../../lib/base/ids.ts';
 import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
-import type { Envelope } from '../../lib/model/envelope.ts';
 import { operatorQueue } from '../../lib/model/names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../lib/model/time.ts';
-import type { SplitReader } from '../../lib/ports/connectors.ts';
 import { jobA } from '../contract/fixture.ts';
-import { again, ShardBench, type BenchOptions, type Message } from './shard-bench.ts';
+import { events, next, openSource as open, Script, times, turn } from './scripted-source.ts';
+import { again } from './shard-bench.ts';
 
-interface Reading {
-  readonly at: number;
-}
-
-/** Each split a list of batches of event times; a position is the number of batches read. A split that is not closed brings nothing for now. */
-class Script implements SplitReader {
-  readonly batches: Record<string, number[][]>;
-  readonly closed = new Set<string>();
-  reads: unknown[] = [];
-
-  constructor(batches: Record<string, number[][]>) {
-    this.batches = batches;
-  }
-
-  async splits(): Promise<readonly string[]> {
-    return Object.keys(this.batches);
-  }
-
-  async read(
-    _source: unknown,
-    split: string,
-    position: unknown,
-    { recordsMax }: { readonly recordsMax: number },
-  ): ReturnType<SplitReader['read']> {
-    const at = (position as { readonly batch: number } | null)?.batch ?? 0;
-    this.reads.push([split, at, recordsMax]);
-    const batch = this.batches[split]![at];
-    const next = batch === undefined ? at : at + 1;
-    const ended = this.closed.has(split) && next >= this.batches[split]!.length;
-    return { values: (batch ?? []).map((time) => ({ at: time })), position: { batch: next }, ended };
-  }
-}
-
-function compile(watermarks: Watermarks<Reading>, parallelism = 1): CompiledJob {
-  const job = defineJob({
-    name: 'reading',
-    build(env) {
-      env
-        .fromSource<Reading>({ name: 'script', connector: { connector: 'script', options: {}, guarantee: 'exactly-once' } }, { watermarks })
-        .uid('readings')
-        .setParallelism(parallelism)
-        .rebalance()
-        .map((reading) => reading)
-        .uid('middle')
-        .rebalance()
-        .sinkTo(collectSink('out'))
-        .uid('out');
-    },
-  });
-  return compileJob(job, { parallelism });
-}
-
-const strategy = (idleness?: number): Watermarks<Reading> =>
-  boundedOutOfOrderness(10, ({ at }: Reading) => at, idleness === undefined ? {} : { idleness });
-
-async function open(
-  script: Script,
-  options: BenchOptions & { readonly idleness?: number; readonly parallelism?: number } = {},
-): Promise<ShardBench> {
-  const bench = await ShardBench.open(compile(strategy(options.idleness), options.parallelism), 'readings', {
-    sources: { script },
-    ...options,
-  });
-  expect(await bench.handle(bench.kick())).toEqual([]);
-  return bench;
-}
-
-/** The message to itself that the loop goes on with; delivered sleeping ones too. */
-async function next(bench: ShardBench, waitMs = 0): Promise<Message> {
-  await bench.time.advance(waitMs);
-  const [control, ...others] = await bench.sentToSelf();
-  expect(others).toEqual([]);
-  return bench.control(control!.kind, control!.number);
-}
-
-async function turn(bench: ShardBench, waitMs = 0): Promise<void> {
-  expect(await bench.handle(await next(bench, waitMs))).toEqual([]);
-}
-
-const times = (envelopes: readonly Envelope[]): number[] => envelopes.flatMap(({ values }) => (values as Reading[]).map(({ at }) => at));
-const events = (envelopes: readonly Envelope[]): unknown[] =>
-  envelopes.flatMap(({ header }) =>
-    header.events.map(({ event }) =>
-      event.kind === 'watermark' ? event.timestamp : event.kind === 'barrier' ? `|${event.checkpoint}` : event.kind,
-    ),
-  );
 const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapshot[] =>
   messages.flatMap((message) => (message.kind === 'acknowledgement' ? [message.snapshot] : []));
 const kinds = (messages: readonly CoordinatorMessage[]): string[] =>
@@ -224,7 +136,7 @@ describe('back-pressure', () => {
       await turn(bench);
       looks.push(bench.calls.filter((call) => call === 'queue.depth').length);
     }
-    expect(looks).toEqual([3, 0, 0]);
+    expect(looks, 'each queue downstream and the coordinator, once a second').toEqual([4, 0, 0]);
   });
 });
 

@@ -54,10 +54,6 @@ export class LineBatch {
     return this.values.length + this.malformed.length >= this.#options.recordsMax || this.limitReached;
   }
 
-  get isEmpty(): boolean {
-    return this.values.length + this.malformed.length === 0;
-  }
-
   /** A carriage return at the end is white space to JSON, and a line of white space holds nothing. */
   take(text: string, placeOf: () => LinePlace): void {
     if (text.length > limits.recordBytesMax) return this.refuse(`longer than ${limits.recordBytesMax} bytes`, text, placeOf());

@@ -20,7 +20,7 @@ export interface LinesRead {
 type Start = Pick<LinesRead, 'byte' | 'line'>;
 
 const chunkBytes = 1_048_576;
-/** After so much a call hands out what it has: large records must not add up to the memory. */
+/** After so much a call hands out what it has, even nothing: large records must not add up to the memory, nor blank lines to a long silence. */
 const bytesPerReadMax = 33_554_432;
 const lineFeed = 10;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -44,7 +44,7 @@ async function fillBatch(file: FileHandle, path: string, start: Start, batch: Li
   const chunk = Buffer.allocUnsafe(chunkBytes);
   let { byte, line } = start;
   let begun: Buffer = Buffer.alloc(0);
-  while (!batch.isFull && (byte - start.byte < bytesPerReadMax || batch.isEmpty)) {
+  while (!batch.isFull && byte - start.byte < bytesPerReadMax) {
     const { bytesRead } = await file.read(chunk, 0, chunkBytes, byte + begun.length);
     const block = begun.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([begun, chunk.subarray(0, bytesRead)]);
     const whole = bytesRead === 0 ? block.length : block.lastIndexOf(lineFeed) + 1;

@@ -49,6 +49,14 @@ describe('an NDJSON file', () => {
     expect((await readAll(ndjsonSource, spec(await fileOf('\uFEFF')))).values).toEqual([]);
   });
 
+  test('is passed over in bounded steps where it holds nothing for long', async () => {
+    const path = await fileOf(Buffer.concat([Buffer.alloc(34_700_000, '\n'), Buffer.from('7\n')]));
+    const first = await ndjsonSource.read(spec(path), 'all', null, { recordsMax: 10 });
+    expect(first).toMatchObject({ values: [], ended: false });
+    expect((first.position as { readonly byte: number }).byte).toBeLessThan(34_700_000);
+    expect(await ndjsonSource.read(spec(path), 'all', first.position, { recordsMax: 10 })).toMatchObject({ values: [7], ended: true });
+  });
+
   test('brings the same records in pieces of any size as at once', async () => {
     const values = fc.array(fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.string({ unit: 'grapheme', maxLength: 20 })), { maxLength: 40 });
     await fc.assert(
