@@ -66,6 +66,9 @@ export function readIntegers(reader: ByteReader, count: number): number[] {
 
 const forms = { dictionary8: 0, dictionary16: 1, ascii: 2, json: 3 } as const;
 
+const sampledStrings = 512;
+const distinctShareMax = 0.75;
+
 /** Few distinct strings go through a dictionary, many as one text with lengths; what is not ASCII goes as JSON, which keeps lone surrogates. */
 export function writeStrings(writer: ByteWriter, values: readonly unknown[], kind: number): boolean {
   const count = values.length;
@@ -78,7 +81,8 @@ export function writeStrings(writer: ByteWriter, values: readonly unknown[], kin
     let id = dictionary.get(value);
     if (id === undefined) {
       id = dictionary.size;
-      if (id >= dictionaryMax) return writePlainStrings(writer, values, kind);
+      // Decided early where nearly all differ, as keys do: every distinct string costs an insertion.
+      if (id >= dictionaryMax || (i >= sampledStrings && id > i * distinctShareMax)) return writePlainStrings(writer, values, kind);
       dictionary.set(value, id);
     }
     ids[i] = id;

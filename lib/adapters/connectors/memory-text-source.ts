@@ -5,7 +5,7 @@
 import { SluiceError } from '../../base/errors.ts';
 import type { ConnectorSpec } from '../../model/job-plan.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
-import { LineBatch } from './line-batch.ts';
+import { LineBatch, type LinePlace } from './line-batch.ts';
 import { textOption } from './option.ts';
 import { countsPosition } from './position.ts';
 
@@ -37,26 +37,50 @@ export function createMemoryTextSource(texts: ReadonlyMap<string, MemoryText>): 
 
     async read(source, split, position, { recordsMax }) {
       const text = textNamed(texts, source);
-      let { chunk, at, line, records } = countsPosition<Position>(source, split, position, start);
+      const { records, ...cursor } = countsPosition<Position>(source, split, position, start);
       const batch = new LineBatch({ source, split, recordsMax, recordsBefore: records });
-      const placeOf = (): { chunk: number; character: number; line: number } => ({ chunk, character: at, line });
-      let ended = false;
-      while (!batch.isFull) {
-        const next = nextLine(text, chunk, at);
-        ended = next === undefined;
-        if (next === undefined) break;
-        batch.take(line === 1 ? next.text.replace(/^\uFEFF/, '') : next.text, placeOf);
-        ({ chunk, at } = next.next);
-        line++;
-      }
+      const ended = !takeLines(text, cursor, batch);
       const { values, malformed } = batch;
-      ({ records } = batch);
-      return { values, malformed, position: { chunk, at, line, records } satisfies Position, ended: ended || batch.limitReached };
+      return { values, malformed, position: { ...cursor, records: batch.records } satisfies Position, ended: ended || batch.limitReached };
     },
   };
 }
 
-function nextLine(text: MemoryText, chunk: number, at: number): Line | undefined {
+/** Where the next line begins. */
+type Cursor = { -readonly [Name in Exclude<keyof Position, 'records'>]: Position[Name] };
+
+/** Lines from the cursor on, which moves with them; false where the text has no more. */
+function takeLines(text: MemoryText, cursor: Cursor, batch: LineBatch): boolean {
+  const placeOf = (): LinePlace => ({ chunk: cursor.chunk, character: cursor.at, line: cursor.line });
+  while (!batch.isFull) {
+    takeWholeLines(text.chunk(cursor.chunk) ?? '', cursor, batch, placeOf);
+    if (batch.isFull) break;
+    const last = nextLine(text, cursor);
+    if (last === undefined) return false;
+    batch.take(withoutMark(last.text, cursor), placeOf);
+    Object.assign(cursor, last.next);
+    cursor.line++;
+  }
+  return true;
+}
+
+/** The hot loop: lines that end in the chunk in hand. */
+function takeWholeLines(chunk: string, cursor: Cursor, batch: LineBatch, placeOf: () => LinePlace): void {
+  while (!batch.isFull) {
+    const end = chunk.indexOf('\n', cursor.at);
+    if (end < 0) return;
+    batch.take(withoutMark(chunk.slice(cursor.at, end), cursor), placeOf);
+    cursor.at = end + 1;
+    cursor.line++;
+  }
+}
+
+function withoutMark(text: string, { line }: Cursor): string {
+  return line === 1 ? text.replace(/^\uFEFF/, '') : text;
+}
+
+/** The line at the cursor, which may go on in later chunks; undefined where the text ends. */
+function nextLine(text: MemoryText, { chunk, at }: Cursor): Line | undefined {
   let begun = '';
   for (;;) {
     const current = text.chunk(chunk);
