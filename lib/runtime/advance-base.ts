@@ -9,7 +9,7 @@ import { limits } from '../base/limits.ts';
 import { inRange, type KeyGroupRange } from '../model/key-group.ts';
 import { encodeDecodedValue } from '../model/value-json.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
-import { decodeDeltaTables, type DeltaTable } from '../state/delta-codec.ts';
+import { decodeDeltaBlocks, type DeltaTable } from '../state/delta-codec.ts';
 import type { LiveShard } from './live-shard.ts';
 import { readNamed } from './named-objects.ts';
 import type { Runtime } from './runtime-deps.ts';
@@ -56,43 +56,45 @@ function nextStep(shard: LiveShard, floor: number): DeltaRef[] {
 }
 
 /**
- * Newest delta first, so that of a row that changed in several only the last value is written. A delta may hold rows of other shards' key groups: its
- * reference says which are this shard's.
+ * Newest first, so that of a row that changed in several epochs only the last value is written; within one epoch few rows come twice, and in order the
+ * last is what stays. A delta may hold rows of other shards' key groups: its reference says which are this shard's.
  */
 async function latestRows(runtime: Runtime, step: readonly DeltaRef[]): Promise<BaseRow[][]> {
-  const seen = step.length > 1 ? new Map<string, Set<string>>() : null;
+  const blocksOf = async (key: string): Promise<DeltaTable[][]> => decodeDeltaBlocks(await readNamed(runtime.deps.objects, key), key);
+  if (step.length === 1) {
+    const { key, keyGroups } = step[0]!;
+    return (await blocksOf(key)).map((tables) => rowsOf(tables, keyGroups, null));
+  }
+  const seen = new Map<string, Set<string>>();
   const pages: BaseRow[][] = [];
   for (const { key, keyGroups } of [...step].reverse()) {
-    const rows: BaseRow[] = [];
-    for (const table of decodeDeltaTables(await readNamed(runtime.deps.objects, key), key)) collect(rows, table, keyGroups, seen);
-    pages.push(rows);
+    for (const tables of (await blocksOf(key)).reverse()) pages.push(rowsOf(tables, keyGroups, seen));
   }
   return pages;
 }
 
-function collect(rows: BaseRow[], table: DeltaTable, keyGroups: KeyGroupRange, seen: Map<string, Set<string>> | null): void {
-  const { operator, state, keys, namespaces } = table;
-  const taken = seen === null ? null : setOf(seen, `${operator}\u0000${state}`);
-  // From the end: inside a table a later row of the same address is the newer one.
-  for (let i = keys.length - 1; i >= 0; i--) {
-    const keyGroup = table.keyGroups[i]!;
-    if (!inRange(keyGroups, keyGroup)) continue;
-    const key = keys[i]!;
-    const namespace = namespaces[i]!;
-    if (taken !== null) {
-      const address = namespace === '' ? key : `${key}\u0000${namespace}`;
-      if (taken.has(address)) continue;
-      taken.add(address);
+/** Rows of one block, where no address comes twice. */
+function rowsOf(tables: readonly DeltaTable[], range: KeyGroupRange, seen: Map<string, Set<string>> | null): BaseRow[] {
+  const rows: BaseRow[] = [];
+  for (const { operator, state, keys, keyGroups, namespaces, values, deleted } of tables) {
+    const taken = seen === null ? null : setOf(seen, `${operator}\u0000${state}`);
+    for (let i = 0; i < keys.length; i++) {
+      const keyGroup = keyGroups[i]!;
+      if (!inRange(range, keyGroup)) continue;
+      const key = keys[i]!;
+      const namespace = namespaces[i]!;
+      if (taken !== null && !isFirst(taken, key, namespace)) continue;
+      rows.push({ operator, state, keyGroup, key, namespace, value: deleted[i] === 1 ? undefined : encodeDecodedValue(values[i]) });
     }
-    rows.push({
-      operator,
-      state,
-      keyGroup,
-      key,
-      namespace,
-      value: table.deleted[i] === 1 ? undefined : encodeDecodedValue(table.values[i]),
-    });
   }
+  return rows;
+}
+
+function isFirst(taken: Set<string>, key: string, namespace: string): boolean {
+  const address = namespace === '' ? key : `${key}\u0000${namespace}`;
+  if (taken.has(address)) return false;
+  taken.add(address);
+  return true;
 }
 
 function setOf(sets: Map<string, Set<string>>, id: string): Set<string> {

@@ -12,7 +12,6 @@ import { murmur3 } from '../base/murmur3.ts';
 import { encodeEnvelope, type PackedRecords } from '../model/envelope-codec.ts';
 import { indexKey, segmentKey, shardGroup } from '../model/names.ts';
 import type { EpochSegments, InputChannelState, SegmentIndex, ShardRecord } from '../model/shard-record.ts';
-import { encodeDeltaTables } from '../state/delta-codec.ts';
 import { LostRaceError } from './errors.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { PackedEnvelope } from './output-channels.ts';
@@ -58,7 +57,7 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
     throw new LostRaceError(`${topology.address.uid}[${topology.address.shard}]`);
   shard.record = next;
   shard.changed = false;
-  shard.backend?.committed(shard.epoch);
+  shard.backend?.changes.committed();
   return { content, segment: empty ? null : name };
 }
 
@@ -78,10 +77,10 @@ export function announceChange(shard: LiveShard, options: Pick<CommitOptions, 'a
 }
 
 function takeContent(runtime: Runtime, shard: LiveShard, options: CommitOptions, name: string): SegmentContent {
-  const tables = options.endsEpoch === true || shard.backend === null || !shard.backend.hasChanges ? [] : shard.backend.commitTables();
   const content: SegmentContent = {
     envelopes: shard.outputs.take().map((envelope, index) => address(runtime, envelope, index, options, name)),
-    state: tables.length === 0 ? null : encodeDeltaTables(tables),
+    // What a snapshot takes with it stands in its delta objects.
+    state: options.endsEpoch === true ? null : (shard.backend?.changes.writeCommit() ?? null),
     sinks: shard.chain.takeSinkRecords(),
     stage: shard.stage,
     self: shard.self,

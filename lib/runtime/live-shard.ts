@@ -134,7 +134,7 @@ export class LiveShard {
     });
     backend.watermark = record.watermark;
     backend.processingTimeMs = record.processingTimeMs;
-    backend.epoch = record.epoch;
+    backend.changes.epoch = record.epoch;
     backend.baseEpoch = record.baseEpoch;
     return backend;
   }

@@ -10,6 +10,7 @@ import type { JobRecord } from '../model/job-record.ts';
 import type { InputChannelState, ShardRecord } from '../model/shard-record.ts';
 import { splitsKey } from '../model/names.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../model/time.ts';
+import { applyRows } from '../state/apply-rows.ts';
 import { decodeDeltaTables } from '../state/delta-codec.ts';
 import { dealSplits } from '../checkpoint/redistribution.ts';
 import type { ShardStart } from '../checkpoint/shard-start.ts';
@@ -27,14 +28,14 @@ export async function openShard(runtime: Runtime, topology: ShardTopology, recor
   const shard = new LiveShard(runtime, topology, record);
   if (shard.backend === null) return shard;
   for (const { key, epoch, keyGroups } of record.deltas) {
-    shard.backend.apply(decodeDeltaTables(await readNamed(runtime.deps.objects, key), key), { epoch, keyGroups, open: false });
+    applyRows(shard.backend, decodeDeltaTables(await readNamed(runtime.deps.objects, key), key), { epoch, keyGroups, open: false });
   }
   const current = record.segments.find(({ epoch }) => epoch === record.epoch);
   if (current === undefined) return shard;
   for (const name of await expandSegments(runtime.deps.objects, current)) {
     const state = readSegmentState(await readNamed(runtime.deps.objects, name), name);
     if (state !== null)
-      shard.backend.apply(decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
+      applyRows(shard.backend, decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
   }
   return shard;
 }

@@ -12,7 +12,6 @@ import { limits } from '../base/limits.ts';
 import { deltaKey } from '../model/names.ts';
 import type { Alignment, DeltaRef, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
-import { encodeDeltaTables } from '../state/delta-codec.ts';
 import { announceChange, commit, type Committed } from './commit.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';
@@ -65,21 +64,18 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
     floor: options.floor,
   });
   if (shard.backend !== null) {
-    shard.backend.epochCommitted(checkpoint);
-    shard.backend.epoch = shard.epoch;
+    shard.backend.changes.epochCommitted(shard.epoch);
   }
   return done;
 }
 
 async function writeDeltas(runtime: Runtime, shard: LiveShard, { checkpoint, attempt }: SnapshotOptions): Promise<DeltaRef[]> {
   const { backend, topology } = shard;
-  if (backend === null || !backend.epochHasChanges) return [];
+  if (backend === null || !backend.changes.epochHasChanges) return [];
   const refs: DeltaRef[] = [];
-  for (const [part, tables] of backend.epochTables(limits.deltaRowsPerPart).entries()) {
-    const bytes = encodeDeltaTables(tables);
+  for (const [part, { rows, bytes }] of backend.changes.writeEpoch(limits.deltaRowsPerPart).entries()) {
     const key = deltaKey(topology.address, attempt, checkpoint, part, runtime.deps.random.hex(12));
     await runtime.deps.objects.createIfAbsent(key, bytes);
-    const rows = tables.reduce((sum, table) => sum + table.keys.length, 0);
     refs.push({ epoch: checkpoint, key, rows, bytes: bytes.length, keyGroups: topology.keyGroups });
   }
   return refs;

@@ -1,6 +1,7 @@
 /**
  * Keyed-state changes as bytes: what a segment and a delta object hold (docs/formats/delta.md). Rows of one operator and state form a table, packed by
- * columns, because thousands of rows share a shape. Order inside a table is kept; a later row of the same address overrides an earlier one.
+ * columns, because thousands of rows share a shape. A segment has one block of tables, a delta object one or more. Order is kept; a later
+ * row of the same address overrides an earlier one, and inside a block there is none.
  */
 import type { OperatorUid } from '../base/ids.ts';
 import { ByteReader, ByteWriter, corrupt } from '../model/byte-buffer.ts';
@@ -8,6 +9,8 @@ import { readColumn, writeColumn } from '../model/column-codec.ts';
 import type { StateRow } from '../model/state-row.ts';
 
 const formatVersion = 1;
+/** Several blocks: their number, then each in format 1. */
+const blocksVersion = 2;
 
 /** Rows of one operator and state, by columns; what the hot path fills. */
 export interface DeltaTable {
@@ -39,8 +42,30 @@ export function encodeDeltaTables(tables: readonly DeltaTable[]): Uint8Array {
   return writer.finish();
 }
 
+/** Blocks that were encoded before, as one delta object. */
+export function joinDeltaBlocks(blocks: readonly Uint8Array[]): Uint8Array {
+  if (blocks.length === 1) return blocks[0]!;
+  const head = new ByteWriter(8);
+  head.byte(blocksVersion);
+  head.uint32(blocks.length);
+  return Buffer.concat([head.finish(), ...blocks]);
+}
+
 export function decodeDeltaTables(bytes: Uint8Array, what: string): DeltaTable[] {
+  return decodeDeltaBlocks(bytes, what).flat();
+}
+
+export function decodeDeltaBlocks(bytes: Uint8Array, what: string): DeltaTable[][] {
   const reader = new ByteReader(bytes, what);
+  const blocks: DeltaTable[][] = [];
+  const isOne = bytes[0] !== blocksVersion;
+  if (!isOne) reader.byte();
+  for (let left = isOne ? 1 : reader.uint32(); left > 0; left--) blocks.push(decodeBlock(reader, what));
+  if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
+  return blocks;
+}
+
+function decodeBlock(reader: ByteReader, what: string): DeltaTable[] {
   const version = reader.byte();
   if (version !== formatVersion) throw corrupt(what, `its format is ${version}, this version reads ${formatVersion}`);
   const tables: DeltaTable[] = [];
@@ -58,7 +83,6 @@ export function decodeDeltaTables(bytes: Uint8Array, what: string): DeltaTable[]
       deleted: columnOf(reader, count, isCount, what),
     });
   }
-  if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
   return tables;
 }
 

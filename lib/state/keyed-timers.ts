@@ -8,7 +8,7 @@ import type { BaseRow, DueCursor } from '../ports/keyed-base.ts';
 import { parseTimerNamespace, timerNamespace, timerStates, type TimerDomain } from '../model/state-row.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { comesBefore, TimerIndex } from './timer-index.ts';
-import type { KeyEntry, TimerElement } from './key-entry.ts';
+import { namedStateOf, type KeyEntry, type TimerElement } from './key-entry.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
 import type { TimerService } from './keyed-context.ts';
 
@@ -34,10 +34,11 @@ export class KeyedTimers implements TimerService {
     const entry = this.#backend.current!;
     const text = timerNamespace(timestamp, namespace);
     const name = `${domain}|${text}`;
-    if (entry.timers?.has(name) === true) return;
+    const named = namedStateOf(entry);
+    if (named.timers?.has(name) === true) return;
     this.#insert(entry, domain, name, text);
-    entry.gone?.delete(name);
-    this.#backend.markName(entry, name);
+    named.gone?.delete(name);
+    this.#backend.changes.markName(entry, name);
   }
 
   remove(domain: TimerDomain, timestamp: number, namespace = ''): void {
@@ -47,31 +48,33 @@ export class KeyedTimers implements TimerService {
   #insert(entry: KeyEntry, domain: TimerDomain, name: string, text: string): void {
     const { timestamp, namespace } = parseTimerNamespace(text);
     const element: TimerElement = { timestamp, name: text, namespace, entry, live: true };
-    (entry.timers ??= new Map()).set(name, element);
+    (namedStateOf(entry).timers ??= new Map()).set(name, element);
     this.#indexes[domain].add(element);
   }
 
   #drop(entry: KeyEntry, name: string): void {
-    const element = entry.timers?.get(name);
+    const timers = entry.named?.timers;
+    const element = timers?.get(name);
     if (element !== undefined) {
       element.live = false;
-      entry.timers!.delete(name);
+      timers!.delete(name);
     }
     this.#backend.remember(entry, name);
-    this.#backend.markName(entry, name);
+    this.#backend.changes.markName(entry, name);
   }
 
   /** A row of a delta or segment. */
   restore(entry: KeyEntry, domain: TimerDomain, text: string, deleted: boolean): void {
     const name = `${domain}|${text}`;
-    const element = entry.timers?.get(name);
+    const named = namedStateOf(entry);
+    const element = named.timers?.get(name);
     if (deleted) {
       if (element !== undefined) element.live = false;
-      entry.timers?.delete(name);
+      named.timers?.delete(name);
       this.#backend.remember(entry, name);
       return;
     }
-    entry.gone?.delete(name);
+    named.gone?.delete(name);
     if (element === undefined) this.#insert(entry, domain, name, text);
   }
 
@@ -89,9 +92,9 @@ export class KeyedTimers implements TimerService {
     const after = index.horizon === 'whole' ? null : index.horizon;
     const rows = await base.readDue(space, { operator, state: timerStates[domain], keyGroups, after, rowsMax: readAheadRows });
     for (const row of rows) {
-      const entry = this.#backend.resolveCanonical(row.key);
+      const entry = this.#backend.resolveCanonical(row.key, row.keyGroup);
       const name = `${domain}|${row.namespace}`;
-      if (row.value === undefined || entry.timers?.has(name) === true || entry.gone?.has(name) === true) continue;
+      if (row.value === undefined || entry.named?.timers?.has(name) === true || entry.named?.gone?.has(name) === true) continue;
       this.#insert(entry, domain, name, row.namespace);
     }
     index.horizon = rows.length < readAheadRows ? 'whole' : cursorOf(rows[rows.length - 1]!);
@@ -130,8 +133,7 @@ export class KeyedTimers implements TimerService {
 
   /** Before an entry leaves memory: its timers will be read again. */
   forget(entry: KeyEntry): void {
-    if (entry.timers === null) return;
-    for (const [name, element] of entry.timers) {
+    for (const [name, element] of entry.named?.timers ?? []) {
       element.live = false;
       const index = this.#indexes[name.slice(0, name.indexOf('|')) as TimerDomain];
       if (index.horizon === null || (index.horizon !== 'whole' && index.horizon.namespace < element.name)) continue;

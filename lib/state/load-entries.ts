@@ -1,7 +1,7 @@
 /** Brings keys into memory: what the overlay does not know of them is read from the base. */
 import { decodeValue } from '../model/value-json.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
-import type { KeyEntry } from './key-entry.ts';
+import { putSlotValue, type KeyEntry } from './key-entry.ts';
 import type { KeyedBackendOptions } from './keyed-backend.ts';
 
 /** Point reads of value-like states together, one read per key and namespaced state. Overlay values win. */
@@ -21,7 +21,7 @@ export async function loadEntries(
     const values = await base.read(space, addresses);
     for (let i = 0; i < wanted.length; i++) {
       const text = values[i];
-      if (text !== undefined) wanted[i]!.slots[slot] = decodeValue(text);
+      if (text !== undefined) putSlotValue(wanted[i]!, slot, decodeValue(text));
     }
   }
   for (const entry of missing) {
@@ -34,9 +34,10 @@ export async function loadEntries(
 }
 
 function mergeSpace(entry: KeyEntry, index: number, rows: readonly BaseRow[]): void {
-  const map = entry.spaces[index]!;
+  const { spaces, gone } = entry.named!;
+  const map = spaces[index]!;
   for (const row of rows) {
-    if (row.value === undefined || map.has(row.namespace) || entry.gone?.has(`${index}|${row.namespace}`) === true) continue;
+    if (row.value === undefined || map.has(row.namespace) || gone?.has(`${index}|${row.namespace}`) === true) continue;
     map.set(row.namespace, { value: decodeValue(row.value) });
   }
 }

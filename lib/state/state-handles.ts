@@ -12,6 +12,7 @@ import type {
   ValueState,
 } from './descriptors.ts';
 import type { NamespacedState } from './keyed-context.ts';
+import { slotValue } from './key-entry.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
 import { ttlCell, ttlList, type Cell, type ListCell } from './ttl.ts';
 
@@ -38,7 +39,7 @@ function handleFor(backend: KeyedBackend, name: string, descriptor: KeyedStateDe
 function slotCell(backend: KeyedBackend, name: string, descriptor: KeyedStateDescriptor): Cell {
   const slot = backend.declareSlot(name);
   const plain: Cell = {
-    read: () => backend.current!.slots[slot],
+    read: slot === 0 ? () => backend.current!.value : () => slotValue(backend.current!, slot),
     write: (value) => backend.setSlot(slot, value),
   };
   return descriptor.ttl === undefined ? plain : ttlCell(plain, descriptor.ttl, () => backend.processingTimeMs);
@@ -80,7 +81,7 @@ function aggregatingHandle(
 function listHandle(backend: KeyedBackend, name: string, descriptor: KeyedStateDescriptor): ListState<unknown> {
   const slot = backend.declareSlot(name);
   const cell: ListCell = {
-    stored: () => (backend.current!.slots[slot] as readonly unknown[] | undefined) ?? noItems,
+    stored: () => (slotValue(backend.current!, slot) as readonly unknown[] | undefined) ?? noItems,
     store: (items) => backend.setSlot(slot, items.length === 0 ? undefined : items),
   };
   return descriptor.ttl === undefined ? plainList(cell) : ttlList(cell, descriptor.ttl, () => backend.processingTimeMs);
@@ -137,6 +138,6 @@ export function createNamespaced<T>(backend: KeyedBackend, name: string): Namesp
     get: (namespace) => backend.getNamespaced(index, namespace) as T | undefined,
     set: (namespace, value) => backend.setNamespaced(index, namespace, value),
     remove: (namespace) => backend.removeNamespaced(index, namespace),
-    namespaces: () => [...backend.current!.spaces[index]!.keys()],
+    namespaces: () => [...backend.current!.named!.spaces[index]!.keys()],
   };
 }

@@ -7,7 +7,8 @@ import { canonicalKey } from '../../lib/model/key-group.ts';
 import type { TimerDomain } from '../../lib/model/state-row.ts';
 import { encodeValue } from '../../lib/model/value-json.ts';
 import type { BaseRow, KeyedBase } from '../../lib/ports/keyed-base.ts';
-import { decodeDelta, decodeDeltaTables, encodeDeltaTables } from '../../lib/state/delta-codec.ts';
+import { applyRows } from '../../lib/state/apply-rows.ts';
+import { decodeDelta, decodeDeltaTables } from '../../lib/state/delta-codec.ts';
 import type { ListState, MapState, ReducingState, ValueState } from '../../lib/state/descriptors.ts';
 import type { KeyedBackend } from '../../lib/state/keyed-backend.ts';
 import { listState, mapState } from '../../lib/state/constructors.ts';
@@ -64,7 +65,7 @@ export class BackendWorld {
 
   #open(): void {
     this.#backend = openBackend({ base: this.#base, baseHasRows: this.#baseEpoch >= 0 });
-    this.#backend.epoch = this.#epoch;
+    this.#backend.changes.epoch = this.#epoch;
     this.#backend.baseEpoch = this.#baseEpoch;
     this.value = createHandle(this.#backend, 'value', { kind: 'value' });
     this.list = createHandle(this.#backend, 'list', listState<number>());
@@ -153,25 +154,23 @@ export class BackendWorld {
   }
 
   commit(): void {
-    if (this.#backend.hasChanges) this.#segments.push(encodeDeltaTables(this.#backend.commitTables()));
+    const written = this.#backend.changes.writeCommit();
+    if (written !== null) this.#segments.push(written);
     this.#recordTimers();
-    this.#backend.committed(this.#epoch);
+    this.#backend.changes.committed();
     this.#committed = copyOf(this.#current);
   }
 
   /** A snapshot: what is in hand goes with it. Numbers may be skipped: checkpoints that were aborted. */
   endEpoch(skipped: number, entriesPerPart: number): void {
     const checkpoint = this.#epoch + skipped;
-    if (this.#backend.epochHasChanges) {
-      for (const tables of this.#backend.epochTables(entriesPerPart))
-        this.#deltas.push({ epoch: checkpoint, bytes: encodeDeltaTables(tables) });
+    if (this.#backend.changes.epochHasChanges) {
+      for (const { bytes } of this.#backend.changes.writeEpoch(entriesPerPart)) this.#deltas.push({ epoch: checkpoint, bytes });
     }
     this.#recordTimers();
     this.#segments = [];
     this.#epoch = checkpoint + 1;
-    this.#backend.committed(this.#epoch);
-    this.#backend.epochCommitted(checkpoint);
-    this.#backend.epoch = this.#epoch;
+    this.#backend.changes.epochCommitted(this.#epoch);
     this.#committed = copyOf(this.#current);
   }
 
@@ -213,9 +212,9 @@ export class BackendWorld {
     this.#current = copyOf(this.#committed);
     this.#open();
     for (const { epoch, bytes } of this.#deltas)
-      this.#backend.apply(decodeDeltaTables(bytes, 'a delta'), { epoch, keyGroups, open: false });
+      applyRows(this.#backend, decodeDeltaTables(bytes, 'a delta'), { epoch, keyGroups, open: false });
     for (const bytes of this.#segments)
-      this.#backend.apply(decodeDeltaTables(bytes, 'a segment'), { epoch: this.#epoch, keyGroups, open: true });
+      applyRows(this.#backend, decodeDeltaTables(bytes, 'a segment'), { epoch: this.#epoch, keyGroups, open: true });
   }
 
   /** Every key that ever was reads as the model says, and every timer of it fires. */

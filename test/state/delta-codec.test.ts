@@ -63,10 +63,10 @@ describe('a damaged delta', () => {
   test('of another format is refused, and says so', () => {
     expect(() =>
       decodeDelta(
-        Uint8Array.from(sample, (byte, i) => (i === 0 ? 2 : byte)),
+        Uint8Array.from(sample, (byte, i) => (i === 0 ? 3 : byte)),
         'delta x',
       ),
-    ).toThrow('delta x is damaged: its format is 2');
+    ).toThrow('delta x is damaged: its format is 3');
   });
 
   test('is refused or read as rows, whichever byte is another', () => {

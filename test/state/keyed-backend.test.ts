@@ -4,7 +4,8 @@ import { operatorUid } from '../../lib/base/ids.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../lib/model/time.ts';
 import { encodeValue } from '../../lib/model/value-json.ts';
 import type { DueQuery, KeyedBase } from '../../lib/ports/keyed-base.ts';
-import { appendRow, newDeltaTable } from '../../lib/state/delta-codec.ts';
+import { applyRows } from '../../lib/state/apply-rows.ts';
+import { appendRow, decodeDeltaTables, newDeltaTable } from '../../lib/state/delta-codec.ts';
 import { createHandle } from '../../lib/state/state-handles.ts';
 import { BackendWorld, type ModelTimer } from './backend-world.ts';
 import { newBase, openBackend, testOperator } from './open-backend.ts';
@@ -166,11 +167,12 @@ describe('memory', () => {
       backend.current = backend.resolve(key);
       state.update(key);
     }
-    expect([backend.hasChanges, backend.epochHasChanges, backend.epochTables(1).length]).toEqual([true, true, 2]);
-    backend.committed(2);
-    expect([backend.hasChanges, backend.epochHasChanges]).toEqual([false, true]);
-    backend.epochCommitted(1);
-    expect([backend.hasChanges, backend.epochHasChanges, backend.epochTables(1)]).toEqual([false, false, []]);
+    const { changes } = backend;
+    expect([changes.hasChanges, changes.epochHasChanges]).toEqual([true, true]);
+    expect(changes.writeEpoch(1).length).toBe(2);
+    expect([changes.hasChanges, changes.epochHasChanges]).toEqual([false, true]);
+    changes.epochCommitted(2);
+    expect([changes.hasChanges, changes.epochHasChanges, changes.writeEpoch(1)]).toEqual([false, false, []]);
   });
 
   test('keeps the keys of a half-written epoch', async () => {
@@ -204,7 +206,7 @@ describe('timers', () => {
       early.current = early.resolve(key);
       early.timers.register('event', at, namespace);
     }
-    const rows = early.commitTables().flatMap((table) =>
+    const rows = early.changes.commitTables().flatMap((table) =>
       table.keys.map((key, i) => ({
         operator: testOperator,
         state: table.state,
@@ -239,8 +241,8 @@ describe('timers', () => {
     };
     await fireUpTo(450);
     expect(reads, 'no more is read than what is due needs').toEqual([10_000]);
-    backend.committed(1);
-    backend.epochCommitted(1);
+    backend.changes.committed();
+    backend.changes.epochCommitted(2);
     backend.baseEpoch = 1;
     backend.evict(1_000);
     await fireUpTo(499);
@@ -321,7 +323,7 @@ describe('deltas of others', () => {
       const { canonical, keyGroup } = probe.resolve(name);
       for (const table of [mine, dropped, other]) appendRow(table, canonical, keyGroup, '', table === mine ? keyGroup : 'wrong', false);
     }
-    backend.apply([dropped, mine, other], { epoch: 4, keyGroups: { start: 2, end: 7 }, open: true });
+    applyRows(backend, [dropped, mine, other], { epoch: 4, keyGroups: { start: 2, end: 7 }, open: true });
     const values = names.flatMap((name) => {
       const { keyGroup } = probe.resolve(name);
       if (keyGroup > 3) return [];
@@ -331,7 +333,7 @@ describe('deltas of others', () => {
     expect(new Set(values.map(([keyGroup]) => keyGroup))).toEqual(new Set([0, 1, 2, 3]));
     for (const [keyGroup, value, isEmpty] of values)
       expect([value, isEmpty]).toEqual([(keyGroup as number) >= 2 ? keyGroup : undefined, true]);
-    const written = backend.epochTables(100).flat();
+    const written = backend.changes.writeEpoch(100).flatMap(({ bytes }) => decodeDeltaTables(bytes, 'a test'));
     expect(written.map((table) => table.state)).toEqual(['value']);
     expect(new Set(written[0]!.keys).size, 'a row that nobody declares does not double its key').toBe(written[0]!.keys.length);
   });

@@ -213,7 +213,7 @@ describe('an operator', () => {
       states.map((_, i) => i),
       maps.map((_, i) => i),
     ]);
-    expect(backend.commitTables().map(({ state, values }) => [state, values])).toEqual([
+    expect(backend.changes.commitTables().map(({ state, values }) => [state, values])).toEqual([
       ...states.map((_, i) => [`value-${i}`, [i]]),
       ...maps.map((_, i) => [`map-${i}`, [i]]),
     ]);
