@@ -39,17 +39,18 @@ const totals = (): ReturnType<typeof accumulatorSink<Running, number>> =>
   accumulatorSink<Running, number>({ initial: 0, add: (total, { count }) => total + count, merge: (left, right) => left + right });
 
 function running(name: string, { numbered }: { readonly numbered: number | null }): Workload {
-  const keyOf = (flight: FlightRecord & { readonly number?: number }): string | number =>
-    numbered === null ? flight.origin : flight.number!;
   const job = defineJob({
     name,
     parameters: {},
     build(env) {
       const flights = env.fromSource(memoryText<FlightRecord>('flights')).uid('flights');
       let next = 0;
-      const keyed = numbered === null ? flights : flights.map((flight) => ({ ...flight, number: next++ % numbered }));
+      // The number has to be put into the record; with it only what is needed goes on.
+      const keyed =
+        numbered === null
+          ? flights.keyBy(({ origin }) => origin)
+          : flights.map(({ delay }) => ({ number: next++ % numbered, delay })).keyBy(({ number }) => number);
       keyed
-        .keyBy(keyOf)
         .process({
           emits: type<Running>(),
           state: { running: valueState<Running>() },

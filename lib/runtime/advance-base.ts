@@ -14,20 +14,28 @@ import type { LiveShard } from './live-shard.ts';
 import { readNamed } from './named-objects.ts';
 import type { Runtime } from './runtime-deps.ts';
 
-/** Whether so much has gathered that the base must follow, now or as soon as the floor allows: a restore would have to read all of it. */
+/** Whether so much has gathered that the base should follow once the stream is quiet: a restore would have to read all of it. */
 export function baseLags(shard: LiveShard): boolean {
-  return shard.backend !== null && shard.deltas.reduce((sum, { rows }) => sum + rows, 0) >= limits.baseAdvanceRows;
+  return shard.backend !== null && rowsOf(shard.deltas) >= limits.baseAdvanceRowsQuiet;
 }
 
-/** Writes at most one bounded step; the commit that follows makes it count. False where nothing was due. */
-export async function advanceBase(runtime: Runtime, shard: LiveShard, floor: number): Promise<boolean> {
+/**
+ * Writes at most one bounded step; the commit that follows makes it count. False where nothing was due. Under load the base follows late: a row that
+ * changes in every epoch is written once for several of them.
+ */
+export async function advanceBase(
+  runtime: Runtime,
+  shard: LiveShard,
+  { floor, isQuiet }: { readonly floor: number; readonly isQuiet: boolean },
+): Promise<boolean> {
   if (shard.backend === null) return false;
-  const step = nextStep(shard, floor);
-  if (step.length === 0) return false;
-  const epoch = step[step.length - 1]!.epoch;
-  for (const rows of await latestRows(runtime, step)) await runtime.deps.base.write(shard.topology.address.job, epoch, rows);
+  const ready = shard.deltas.filter(({ epoch }) => epoch <= floor);
+  if (!isDue(ready, isQuiet)) return false;
+  const { refs, pages } = await nextStep(runtime, ready);
+  const { epoch } = refs.at(-1)!;
+  for (const rows of pages) await runtime.deps.base.write(shard.topology.address.job, epoch, rows);
   shard.backend.baseWritten();
-  const done = new Set(step.map(({ key }) => key));
+  const done = new Set(refs.map(({ key }) => key));
   shard.deltas = shard.deltas.filter(({ key }) => !done.has(key));
   // Only when no part of an epoch is left does the base stand at it.
   const whole = !shard.deltas.some((ref) => ref.epoch <= epoch);
@@ -39,66 +47,55 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, floor: num
 /** A base epoch of -1 says that nothing was ever written, and nothing is read then. */
 const baseHoldsSomething = 0;
 
-/** The oldest parts at or below the floor, once enough has gathered: a key that changes in every epoch costs one write per advance. */
-function nextStep(shard: LiveShard, floor: number): DeltaRef[] {
-  const ready = shard.deltas.filter(({ epoch }) => epoch <= floor);
-  const rows = ready.reduce((sum, ref) => sum + ref.rows, 0);
+function isDue(ready: readonly DeltaRef[], isQuiet: boolean): boolean {
   const epochs = new Set(ready.map(({ epoch }) => epoch)).size;
-  if (rows < limits.baseAdvanceRows && epochs < limits.baseAdvanceEpochs) return [];
-  const step: DeltaRef[] = [];
-  let taken = 0;
-  for (const ref of ready) {
-    if (step.length > 0 && taken + ref.rows > limits.baseRowsPerAdvance) break;
-    step.push(ref);
-    taken += ref.rows;
-  }
-  return step;
+  return rowsOf(ready) >= (isQuiet ? limits.baseAdvanceRowsQuiet : limits.baseAdvanceRows) || epochs >= limits.baseAdvanceEpochs;
+}
+
+interface Step {
+  readonly refs: readonly DeltaRef[];
+  /** No address twice in one. */
+  readonly pages: readonly (readonly BaseRow[])[];
 }
 
 /**
- * Newest first, so that of a row that changed in several epochs only the last value is written; within one epoch few rows come twice, and in order the
- * last is what stays. A delta may hold rows of other shards' key groups: its reference says which are this shard's.
+ * The oldest deltas, as many as bring enough rows to write: of a row that changed in several of them only the last is written. Inside one delta few
+ * rows come twice, and each block of it is written as it is, in order.
  */
-async function latestRows(runtime: Runtime, step: readonly DeltaRef[]): Promise<BaseRow[][]> {
-  const blocksOf = async (key: string): Promise<DeltaTable[][]> => decodeDeltaBlocks(await readNamed(runtime.deps.objects, key), key);
-  if (step.length === 1) {
-    const { key, keyGroups } = step[0]!;
-    return (await blocksOf(key)).map((tables) => rowsOf(tables, keyGroups, null));
+async function nextStep(runtime: Runtime, ready: readonly DeltaRef[]): Promise<Step> {
+  const blocksOf = async ({ key }: DeltaRef): Promise<DeltaTable[][]> =>
+    decodeDeltaBlocks(await readNamed(runtime.deps.objects, key), key);
+  const first = ready[0]!;
+  if (ready.length === 1 || first.rows >= limits.baseRowsPerAdvance) {
+    return { refs: [first], pages: (await blocksOf(first)).map((tables) => [...rowsIn(tables, first.keyGroups)]) };
   }
-  const seen = new Map<string, Set<string>>();
-  const pages: BaseRow[][] = [];
-  for (const { key, keyGroups } of [...step].reverse()) {
-    for (const tables of (await blocksOf(key)).reverse()) pages.push(rowsOf(tables, keyGroups, seen));
+  const rows = new Map<string, BaseRow>();
+  const refs: DeltaRef[] = [];
+  for (const ref of ready) {
+    if (refs.length > 0 && rowsOf(refs) + ref.rows > limits.baseRowsReadPerAdvance) break;
+    for (const row of rowsIn((await blocksOf(ref)).flat(), ref.keyGroups)) rows.set(addressOf(row), row);
+    refs.push(ref);
+    if (rows.size >= limits.baseRowsPerAdvance) break;
   }
-  return pages;
+  return { refs, pages: [[...rows.values()]] };
 }
 
-/** Rows of one block, where no address comes twice. */
-function rowsOf(tables: readonly DeltaTable[], range: KeyGroupRange, seen: Map<string, Set<string>> | null): BaseRow[] {
-  const rows: BaseRow[] = [];
+/** A delta may hold rows of other shards' key groups: its reference says which are this shard's. */
+function* rowsIn(tables: readonly DeltaTable[], range: KeyGroupRange): Iterable<BaseRow> {
   for (const { operator, state, keys, keyGroups, namespaces, values, deleted } of tables) {
-    const taken = seen === null ? null : setOf(seen, `${operator}\u0000${state}`);
     for (let i = 0; i < keys.length; i++) {
       const keyGroup = keyGroups[i]!;
       if (!inRange(range, keyGroup)) continue;
-      const key = keys[i]!;
-      const namespace = namespaces[i]!;
-      if (taken !== null && !isFirst(taken, key, namespace)) continue;
-      rows.push({ operator, state, keyGroup, key, namespace, value: deleted[i] === 1 ? undefined : encodeDecodedValue(values[i]) });
+      const value = deleted[i] === 1 ? undefined : encodeDecodedValue(values[i]);
+      yield { operator, state, keyGroup, key: keys[i]!, namespace: namespaces[i]!, value };
     }
   }
-  return rows;
 }
 
-function isFirst(taken: Set<string>, key: string, namespace: string): boolean {
-  const address = namespace === '' ? key : `${key}\u0000${namespace}`;
-  if (taken.has(address)) return false;
-  taken.add(address);
-  return true;
+function addressOf({ operator, state, key, namespace }: BaseRow): string {
+  return `${operator}\u0000${state}\u0000${namespace}\u0000${key}`;
 }
 
-function setOf(sets: Map<string, Set<string>>, id: string): Set<string> {
-  let set = sets.get(id);
-  if (set === undefined) sets.set(id, (set = new Set<string>()));
-  return set;
+function rowsOf(refs: readonly DeltaRef[]): number {
+  return refs.reduce((sum, { rows }) => sum + rows, 0);
 }

@@ -76,7 +76,7 @@ export class LiveShard {
 
   /** Warm only: losing them costs a second look or a second wake-up. */
   armedAtMs: number | null = null;
-  baseArmed = false;
+  baseArmedAtRecords: number | null = null;
   baseWakeMs = 500;
   backlogCheckedAt = Number.NEGATIVE_INFINITY;
   backedUp = false;

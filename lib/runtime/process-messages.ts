@@ -66,6 +66,8 @@ class ShardWork {
   readonly #messages: readonly ParsedMessage[];
   readonly #witness: string | null;
   #committedAtRecords: number;
+  /** Nothing has come since the shard asked to be woken for the base's sake. */
+  #isQuiet = false;
 
   constructor(runtime: Runtime, job: JobRecord, shard: LiveShard, messages: readonly ParsedMessage[]) {
     this.#runtime = runtime;
@@ -161,7 +163,8 @@ class ShardWork {
     // Also one that comes too early has come: what is still not due needs another.
     if (control.kind === 'wake') {
       shard.armedAtMs = null;
-      shard.baseArmed = false;
+      this.#isQuiet = shard.baseArmedAtRecords === shard.recordsIn;
+      shard.baseArmedAtRecords = null;
     }
     if (control.kind === 'order' && control.order !== undefined) {
       const verdict = takeOrder(shard, control.order, this.#job.aborted);
@@ -180,8 +183,8 @@ class ShardWork {
     this.#armBase();
     await this.#commitAndSend();
     // After the batch's own commit, so that no record waits for the base.
-    for (let step = 0; step < baseStepsMax && (await advanceBase(this.#runtime, shard, this.#job.floor)); step++)
-      await this.#commitAndSend();
+    const options = { floor: this.#job.floor, isQuiet: this.#isQuiet };
+    for (let step = 0; step < baseStepsMax && (await advanceBase(this.#runtime, shard, options)); step++) await this.#commitAndSend();
     shard.backend?.evict(this.#runtime.program.settings.stateCacheKeys);
   }
 
@@ -195,18 +198,18 @@ class ShardWork {
     shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: processing });
   }
 
-  /** On a stream that has gone quiet nobody would come to let the base follow the floor. */
+  /** On a stream that has gone quiet nobody would come to let the base follow the floor: then, and not under load, it may follow closely. */
   #armBase(): void {
     const shard = this.#shard;
     if (shard.status === 'finished' || !baseLags(shard)) {
       shard.baseWakeMs = baseWakeMinMs;
       return;
     }
-    if (shard.baseArmed) return;
-    shard.baseArmed = true;
+    if (shard.baseArmedAtRecords !== null) return;
+    shard.baseArmedAtRecords = shard.recordsIn;
     shard.selfNumber++;
     shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: this.#runtime.deps.clock.now() + shard.baseWakeMs });
-    shard.baseWakeMs = Math.min(shard.baseWakeMs * 2, baseWakeMaxMs);
+    shard.baseWakeMs = this.#isQuiet ? Math.min(shard.baseWakeMs * 2, baseWakeMaxMs) : baseWakeUnderLoadMs;
   }
 
   async #commitAndSend(): Promise<void> {
@@ -226,4 +229,5 @@ const recordsPerCommitMax = 65_536;
 const baseStepsMax = 8;
 /** How long the base waits for the floor before it looks again; a pinned checkpoint may hold the floor for hours. */
 const baseWakeMinMs = 500;
+const baseWakeUnderLoadMs = 2_000;
 const baseWakeMaxMs = 60_000;

@@ -214,7 +214,9 @@ const first = Number(process.env['CHAOS_FIRST'] ?? 1);
 const seeds = Array.from({ length: count }, (_, i) => first + i);
 const small = {
   baseAdvanceEpochs: 1,
-  baseAdvanceRows: 4,
+  baseAdvanceRows: 8,
+  baseAdvanceRowsQuiet: 4,
+  baseRowsReadPerAdvance: 12,
   baseRowsPerAdvance: 6,
   deltaRowsPerPart: 2,
   timersPerCommitMax: 3,

@@ -113,7 +113,9 @@ test('crashes, zombies, lost answers, aborts and rescaling restores leave every 
     if (seed % 2 === 0)
       setLimits({
         baseAdvanceEpochs: 1,
-        baseAdvanceRows: 4,
+        baseAdvanceRows: 8,
+        baseAdvanceRowsQuiet: 4,
+        baseRowsReadPerAdvance: 12,
         baseRowsPerAdvance: 6,
         deltaRowsPerPart: 2,
         timersPerCommitMax: 3,
