@@ -46,7 +46,7 @@ export const limits = {
   baseRowsPerAdvance: 10_000,
   baseAdvanceRows: 200_000,
   baseAdvanceEpochs: 8,
-  baseAdvanceRowsQuiet: 20_000,
+  baseAdvanceRowsQuiet: 2_000,
   /** Keys kept warm per shard; clean ones are dropped beyond it. */
   stateCacheKeysMax: 1_500_000,
   /** Default of the back-pressure limit: messages waiting per queue and shard. SQS looks at 120,000 messages ahead at most. */
