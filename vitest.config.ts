@@ -6,6 +6,8 @@ import { SummaryReporter } from './test/setup/summary-reporter.ts';
 export default defineConfig(({ mode }) => {
   const long = mode === 'long';
   return {
+    // `import 'sluice'` in an example is lib, as for tsc.
+    ssr: { resolve: { conditions: ['sluice-source', 'module', 'node'] } },
     test: {
       include: long ? ['test/long/**/*.test.ts'] : ['test/**/*.test.ts'],
       exclude: [...configDefaults.exclude, ...(long ? [] : ['test/long/**'])],

@@ -1,16 +1,19 @@
 /** The job that a module exports: `sluice run path/to/job.ts`. */
 import { existsSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errorMessage, SluiceError } from '../base/errors.ts';
 import { compileJob, type CompiledJob } from '../dsl/compile-job.ts';
 import type { Job } from '../dsl/define-job.ts';
 import type { CliIo } from './cli-io.ts';
 
+/** `.ts` here, `.js` in an installed package. */
+const extension = extname(import.meta.url);
+
 const publicEntries: Readonly<Record<string, string>> = {
-  sluice: new URL('../index.ts', import.meta.url).href,
-  'sluice/testing': new URL('../testing/index.ts', import.meta.url).href,
+  sluice: new URL(`../index${extension}`, import.meta.url).href,
+  'sluice/testing': new URL(`../testing/index${extension}`, import.meta.url).href,
 };
 
 /** What makes a plan out of a job, as commander hands it over. */
@@ -63,14 +66,20 @@ function isJob(value: unknown): value is Job {
 
 let resolving = false;
 
-/** A job file anywhere on the disk may import 'sluice' and gets this one, whether or not it is installed beside the file. */
+/**
+ * A job file anywhere on the disk may import 'sluice' and gets this one, whether or not it is installed beside the file. TypeScript beside it is ES modules,
+ * whatever the nearest package.json says: what `npm init` writes says CommonJS.
+ */
 function resolveOwnName(): void {
   if (resolving) return;
   resolving = true;
   registerHooks({
     resolve: (specifier, context, next) => {
       const url = publicEntries[specifier];
-      return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
+      if (url !== undefined) return { url, shortCircuit: true };
+      const resolved = next(specifier, context);
+      const isOfUser = /^file:.*\.ts$/.test(resolved.url) && !resolved.url.includes('/node_modules/');
+      return isOfUser ? { ...resolved, format: 'module-typescript' } : resolved;
     },
   });
 }

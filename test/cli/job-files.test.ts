@@ -49,6 +49,18 @@ describe('a job file', () => {
     expect(JSON.parse(out)).toMatchObject({ plan: { name: 'counting', parameters: { limit: '5' } } });
   });
 
+  test('is an ES module also where the package says CommonJS, as `npm init` does', async () => {
+    mkdirSync(join(folder, 'common'), { recursive: true });
+    writeFileSync(join(folder, 'common/package.json'), JSON.stringify({ type: 'commonjs' }));
+    writeFileSync(
+      join(folder, 'common/job.ts'),
+      files['good.ts']!.replace('[1, 2, 3]', 'three').replace('import', "import { three } from './three.ts';\nimport"),
+    );
+    writeFileSync(join(folder, 'common/three.ts'), 'export const three: readonly number[] = [1, 2, 3];\n');
+    const { exitCode, err } = await spawnSluice(['plan', 'common/job.ts'], { folder });
+    expect([exitCode, err]).toEqual([0, '']);
+  });
+
   test('takes parameters, also more than one, and prints its plan in three forms', async () => {
     expect((await plan('good.ts', '--set', 'limit=2', '--json')).out).toContain('"limit": "2"');
     expect((await plan('good.ts', '--format', 'mermaid')).out).toMatch(/^flowchart LR\n/);
