@@ -2,7 +2,7 @@
 import type { RunningJob } from '../local/run-job.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import { formatCount } from './amounts.ts';
+import { counted } from './amounts.ts';
 import type { CliIo } from './cli-io.ts';
 import { formatDuration } from './durations.ts';
 import { progressLine, type Progress } from './progress.ts';
@@ -51,7 +51,7 @@ function textReport(io: CliIo, name: string): RunReport {
     ended: ({ status }, last, failure) => {
       line.end();
       const took = formatDuration(io.clock.monotonic() - begunAtMs);
-      const counts = last === undefined ? '' : `: ${formatCount(last.records)} records, ${last.checkpoints.completed} checkpoints`;
+      const counts = last === undefined ? '' : `: ${counted(last.records, 'record')}, ${counted(last.checkpoints.completed, 'checkpoint')}`;
       io.out(`job ${name} is ${status} after ${took}${counts}\n`);
       if (failure !== null) io.err(failureText(failure));
     },

@@ -113,6 +113,7 @@ function showProgress(io: CliIo, control: JobControl, { job }: RunningJob, repor
   let cancel = (): void => undefined;
   let isOver = false;
   const next = (): void => {
+    if (isOver) return;
     cancel = io.timers.after(everyMs, () => {
       void sample()
         .then((progress) => {
@@ -123,7 +124,8 @@ function showProgress(io: CliIo, control: JobControl, { job }: RunningJob, repor
         .catch((error: unknown) => report.log(`progress cannot be read: ${String(error)}\n`));
     });
   };
-  next();
+  // Only to count from: the first line that is shown has a rate.
+  void sample().then(next, next);
   return {
     sample,
     end: (): void => {
