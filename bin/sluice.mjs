@@ -31,10 +31,13 @@ async function start() {
   setFlagsFromString('--max-semi-space-size=8');
   // Quick starts: compiled and type-stripped sources are kept between runs.
   nodeModule.enableCompileCache?.();
-  const { startProcess } = isSource
-    ? await import('../lib/cli/start-process.ts')
-    : await import(new URL('../dist/cli/start-process.js', import.meta.url).href);
-  await startProcess(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (isSource) {
+    const { startProcess } = await import('../lib/cli/start-process.ts');
+    return startProcess(args);
+  }
+  const { startProcess } = await import(new URL('../dist/cli/start-process.js', import.meta.url).href);
+  return startProcess(args);
 }
 
 /** Node's own features that we rely on knowingly; every other warning is shown. */
