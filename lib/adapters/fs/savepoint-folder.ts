@@ -10,6 +10,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorCode, SluiceError } from '../../base/errors.ts';
 import type { SavepointFile, SavepointFolder, SavepointFolders } from '../../ports/savepoint-folder.ts';
+import { syncDirectory } from './sync-directory.ts';
 
 const metadataName = '_metadata.json';
 
@@ -75,18 +76,6 @@ async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   if (first === undefined) return;
   for (let made = path; made !== dirname(first); made = dirname(made)) await syncDirectory(dirname(made));
-}
-
-/** The names of a directory are durable only when it is synced itself; where that is not possible (Windows), nothing can be done. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r').catch(() => undefined);
-  try {
-    await directory?.sync();
-  } catch (error) {
-    if (errorCode(error) !== 'EPERM' && errorCode(error) !== 'EINVAL') throw error;
-  } finally {
-    await directory?.close();
-  }
 }
 
 async function listFiles(root: string, folder: string): Promise<readonly SavepointFile[]> {
