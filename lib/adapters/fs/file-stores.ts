@@ -3,7 +3,6 @@
  *
  * Start: replay the log, cut a torn tail off, count every message as received before, arm the wake-ups that were waiting.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 import type { Clock, Logger, Random, Timers } from '../../ports/system.ts';
@@ -23,6 +22,7 @@ import { FileJournal } from './file-journal.ts';
 import { FileObjectStore } from './file-object-store.ts';
 import { ObjectFiles } from './object-files.ts';
 import { SqliteBase } from './sqlite-base.ts';
+import { makeDirectory } from './sync-directory.ts';
 
 export interface FileStoresOptions {
   readonly directory: string;
@@ -42,7 +42,7 @@ const generationBytesDefault = 64 * 1024 * 1024;
  *   `SLUICE-FORMAT-OLDER`
  */
 export async function createFileStores(options: FileStoresOptions): Promise<LocalStores> {
-  await mkdir(options.directory, { recursive: true });
+  await makeDirectory(options.directory);
   const lock = lockDataDirectory(options.directory);
   try {
     return await open(options, lock);

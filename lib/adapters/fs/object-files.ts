@@ -4,11 +4,11 @@
  * OF1. A file has its name when it is whole and synced, and the name is on disk before `create` answers: so before the log names it.
  * OF2. What is read fits the length and the checksum in the log, or is refused by the file's path.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errorCode, SluiceError } from '../../base/errors.ts';
-import { syncDirectory } from './sync-directory.ts';
+import { makeDirectory, syncDirectory } from './sync-directory.ts';
 
 export interface ObjectFile {
   /** Name in the folder: never that of another file, so that a name in the log means one content. */
@@ -29,8 +29,7 @@ export class ObjectFiles {
   }
 
   static async open(directory: string): Promise<ObjectFiles> {
-    const made = await mkdir(directory, { recursive: true });
-    if (made !== undefined) await syncDirectory(join(directory, '..'));
+    await makeDirectory(directory);
     return new ObjectFiles(directory);
   }
 

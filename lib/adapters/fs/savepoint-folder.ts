@@ -5,12 +5,12 @@
  * SF2. A path cannot leave its folder.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorCode, SluiceError } from '../../base/errors.ts';
 import type { SavepointFile, SavepointFolder, SavepointFolders } from '../../ports/savepoint-folder.ts';
-import { syncDirectory } from './sync-directory.ts';
+import { makeDirectory, syncDirectory } from './sync-directory.ts';
 
 const metadataName = '_metadata.json';
 
@@ -69,13 +69,6 @@ async function createFile(path: string, bytes: Uint8Array): Promise<'created' | 
   } finally {
     await rm(temporary, { force: true });
   }
-}
-
-/** Durable down to it: the name of a new directory stands in its parent. */
-async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; made !== dirname(first); made = dirname(made)) await syncDirectory(dirname(made));
 }
 
 async function listFiles(root: string, folder: string): Promise<readonly SavepointFile[]> {

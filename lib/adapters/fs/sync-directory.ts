@@ -1,10 +1,9 @@
-import { open } from 'node:fs/promises';
+/** Folders that survive a power loss. */
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { errorCode } from '../../base/errors.ts';
 
-/**
- * Makes names in a folder survive a power loss: created, renamed, removed. Where the system cannot do that (Windows refuses to open or to sync a folder),
- * nothing is left to be done.
- */
+/** Makes names in it durable: created, renamed, removed. Where the system cannot do that (Windows), nothing is left to be done. */
 export async function syncDirectory(path: string): Promise<void> {
   const ignored = (error: unknown): undefined => {
     if (!['EPERM', 'EINVAL', 'EISDIR'].includes(errorCode(error) ?? '')) throw error;
@@ -15,4 +14,11 @@ export async function syncDirectory(path: string): Promise<void> {
   } finally {
     await directory?.close();
   }
+}
+
+/** With those above it. Durable down to it: the name of a new folder stands in its parent. */
+export async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(path); made !== dirname(resolve(first)); made = dirname(made)) await syncDirectory(dirname(made));
 }
