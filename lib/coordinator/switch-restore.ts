@@ -78,8 +78,8 @@ async function prepare(deps: CoordinatorDeps, record: JobRecord, request: Checkp
   const descriptor = descriptorKey(record.job, attempt, `${trigger}-${manifest.checkpoint}`);
   const content = { format: 1, job: record.job, attempt, checkpoint: manifest.checkpoint, manifest: key, dropped: report.dropped } as const;
   await deps.objects.createIfAbsent(descriptor, encodeDescriptor(content));
-  const { plan, settings } = await readPlan(deps, request.plan);
-  const adopted = encodeStoredPlan(record.job, adoptMaxParallelism(plan, manifest), settings);
+  const wantedPlan = await readPlan(deps, request.plan);
+  const adopted = encodeStoredPlan(record.job, { ...wantedPlan, plan: adoptMaxParallelism(wantedPlan.plan, manifest) });
   await deps.objects.createIfAbsent(adopted.key, adopted.bytes);
   return { checkpoint: manifest.checkpoint, wanted, descriptor, plan: adopted.key, planHash };
 }

@@ -45,7 +45,7 @@ export async function run(io: CliIo, path: string, options: RunOptions): Promise
   const { dataDir, fromSavepoint, allowNonRestoredState } = options;
   try {
     const running = await runJob({
-      ...{ program, checkpoint, allowNonRestoredState, clock, timers, random, logger, metrics: createMetrics() },
+      ...{ program, code: program.code, checkpoint, allowNonRestoredState, clock, timers, random, logger, metrics: createMetrics() },
       ...(dataDir === undefined ? {} : { dataDir: resolve(folder, dataDir) }),
       ...(fromSavepoint === undefined ? {} : { fromSavepoint: folderOf(io, fromSavepoint) }),
     });
@@ -100,10 +100,11 @@ function controlOf(io: CliIo, { savepointDir, dataDir }: RunOptions, { engine }:
   });
 }
 
-function announce(io: CliIo, { dataDir }: RunOptions, { job, origin }: RunningJob, { url, port }: LocalServer, report: RunReport): void {
+function announce(io: CliIo, { dataDir }: RunOptions, running: RunningJob, { url, port }: LocalServer, report: RunReport): void {
+  const { job, origin, restoredFrom, sinceLastRun } = running;
   const startedAt = new Date(io.clock.now()).toISOString();
   if (dataDir !== undefined) writeServerFile(resolve(io.folder, dataDir), { url, port, pid: process.pid, job, startedAt });
-  report.started({ job, origin, url, port, pid: process.pid });
+  report.started({ job, origin, restoredFrom, sinceLastRun, url, port, pid: process.pid });
 }
 
 /** Samples one after another, never two at a time. */
