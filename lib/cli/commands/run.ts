@@ -10,6 +10,7 @@ import { runJob, type RunningJob } from '../../local/run-job.ts';
 import type { JobStatus } from '../../model/job-record.ts';
 import type { Logger } from '../../ports/system.ts';
 import type { CliIo } from '../cli-io.ts';
+import { usableDataDir } from '../data-dir.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { folderOf } from '../folders.ts';
 import { compileFile } from '../load-job.ts';
@@ -32,6 +33,7 @@ const keepCompiledAfterMs = 500;
 
 export async function run(io: CliIo, path: string, options: RunOptions): Promise<number> {
   const checkpoint = checkpointSettings(options);
+  const dataDir = options.dataDir === undefined ? undefined : usableDataDir(io, options.dataDir);
   const program = await compileFile(io, path, options);
   const report = createRunReport(io, program.plan.name, options.json);
   const logger = createLogger({
@@ -41,12 +43,12 @@ export async function run(io: CliIo, path: string, options: RunOptions): Promise
     write: report.log,
   });
   const stop = watchStop(io, () => report.stopping(options.dataDir !== undefined));
-  const { clock, timers, random, folder } = io;
-  const { dataDir, fromSavepoint, allowNonRestoredState } = options;
+  const { clock, timers, random } = io;
+  const { fromSavepoint, allowNonRestoredState } = options;
   try {
     const running = await runJob({
       ...{ program, code: program.code, checkpoint, allowNonRestoredState, clock, timers, random, logger, metrics: createMetrics() },
-      ...(dataDir === undefined ? {} : { dataDir: resolve(folder, dataDir) }),
+      ...(dataDir === undefined ? {} : { dataDir }),
       ...(fromSavepoint === undefined ? {} : { fromSavepoint: folderOf(io, fromSavepoint) }),
     });
     return await serve(io, options, { running, report, logger, stop });
