@@ -21,7 +21,7 @@ export interface FileObjectStoreOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly journal: Pick<FileJournal, 'append' | 'room' | 'durable'>;
-  readonly files: ObjectFiles;
+  readonly files: Pick<ObjectFiles, 'create' | 'read' | 'remove'>;
 }
 
 export class FileObjectStore implements ObjectStore {

@@ -33,8 +33,8 @@ export type MarkPlace = 0 | 1;
 
 const magic = Buffer.from('SLUICELG', 'latin1');
 const formatVersion = 2;
-/** Magic, format version, first entry, entry of the base, bytes it began with; then their checksum. */
-const headerFieldsBytes = magic.length + 4 + 8 + 8 + 8;
+/** Magic, format version, first entry, entry of the base, bytes it began with. Each mark's checksum covers them too. */
+const headerBytes = magic.length + 4 + 8 + 8 + 8;
 /** Header and marks are pages of their own: a sector that is lost while one is written takes nothing else with it. */
 const pageBytes = 4096;
 const entriesFrom = 3 * pageBytes;
@@ -52,13 +52,12 @@ export function encodeHead(
   bytes.writeBigUInt64LE(BigInt(firstEntry), 12);
   bytes.writeBigUInt64LE(BigInt(baseEntry), 20);
   bytes.writeBigUInt64LE(BigInt(entriesFrom + entriesBytes), 28);
-  const checksum = crc32(bytes.subarray(0, headerFieldsBytes));
-  bytes.writeUInt32LE(checksum, headerFieldsBytes);
+  const checksum = crc32(bytes.subarray(0, headerBytes));
   encodeMark(entriesFrom + entriesBytes, checksum).copy(bytes, markAt(0));
   return { bytes, checksum };
 }
 
-/** `checksum` is that of the file's header, so that the mark of another file says nothing here. */
+/** `checksum` is that of the file's header: a broken header, or the mark of another file, leaves no valid mark. */
 export function encodeMark(syncedBytes: number, checksum: number): Buffer {
   const mark = Buffer.alloc(markBytes);
   mark.writeBigUInt64LE(BigInt(syncedBytes), 0);
@@ -105,8 +104,7 @@ function readHead(path: string, bytes: Buffer): Omit<LogContent, 'entries' | 'en
   const version = bytes.readUInt32LE(magic.length);
   if (version !== formatVersion) throw otherFormat(path, version);
   if (bytes.length < entriesFrom) throw damaged(path, bytes.length, 'it ends within its header');
-  const checksum = crc32(bytes.subarray(0, headerFieldsBytes));
-  if (checksum !== bytes.readUInt32LE(headerFieldsBytes)) throw damaged(path, 0, 'its header is broken');
+  const checksum = crc32(bytes.subarray(0, headerBytes));
   const field = (at: number): number => Number(bytes.readBigUInt64LE(at));
   return { firstEntry: field(12), baseEntry: field(20), beginBytes: field(28), checksum };
 }
@@ -118,7 +116,7 @@ function readMarks(path: string, bytes: Buffer, checksum: number): { readonly sy
     const syncedBytes = Number(bytes.readBigUInt64LE(at));
     return bytes.subarray(at, at + markBytes).equals(encodeMark(syncedBytes, checksum)) ? syncedBytes : -1;
   }) as [number, number];
-  if (first < 0 && second < 0) throw damaged(path, markAt(0), 'both marks of what was on disk are broken');
+  if (first < 0 && second < 0) throw damaged(path, 0, 'its header is broken, or both marks of what was on disk are');
   return first >= second ? { syncedBytes: first, newestMark: 0 } : { syncedBytes: second, newestMark: 1 };
 }
 
@@ -139,8 +137,8 @@ function otherFormat(path: string, version: number): SluiceError {
           'SLUICE-FORMAT-OLDER',
           'Take a savepoint with the version of Sluice that wrote the data directory, and start from it in an empty one.',
         ];
-  return new SluiceError(code!, `the log ${path} has format ${version}, this version reads ${formatVersion}`, {
-    hint: hint!,
+  return new SluiceError(code, `the log ${path} has format ${version}, this version reads ${formatVersion}`, {
+    hint,
     facts: { path, version, supported: formatVersion },
   });
 }

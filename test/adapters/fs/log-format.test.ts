@@ -9,9 +9,10 @@ import { LogWriter } from '../../../lib/adapters/fs/log-writer.ts';
 import { errorCode } from '../../../lib/base/errors.ts';
 import { logHeadBytes } from './data-directories.ts';
 
-/** The file after the entries of one flush were written, and after their sync was marked. */
+/** The file when the entries of one flush were written; as it was last synced; and when that sync was marked. */
 interface Flush {
   readonly written: Buffer;
+  readonly onDisk: Buffer;
   readonly marked: Buffer;
   readonly entries: number;
 }
@@ -29,15 +30,22 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-log-'));
   const path = join(folder, 'log');
   const framed = (entry: number): Buffer[] => frame([Buffer.from(textOf(entry))]);
-  const writer = await LogWriter.create(path, { firstEntry: 5, baseEntry: 3 }, [...framed(0), ...framed(1)]);
+  let writer = await LogWriter.create(path, { firstEntry: 5, baseEntry: 3 }, [...framed(0), ...framed(1)]);
   const image = readFileSync(path);
-  const made: Flush[] = [{ written: image, marked: image, entries: 2 }];
+  const made: Flush[] = [{ written: image, onDisk: image, marked: image, entries: 2 }];
   for (let entry = 2; made.length <= flushCount;) {
     const size = 1 + (made.length % 3);
     await writer.write(Array.from({ length: size }, () => framed(entry++)).flat());
     const written = readFileSync(path);
     await writer.sync();
-    made.push({ written, marked: readFileSync(path), entries: entry });
+    made.push({ written, onDisk: written, marked: readFileSync(path), entries: entry });
+    if (made.length === 4) {
+      await writer.close();
+      const closed = readFileSync(path);
+      made.push({ ...made.pop()!, onDisk: closed });
+      writer = await LogWriter.resume(path, readLog(path, closed));
+      made.push({ written: closed, onDisk: closed, marked: readFileSync(path), entries: entry });
+    }
   }
   await writer.close();
   flushes = made;
@@ -95,6 +103,18 @@ describe('a log', () => {
     }
   });
 
+  test('knows from the mark before how much must be there, where the newest was being written', () => {
+    for (let flush = 2; flush < flushes.length; flush++) {
+      const { marked } = flushes[flush]!;
+      const before = flushes[flush - 1]!.written.length;
+      const torn = Buffer.from(marked);
+      const newest = [4_096, 8_192].find((at) => Number(marked.readBigUInt64LE(at)) === marked.length)!;
+      torn.fill('noise', newest, newest + 512);
+      expect(entriesOf(torn.subarray(0, before)), `flush ${flush}`).toEqual(all.slice(0, flushes[flush - 1]!.entries));
+      expect(outcomeOf(torn.subarray(0, before - 1)), `flush ${flush}`).toBe('SLUICE-LOG-DAMAGED');
+    }
+  });
+
   test('names the file and the byte where it is damaged', () => {
     const { bytes, toldBytes } = underWay();
     expect(() => readLog('the-log', bytes.subarray(0, toldBytes - 1))).toThrow(/the-log .*byte \d{5}: it was on disk up to byte \d{5}/);
@@ -108,7 +128,7 @@ describe('a log', () => {
     fc.assert(
       fc.property(anyFlush, sectorSize, fates, fc.nat(), (flush, size, sectors, cut) => {
         const [before, after] = [flushes[flush - 1]!, flushes[flush]!];
-        const bytes = powerLoss(before.written, after.written, { size, sectors, cut });
+        const bytes = powerLoss(before.onDisk, after.written, { size, sectors, cut });
         const entries = entriesOf(bytes);
         expect(entries.length).toBeGreaterThanOrEqual(before.entries);
         expect(entries).toEqual(all.slice(0, entries.length));
