@@ -1,7 +1,8 @@
 /**
- * The stores of a local runner with a data directory: the memory stores, their mutations in one log, and the base in SQLite.
+ * The stores of a local runner with a data directory: the memory stores, their mutations in one log, large objects as files, and the base in SQLite.
  *
- * Start: replay the log, cut a torn tail off, count every message as received before, arm the wake-ups that were waiting.
+ * Start: replay the log, check that base and files fit it, cut a torn tail off, remove files that nothing names, count every message as received before,
+ * arm the wake-ups that were waiting. Nothing on the disk is changed before the checks.
  */
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
@@ -153,5 +154,16 @@ function applyTo(stores: Stores, base: SqliteBase, mutation: Mutation, entry: nu
     case 'base-purge':
     case 'base-drop':
       return base.replay(mutation, entry);
+    default:
+      throw unknownKind(mutation, entry);
   }
+}
+
+/** Passed over, it would be missing without a word. */
+function unknownKind(mutation: never, entry: number): SluiceError {
+  const { kind } = mutation as Mutation;
+  return new SluiceError('SLUICE-FORMAT-NEWER', `entry ${entry} of the log is of an unknown kind: ${String(kind)}`, {
+    hint: 'Use the version of Sluice that wrote the data directory, or a newer one.',
+    facts: { kind, entry },
+  });
 }

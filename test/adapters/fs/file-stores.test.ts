@@ -1,7 +1,11 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { frame } from '../../../lib/adapters/fs/log-format.ts';
+import { LogWriter } from '../../../lib/adapters/fs/log-writer.ts';
+import { encodeMutation } from '../../../lib/adapters/fs/mutation-codec.ts';
 import type { LocalStores } from '../../../lib/adapters/memory/memory-stores.ts';
+import type { Mutation } from '../../../lib/adapters/memory/mutation.ts';
 import { operatorUid } from '../../../lib/base/ids.ts';
 import { jobA, jobRecord, shardRecord } from '../../contract/fixture.ts';
 import { Choices } from '../../runtime/chaos-random.ts';
@@ -161,6 +165,18 @@ describe('a data directory', () => {
     bytes.writeUInt32LE(format, 8);
     writeFileSync(log, bytes);
     await expect(openStores(data)).rejects.toMatchObject({ code });
+  });
+
+  test('is refused where its log has a kind of change that this version does not know', async () => {
+    mkdirSync(data);
+    const unknown = { kind: 'queue-rename', queue: 'q' } as unknown as Mutation;
+    const writer = await LogWriter.create(
+      join(data, 'log-00000001.sluice'),
+      { firstEntry: 1, baseEntry: 0 },
+      frame(encodeMutation(unknown)),
+    );
+    await writer.close();
+    await expect(openStores(data)).rejects.toMatchObject({ code: 'SLUICE-FORMAT-NEWER', facts: { kind: 'queue-rename', entry: 1 } });
   });
 
   test('is refused where its log is older than its base', async () => {
