@@ -2,12 +2,18 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { SummaryReporter } from './test/setup/summary-reporter.ts';
 
-/** `npm test`, and with `--mode long` the suites of test/long, which take minutes. */
+const longSuites = ['test/long/**/*.test.ts', 'test/runtime/chaos*.test.ts', 'test/process/*.test.ts', 'test/state/keyed-backend.test.ts'];
+const longRuns = { CHAOS_SEEDS: '1000', KILL_COUNT: '300', BACKEND_RUNS: '20000' };
+
+/** `npm test`; with `--mode long` what takes minutes: test/long, and the tests that look at random histories, at many more of them. */
 export default defineConfig(({ mode }) => {
   const long = mode === 'long';
   return {
+    // `import 'sluice'` in an example is lib, as for tsc.
+    ssr: { resolve: { conditions: ['sluice-source', 'module', 'node'] } },
     test: {
-      include: long ? ['test/long/**/*.test.ts'] : ['test/**/*.test.ts'],
+      include: long ? longSuites : ['test/**/*.test.ts'],
+      env: long ? longEnvironment() : {},
       exclude: [...configDefaults.exclude, ...(long ? [] : ['test/long/**'])],
       globalSetup: ['test/setup/node-version.ts'],
       reporters: ['default', new SummaryReporter()],
@@ -27,3 +33,8 @@ export default defineConfig(({ mode }) => {
     },
   };
 });
+
+/** What was chosen on the command line stays. */
+function longEnvironment(): Record<string, string> {
+  return Object.fromEntries(Object.entries(longRuns).map(([name, count]) => [name, process.env[name] ?? count]));
+}

@@ -2,11 +2,12 @@
 /**
  * Starts the command line under the Node that the project is pinned to, whatever Node was found first: plain JavaScript that Node 18 can read.
  *
- * Owns: the version check, running itself again under the pinned binary, the compile cache, and which warnings are kept from the user.
+ * Owns: the version check, running itself again under the pinned binary, whether lib/ or dist/ is run, the compile cache, and which warnings are kept from
+ * the user.
  * Does not own: commands (lib/cli/main.ts).
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,9 +15,10 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
 const wantedMajor = 24;
-const foundMajor = Number(process.versions.node.split('.')[0]);
+/** A package that npm packed has only what was built from lib/: under node_modules Node strips no types. */
+const isSource = existsSync(new URL('../lib/', import.meta.url));
 
-if (foundMajor >= wantedMajor) {
+if (majorOf(process.versions.node) >= wantedMajor) {
   await start();
 } else {
   runUnderPinnedNode();
@@ -29,8 +31,13 @@ async function start() {
   setFlagsFromString('--max-semi-space-size=8');
   // Quick starts: compiled and type-stripped sources are kept between runs.
   nodeModule.enableCompileCache?.();
-  const { startProcess } = await import('../lib/cli/start-process.ts');
-  await startProcess(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (isSource) {
+    const { startProcess } = await import('../lib/cli/start-process.ts');
+    return startProcess(args);
+  }
+  const { startProcess } = await import(new URL('../dist/cli/start-process.js', import.meta.url).href);
+  return startProcess(args);
 }
 
 /** Node's own features that we rely on knowingly; every other warning is shown. */
@@ -54,13 +61,15 @@ function endWithParent() {
 }
 
 function runUnderPinnedNode() {
-  const binary = pinnedNode();
+  const { binary, missing } = pinnedNode();
   if (binary === undefined || process.env['SLUICE_RESTARTED'] !== undefined) {
     process.stderr.write(
       [
-        `error SLUICE-NODE-VERSION: Sluice runs on Node ${wantedMajor}, and this is ${process.versions.node}`,
-        '  cause: the pinned binary of the npm package `node` is not there; it was installed without scripts',
-        '  next:  Run `npm rebuild node --ignore-scripts=false`, or use Node 24.',
+        `error SLUICE-NODE-VERSION: Sluice runs on Node ${wantedMajor} or newer, and this is ${process.versions.node}`,
+        `  cause: ${missing ?? 'the npm package `node` does not start the Node that it names'}`,
+        isSource
+          ? `  next:  Run \`npm rebuild node --ignore-scripts=false\`, or use Node ${wantedMajor}.`
+          : `  next:  Use Node ${wantedMajor}, or install one beside Sluice: \`npm install node@${wantedMajor} --ignore-scripts=false\`.`,
         '',
       ].join('\n'),
     );
@@ -82,12 +91,22 @@ function runUnderPinnedNode() {
   });
 }
 
+/** @returns {{ binary?: string, missing?: string }} */
 function pinnedNode() {
   try {
-    const folder = dirname(createRequire(import.meta.url).resolve('node/package.json'));
-    const binary = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-    return existsSync(binary) ? binary : undefined;
+    const manifest = createRequire(import.meta.url).resolve('node/package.json');
+    const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+    if (majorOf(version) < wantedMajor) return { missing: `the npm package \`node\` that is installed is ${version}` };
+    const binary = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+    return existsSync(binary)
+      ? { binary }
+      : { missing: 'the binary of the npm package `node` is not there; it was installed without scripts' };
   } catch {
-    return undefined;
+    return { missing: 'the npm package `node`, which has one, is not installed here' };
   }
+}
+
+/** @param {string} version */
+function majorOf(version) {
+  return Number(version.split('.')[0]);
 }

@@ -7,6 +7,8 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkpointTimes, type ListedCheckpoint } from './demo/checkpoint-times.ts';
+import { allRecords, demoLimit, fewestRecords } from './demo/demo-limit.ts';
 import { EngineProcess, sleep } from './demo/engine-process.ts';
 import { compare, writeExpected, type Comparison } from './demo/expected-lines.ts';
 
@@ -21,7 +23,11 @@ const { values } = parseArgs({
 
 if (values.help === true) {
   console.log(
-    'npm start -- [--limit N] [--folder DIR]\n\nRuns the flights example with a kill, a savepoint and a restore, and proves its output.',
+    [
+      'npm start -- [--limit N] [--folder DIR]\n',
+      'Runs the flights example with a kill, a savepoint and a restore, and proves its output.',
+      `N is from ${fewestRecords} to ${allRecords} flights, which are all. DIR (default: .sluice/demo) is emptied first.`,
+    ].join('\n'),
   );
   process.exit(0);
 }
@@ -30,9 +36,9 @@ const folder = values.folder;
 const jobFile = join(root, 'examples', 'flights', 'job.ts');
 const input = join(root, 'node_modules', 'vega-datasets', 'data', 'flights-3m.parquet');
 const output = join(folder, 'output');
-const records = values.limit === undefined ? 3_000_000 : Number(values.limit);
-const limit = values.limit === undefined ? [] : ['--limit', values.limit];
-const set = { input, output, ...(values.limit === undefined ? {} : { limit: values.limit }) };
+const records = recordsWanted();
+const limit = values.limit === undefined ? [] : ['--limit', String(records)];
+const set = { input, output, ...(values.limit === undefined ? {} : { limit: String(records) }) };
 const engines: EngineProcess[] = [];
 const rows: [string, string][] = [];
 
@@ -40,6 +46,13 @@ process.on('SIGINT', () => {
   for (const engine of engines) engine.kill();
   process.exit(130);
 });
+
+function recordsWanted(): number {
+  const wanted = demoLimit(values.limit);
+  if (typeof wanted === 'number') return wanted;
+  console.error(wanted);
+  process.exit(2);
+}
 
 async function main(): Promise<number> {
   const startedAt = performance.now();
@@ -73,9 +86,9 @@ let workMs = 0;
 /** Runs until half of the records are in, and kills the process without a warning. */
 async function killHalfWay(): Promise<number> {
   const engine = start(join(folder, 'data'), 2);
-  const beganAt = performance.now();
+  const [beganAt, since] = [performance.now(), Date.now()];
   const { records: at } = await engine.until('flights', Math.floor(records / 2));
-  await noteCheckpoints(engine, 'before the kill');
+  await noteCheckpoints(engine, 'before the kill', since);
   engine.kill();
   workMs += performance.now() - beganAt;
   await engine.exited;
@@ -84,12 +97,12 @@ async function killHalfWay(): Promise<number> {
 }
 
 async function resumeAndStop(killedAt: number): Promise<string> {
-  const beganAt = performance.now();
+  const [beganAt, since] = [performance.now(), Date.now()];
   const engine = start(join(folder, 'data'), 2);
   await engine.until('flights', Math.min(killedAt + 1, records - 1));
   rows.push(['recovery, start of the process to new records', seconds(performance.now() - beganAt)]);
   const { id } = await engine.until('flights', Math.floor(records * 0.7));
-  await noteCheckpoints(engine, 'after it');
+  await noteCheckpoints(engine, 'after it', since);
   say('4. POST /jobs/:id/stop: a savepoint while it runs, and the job stops');
   const triggeredAt = performance.now();
   const { 'request-id': trigger } = await engine.post<{ 'request-id': string }>(`/jobs/${id}/stop`, {
@@ -110,11 +123,11 @@ async function savepointLocation(engine: EngineProcess, id: string, trigger: str
   for (;;) {
     const answer = await engine.get<{
       status: { id: string };
-      operation: { location?: string; 'failure-cause'?: { 'stack-trace': string } } | null;
+      operation: { location?: string; 'failure-cause'?: { message?: string; 'stack-trace': string } } | null;
     }>(`/jobs/${id}/savepoints/${trigger}`);
     if (answer?.status.id === 'COMPLETED') {
       const { location, 'failure-cause': failure } = answer.operation ?? {};
-      if (location === undefined) throw new Error(`the savepoint failed: ${failure?.['stack-trace']}`);
+      if (location === undefined) throw new Error(`the savepoint failed: ${failure?.message ?? failure?.['stack-trace']}`);
       return location.replace(/^file:/, '');
     }
     if (!engine.isRunning) throw new Error('the engine ended before the savepoint was complete');
@@ -139,20 +152,10 @@ function start(dataDir: string, parallelism: number, fromSavepoint?: string): En
   return engine;
 }
 
-interface Checkpoints {
-  readonly counts: { readonly completed: number };
-  readonly summary: { readonly end_to_end_duration: { readonly p50: number; readonly max: number } };
-}
-
-async function noteCheckpoints(engine: EngineProcess, when: string): Promise<void> {
+async function noteCheckpoints(engine: EngineProcess, when: string, sinceMs: number): Promise<void> {
   const overview = await engine.get<{ jobs: { jid: string }[] }>('/jobs/overview');
-  const checkpoints = await engine.get<Checkpoints>(`/jobs/${overview?.jobs[0]?.jid}/checkpoints`);
-  if (checkpoints === undefined) return;
-  const { counts, summary } = checkpoints;
-  rows.push([
-    `checkpoints ${when}`,
-    `${counts.completed}, median ${summary.end_to_end_duration.p50} ms, longest ${summary.end_to_end_duration.max} ms`,
-  ]);
+  const checkpoints = await engine.get<{ history: ListedCheckpoint[] }>(`/jobs/${overview?.jobs[0]?.jid}/checkpoints`);
+  if (checkpoints !== undefined) rows.push([`checkpoints ${when}`, checkpointTimes(checkpoints.history, sinceMs)]);
 }
 
 function folderBytes(path: string): number {

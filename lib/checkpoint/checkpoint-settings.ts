@@ -14,6 +14,18 @@ export interface CheckpointSettings {
   readonly retentionOnCancellation: 'retain' | 'delete';
 }
 
+export interface SettingChange {
+  readonly setting: keyof CheckpointSettings;
+  readonly from: string | number;
+  readonly to: string | number;
+}
+
+export function settingChanges(before: CheckpointSettings, now: CheckpointSettings): readonly SettingChange[] {
+  return (Object.keys(defaultCheckpointSettings) as (keyof CheckpointSettings)[])
+    .filter((setting) => before[setting] !== now[setting])
+    .map((setting) => ({ setting, from: before[setting], to: now[setting] }));
+}
+
 /** Flink's defaults, but for the interval (there: off until one is set). */
 export const defaultCheckpointSettings: CheckpointSettings = {
   intervalMs: 1_000,

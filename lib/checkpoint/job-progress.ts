@@ -34,3 +34,17 @@ export function markRunning(record: JobRecord, attempt: number, nowMs: number): 
   if (record.attempt !== attempt || !isWorking(record.status)) return refused('superseded');
   return record.status === 'RUNNING' ? unchanged(record) : change(record, { status: 'RUNNING' }, nowMs);
 }
+
+/**
+ * The same plan with other settings, from now on. A new try, because the execution that is on its way waits by the old ones; failures are counted anew
+ * by the new bound.
+ */
+export function adoptSettings(
+  record: JobRecord,
+  { from, to }: { readonly from: string; readonly to: string },
+  nowMs: number,
+): Transition<'superseded'> {
+  if (record.plan === to) return unchanged(record);
+  if (record.plan !== from) return refused('superseded');
+  return change(record, { plan: to, try: record.try + 1, failures: 0 }, nowMs);
+}

@@ -12,6 +12,8 @@ export interface StoredPlan {
   readonly format: 1;
   readonly plan: JobPlan;
   readonly settings: CheckpointSettings;
+  /** Digest of the job's own modules, where whoever started it knew one: tells the next run whether the code is another (ADR 12). */
+  readonly code?: string;
 }
 
 const kind: DocumentKind<StoredPlan> = {
@@ -31,15 +33,16 @@ const kind: DocumentKind<StoredPlan> = {
       retained: shapes.integer,
       retentionOnCancellation: shapes.oneOf('retain', 'delete'),
     }),
+    code: shapes.optional(shapes.text),
   }),
 };
 
 export function encodeStoredPlan(
   job: JobId,
-  plan: JobPlan,
-  settings: CheckpointSettings,
+  { plan, settings, code }: Omit<StoredPlan, 'format'>,
 ): { readonly key: string; readonly bytes: Uint8Array } {
-  const bytes = encodeDocument(kind, { format: 1, plan, settings: checkSettings(settings) });
+  const content = { format: 1, plan, settings: checkSettings(settings) } as const;
+  const bytes = encodeDocument(kind, code === undefined ? content : { ...content, code });
   return { key: planKey(job, createHash('sha256').update(bytes).digest('hex').slice(0, 32)), bytes };
 }
 

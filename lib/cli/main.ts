@@ -22,7 +22,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     // No command: commander has printed its help.
     if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage;
     const { reportError } = await import('./report-error.ts');
-    const problem = error instanceof CommanderError ? usageError(error) : error;
+    const problem = error instanceof CommanderError ? usageError(error, args) : error;
     reportError(io, problem, args.includes('--json'));
     return (problem as { readonly code?: unknown }).code === 'SLUICE-USAGE' ? exitCodes.usage : exitCodes.failed;
   }
@@ -31,7 +31,10 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
   const program = new Command('sluice')
     .description('Stateful stream processing: runs jobs on this machine and talks to jobs that run.')
-    .version(packageVersion())
+    .version(packageVersion(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .configureHelp({ optionDescription: describeOption })
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => undefined })
     .addHelpText('after', examples.program);
@@ -41,12 +44,21 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
   return program;
 }
 
+/** A default is said where it says something: no `false`, and no quotes around text. */
+function describeOption({ description, argChoices, defaultValue }: Option): string {
+  const facts = [
+    ...(argChoices === undefined ? [] : [argChoices.join(', ')]),
+    ...(typeof defaultValue === 'string' || typeof defaultValue === 'number' ? [`default: ${defaultValue}`] : []),
+  ];
+  return facts.length === 0 ? description : `${description} (${facts.join('; ')})`;
+}
+
 type Finish = (exitCode: number) => void;
 
 function addRunCommands(program: Command, io: CliIo, finish: Finish): void {
   withRunOptions(program.command('run <job-file>'))
     .description('run a job here until its input ends, and resume it from its data directory')
-    .option('--from-savepoint <path>', 'start from a savepoint or a retained checkpoint')
+    .option('--from-savepoint <path>', 'start from a savepoint or a retained checkpoint', somePath)
     .option('--allow-non-restored-state', 'drop state of operators that the job no longer has', false)
     .addHelpText('after', examples.run)
     .action(async (path: string, options) => {
@@ -138,13 +150,13 @@ function withJobOptions(command: Command): Command {
 
 function withRunOptions(command: Command): Command {
   return withJobOptions(command)
-    .option('--data-dir <folder>', 'keep everything there, and go on from it the next time (default: in memory)')
+    .option('--data-dir <folder>', 'keep everything there, and go on from it the next time (default: in memory)', somePath)
     .option('--checkpoint-interval <duration>', 'from one checkpoint to the next', '1s')
     .addOption(
       new Option('--checkpoint-mode <mode>', 'guarantee of the state').choices(['exactly-once', 'at-least-once']).default('exactly-once'),
     )
     .option('--checkpoint-timeout <duration>', 'what takes longer is aborted', '10min')
-    .option('--savepoint-dir <folder>', 'where savepoints go that name no directory (default: savepoints in the data directory)')
+    .option('--savepoint-dir <folder>', 'where savepoints go that name no directory (default: savepoints in the data directory)', somePath)
     .option('--port <n>', 'of the HTTP API; the next free one where it is taken, 0 = any', portNumber, 8_081)
     .option('--verbose', 'log what happens, not only what is wrong', false);
 }
@@ -152,8 +164,14 @@ function withRunOptions(command: Command): Command {
 function withServerOptions(command: Command): Command {
   return command
     .option('--server <url>', 'where the job runs (default: http://127.0.0.1:8081)')
-    .option('--data-dir <folder>', 'find the server by the data directory of its run')
+    .option('--data-dir <folder>', 'find the server by the data directory of its run', somePath)
     .option('--json', 'print JSON', false);
+}
+
+/** An empty one is a variable of a shell that is not set; it would mean the current folder. */
+function somePath(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('A path is wanted.');
 }
 
 function positiveInteger(text: string): number {
@@ -166,6 +184,7 @@ function portNumber(text: string): number {
   throw new InvalidArgumentError('A number from 0 to 65535 is wanted.');
 }
 
-function usageError({ message }: CommanderError): SluiceError {
-  return new SluiceError('SLUICE-USAGE', message.replace(/^error: /, ''), { hint: 'Run the command with --help to see what it takes.' });
+function usageError({ message }: CommanderError, [command = '']: readonly string[]): SluiceError {
+  const known = Object.hasOwn(examples, command) && command !== 'program' ? `sluice ${command} --help` : 'sluice --help';
+  return new SluiceError('SLUICE-USAGE', message.replace(/^error: /, '').replace('\n', ' '), { hint: `\`${known}\` shows what it takes.` });
 }

@@ -5,15 +5,15 @@ import type { JobId } from '../base/ids.ts';
 import { isSourceVertex } from '../model/job-plan.ts';
 import type { JobStatus } from '../model/job-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../model/time.ts';
-import { formatBytes, formatCount } from './amounts.ts';
+import { counted, formatBytes, formatCount } from './amounts.ts';
 import { formatDuration } from './durations.ts';
 
 export interface Progress {
   readonly status: JobStatus;
   /** Read by all sources together. */
   readonly records: number;
-  /** Since the sample before. */
-  readonly recordsPerS: number;
+  /** Since the sample before; null = this is the first one. */
+  readonly recordsPerS: number | null;
   /** The watermark that every shard has reached; null = none yet, `end` = of all input. */
   readonly eventTime: string | null;
   readonly checkpoints: { readonly completed: number; readonly failed: number; readonly lastMs: number | null };
@@ -29,15 +29,13 @@ export function createProgress(control: JobControl, job: JobId, monotonic: () =>
     if (details === undefined || checkpoints === undefined) return undefined;
     const records = recordsRead(details);
     const atMs = monotonic();
-    const elapsedMs = before === undefined ? 0 : atMs - before.atMs;
-    // After a restore the count goes back with the sources: that is no negative rate.
-    const recordsPerS = before === undefined || elapsedMs <= 0 ? 0 : Math.max(0, ((records - before.records) * 1_000) / elapsedMs);
+    const recordsPerS = before === undefined ? null : rateOf(records - before.records, atMs - before.atMs);
     before = { atMs, records };
     const last = checkpoints.ended.find(({ failure }) => failure === null);
     return {
       status: details.status,
       records,
-      recordsPerS: Math.round(recordsPerS),
+      recordsPerS,
       eventTime: eventTimeOf(details),
       checkpoints: {
         completed: checkpoints.counts.completed,
@@ -49,16 +47,21 @@ export function createProgress(control: JobControl, job: JobId, monotonic: () =>
   };
 }
 
+/** After a restore the count goes back with the sources: that is no negative rate. */
+function rateOf(records: number, elapsedMs: number): number | null {
+  return elapsedMs <= 0 ? null : Math.round(Math.max(0, (records * 1_000) / elapsedMs));
+}
+
 export function progressLine(name: string, progress: Progress): string {
   const { status, records, recordsPerS, eventTime, checkpoints, stateBytes } = progress;
   const took = checkpoints.lastMs === null ? '' : ` (${formatDuration(checkpoints.lastMs)})`;
   const failed = checkpoints.failed === 0 ? '' : `, ${checkpoints.failed} failed`;
   return [
     status === 'RUNNING' ? name : `${name} ${status}`,
-    `${formatCount(records)} records`,
-    `${formatCount(recordsPerS)}/s`,
+    counted(records, 'record'),
+    ...(recordsPerS === null ? [] : [`${formatCount(recordsPerS)}/s`]),
     `event time ${eventTime === null ? '-' : shortTime(eventTime)}`,
-    `${checkpoints.completed} checkpoints${took}${failed}`,
+    `${counted(checkpoints.completed, 'checkpoint')}${took}${failed}`,
     `state ${formatBytes(stateBytes)}`,
   ].join('  ');
 }

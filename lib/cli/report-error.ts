@@ -33,17 +33,40 @@ export function reportError(io: CliIo, error: unknown, json: boolean): void {
 }
 
 export function errorText({ code, message, cause, hint }: ErrorReport): string {
-  const causeLines = cause === null ? [] : [`  cause: ${indented(cause)}`];
+  const isNew = cause !== null && !message.includes(cause);
+  const causeLines = isNew ? [`  cause: ${indented(cause)}`] : [];
   return [`error ${code}: ${message}`, ...causeLines, `  next:  ${indented(hint)}`, ''].join('\n');
 }
 
-/** Of a module that does not load the first line of its stack says where; everything below it is Node's own. */
+/** Our own frames say nothing to a user. */
+const ownFrames = new URL('../', import.meta.url).href;
+
 function causeText(cause: unknown): string {
   if (!(cause instanceof Error)) return errorMessage(cause);
   const code = errorCode(cause);
-  const place = cause.stack?.split('\n').find((line) => /^\s+at .*(?:file:|\/)/.test(line) && !line.includes('node:'));
+  // Node's own codes say in capitals what the message says.
+  const isToSay = code !== undefined && !code.startsWith('ERR_') && !cause.message.includes(code);
+  const place = placeOf(cause);
   const inner = cause.cause === undefined ? '' : `\nbecause: ${causeText(cause.cause)}`;
-  return `${code === undefined || cause.message.includes(code) ? '' : `${code}: `}${cause.message}${place === undefined ? '' : `\n${place.trim()}`}${inner}`;
+  return `${isToSay ? `${code}: ` : ''}${cause.message}${place === '' ? '' : `\n${place}`}${inner}`;
+}
+
+/** Where a file cannot be read Node shows the lines above the stack; else the first frame that is neither Node's nor ours. */
+function placeOf({ stack = '', message }: Error): string {
+  const lines = stack.split('\n');
+  const shown = lines
+    .slice(
+      0,
+      Math.max(
+        0,
+        lines.findIndex((line) => line.includes(message.split('\n')[0]!)),
+      ),
+    )
+    .join('\n')
+    .trimEnd();
+  if (shown !== '') return shown;
+  const frame = lines.find((line) => /^\s+at .*(?:file:|\/)/.test(line) && !line.includes('node:') && !line.includes(ownFrames));
+  return frame?.trim() ?? '';
 }
 
 function indented(text: string): string {

@@ -1,4 +1,5 @@
 import { checkSettings, defaultCheckpointSettings, type CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
+import { SluiceError } from '../base/errors.ts';
 import { parseDuration } from './durations.ts';
 import type { JobOptions } from './load-job.ts';
 
@@ -20,8 +21,18 @@ export interface RunOptions extends JobOptions {
 export function checkpointSettings({ checkpointInterval, checkpointMode, checkpointTimeout }: RunOptions): CheckpointSettings {
   return checkSettings({
     ...defaultCheckpointSettings,
-    intervalMs: parseDuration('--checkpoint-interval', checkpointInterval),
-    timeoutMs: parseDuration('--checkpoint-timeout', checkpointTimeout),
+    intervalMs: duration('--checkpoint-interval', checkpointInterval),
+    timeoutMs: duration('--checkpoint-timeout', checkpointTimeout),
     mode: checkpointMode,
+  });
+}
+
+/** Within the bounds of both settings, which know nothing of the options' names. */
+function duration(option: string, text: string): number {
+  const durationMs = parseDuration(option, text);
+  if (durationMs >= 10 && durationMs <= 365 * 86_400_000) return durationMs;
+  throw new SluiceError('SLUICE-CHECKPOINT-OPTIONS', `${option} is ${text}, from 10ms to 365d is possible`, {
+    hint: 'Write a duration between them, such as 1s.',
+    facts: { option, text },
   });
 }

@@ -1,17 +1,17 @@
 /** What `sluice run` says while it runs and at its end: for people, or as one JSON object per line on standard output. */
+import type { SettingChange } from '../checkpoint/checkpoint-settings.ts';
 import type { RunningJob } from '../local/run-job.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import { formatCount } from './amounts.ts';
+import { counted } from './amounts.ts';
 import type { CliIo } from './cli-io.ts';
 import { formatDuration } from './durations.ts';
 import { progressLine, type Progress } from './progress.ts';
 import { errorText } from './report-error.ts';
 import { createStatusLine } from './status-line.ts';
 
-interface Started {
+interface Started extends Pick<RunningJob, 'origin' | 'restoredFrom' | 'sinceLastRun'> {
   readonly job: string;
-  readonly origin: RunningJob['origin'];
   readonly url: string;
   readonly port: number;
   readonly pid: number;
@@ -35,9 +35,44 @@ export function createRunReport(io: CliIo, name: string, json: boolean): RunRepo
 const origins: Readonly<Record<RunningJob['origin'], string>> = {
   started: 'starts',
   resumed: 'goes on where it was',
-  restored: 'goes on from a snapshot',
+  restored: 'goes on from its savepoint',
   'ended-before': 'has ended before',
 };
+
+function howItGoesOn({ origin, restoredFrom, sinceLastRun }: Pick<Started, 'origin' | 'restoredFrom' | 'sinceLastRun'>): string {
+  if (origin !== 'restored' || restoredFrom === null) return origins[origin];
+  const withWhat = sinceLastRun.code === null ? '' : ' with its new code';
+  return `goes on${withWhat} from ${restoredFrom === 0 ? 'its beginning: no checkpoint was complete' : `checkpoint ${restoredFrom}`}`;
+}
+
+/** What a person may have changed without meaning to. */
+function changeLines({ plan, code, settings }: RunningJob['sinceLastRun']): readonly string[] {
+  const changed = settings.map(
+    ({ setting, from, to }) => `${settingNames[setting]} ${settingText(setting, to)}, was ${settingText(setting, from)}`,
+  );
+  return [
+    ...(plan ? ["the job's plan has changed since the last run"] : []),
+    ...(code === null
+      ? []
+      : [`the job's code has changed since the last run (digest ${code.to.slice(0, 8)}, was ${code.from.slice(0, 8)})`]),
+    ...(changed.length === 0 ? [] : [`checkpoints from now on: ${changed.join('; ')}`]),
+  ];
+}
+
+const settingNames: Readonly<Record<SettingChange['setting'], string>> = {
+  intervalMs: 'interval',
+  mode: 'mode',
+  timeoutMs: 'timeout',
+  minPauseMs: 'minimum pause',
+  maxConcurrent: 'at a time',
+  tolerableFailures: 'tolerable failures',
+  retained: 'retained',
+  retentionOnCancellation: 'on cancellation',
+};
+
+function settingText(setting: SettingChange['setting'], value: string | number): string {
+  return setting.endsWith('Ms') ? formatDuration(Number(value)) : String(value);
+}
 
 function textReport(io: CliIo, name: string): RunReport {
   const line = createStatusLine(io);
@@ -45,13 +80,16 @@ function textReport(io: CliIo, name: string): RunReport {
   return {
     json: false,
     log: line.print,
-    started: ({ job, origin, url }) => line.print(`job ${name} (${job}) ${origins[origin]}\nHTTP API ${url}\n`),
+    started: ({ job, url, ...facts }) => {
+      const changes = changeLines(facts.sinceLastRun).map((change) => `${change}\n`);
+      line.print(`${changes.join('')}job ${name} (${job}) ${howItGoesOn(facts)}\nHTTP API ${url}\n`);
+    },
     progress: (progress) => line.show(progressLine(name, progress)),
     stopping: (isKept) => line.print(isKept ? 'stopping; the state is kept, the next Ctrl-C kills\n' : 'stopping; the next Ctrl-C kills\n'),
     ended: ({ status }, last, failure) => {
       line.end();
       const took = formatDuration(io.clock.monotonic() - begunAtMs);
-      const counts = last === undefined ? '' : `: ${formatCount(last.records)} records, ${last.checkpoints.completed} checkpoints`;
+      const counts = last === undefined ? '' : `: ${counted(last.records, 'record')}, ${counted(last.checkpoints.completed, 'checkpoint')}`;
       io.out(`job ${name} is ${status} after ${took}${counts}\n`);
       if (failure !== null) io.err(failureText(failure));
     },

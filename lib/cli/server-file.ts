@@ -1,5 +1,5 @@
 /** `server.json` in the data directory: how other commands find the server of a run. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SluiceError } from '../base/errors.ts';
 
@@ -28,12 +28,12 @@ export function removeServerFile(dataDir: string, pid: number): void {
 export function readServerFile(dataDir: string): ServerFile {
   const file = readFile(dataDir);
   if (typeof file?.url === 'string') return file;
-  throw serverFileError(dataDir, `${join(dataDir, fileName)} names no server`);
+  throw serverFileError(dataDir, existsSync(dataDir) ? `nothing runs with the data directory ${dataDir}` : `there is no folder ${dataDir}`);
 }
 
 export function serverFileError(dataDir: string, message: string): SluiceError {
   return new SluiceError('SLUICE-SERVER-FILE', message, {
-    hint: 'No run is using this data directory. Start one with `sluice run JOB.ts --data-dir …`, or name a server with --server URL.',
+    hint: 'Start a run there with `sluice run JOB.ts --data-dir …`, or name a server with --server URL.',
     facts: { dataDir },
   });
 }

@@ -6,19 +6,22 @@ import { checkCompatibility, type CompatibilityReport } from '../checkpoint/comp
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest } from '../checkpoint/manifest-codec.ts';
 import { heldCheckpoint, newestRetained } from '../checkpoint/retention.ts';
-import type { JobRecord } from '../model/job-record.ts';
+import type { JobRecord, RetainedCheckpoint } from '../model/job-record.ts';
 import { assertRestorable, checkSavepoint } from '../savepoint/check-savepoint.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, type OperationInput } from './operation-log.ts';
 import type { CheckpointRequest, RestoreRequest } from './restore-request.ts';
 import { readJob } from './update-job.ts';
+import { missingOf, newestWhole } from './whole-checkpoint.ts';
 
 export async function checkRestore(deps: CoordinatorDeps, input: OperationInput): Promise<{ readonly from: RestoreRequest['from'] }> {
   const operation = await readOperation(deps, input);
   const request = operation.request as unknown as RestoreRequest;
   if (request.from === 'checkpoint') {
     const record = await readJob(deps, input.job);
-    await readTarget(deps, record, request);
+    const target = await readTarget(deps, record, request);
+    const problem = target === null ? undefined : await missingOf(deps, record, target.manifest);
+    if (problem !== undefined) throw restoreRefused(record, [`checkpoint ${target!.manifest.checkpoint} is not whole: ${problem}`]);
   } else {
     const { plan } = await readPlan(deps, request.plan);
     assertRestorable(await checkSavepoint(deps.savepoints.at(request.location), plan, request), request.name);
@@ -32,9 +35,9 @@ export async function readTarget(
   record: JobRecord,
   request: CheckpointRequest,
 ): Promise<{ readonly manifest: Manifest; readonly key: string; readonly report: CompatibilityReport } | null> {
-  const wanted = request.checkpoint === 'newest' ? newestRetained(record) : heldCheckpoint(record, request.checkpoint);
+  const wanted = await wantedCheckpoint(deps, record, request);
   if (wanted === undefined) {
-    if (request.checkpoint === 'newest') return null;
+    if (typeof request.checkpoint === 'string') return null;
     throw restoreRefused(record, [`checkpoint ${request.checkpoint} is no longer retained`]);
   }
   const manifest = decodeManifest(await readObject(deps, wanted.manifest), wanted.manifest);
@@ -46,6 +49,15 @@ export async function readTarget(
       report.reasons.map(({ message }) => message),
     );
   return { manifest, key: wanted.manifest, report };
+}
+
+function wantedCheckpoint(
+  deps: CoordinatorDeps,
+  record: JobRecord,
+  { checkpoint }: CheckpointRequest,
+): Promise<RetainedCheckpoint | undefined> | RetainedCheckpoint | undefined {
+  if (checkpoint === 'whole') return newestWhole(deps, record);
+  return checkpoint === 'newest' ? newestRetained(record) : heldCheckpoint(record, checkpoint);
 }
 
 export function restoreRefused(record: Pick<JobRecord, 'job' | 'name'>, reasons: readonly string[]): SluiceError {

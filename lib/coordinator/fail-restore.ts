@@ -1,8 +1,14 @@
-/** Step: what became of a restore that did not happen. The running job was not touched; what an import has written so far is removed. */
+/**
+ * Step: what became of a restore that did not happen. The running job was not touched; what an import has written so far is removed. Where a recovery has
+ * found nothing to go back to, the job ends.
+ */
+import { operatorUid } from '../base/ids.ts';
+import type { JobFailure } from '../model/coordinator-message.ts';
 import { jobPrefix } from '../model/names.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, updateOperation, type FlowFailure, type OperationInput } from './operation-log.ts';
-import type { RestoreRequest } from './restore-request.ts';
+import { jobFailed } from './fail-job.ts';
+import type { Recovery, RestoreRequest } from './restore-request.ts';
 
 export async function failRestore(deps: CoordinatorDeps, input: OperationInput & { readonly error: FlowFailure }): Promise<void> {
   const operation = await readOperation(deps, input);
@@ -13,11 +19,32 @@ export async function failRestore(deps: CoordinatorDeps, input: OperationInput &
     const written = await deps.objects.list(jobPrefix(input.job));
     await deps.objects.remove(written.map(({ key }) => key));
   }
+  if (request.from === 'checkpoint' && request.recovery !== undefined && input.error.Error === 'SLUICE-CHECKPOINTS-LOST') {
+    await jobFailed(deps, { job: input.job, attempt: request.attempt }, lost(request.recovery, input.error, deps.clock.now()));
+  }
   const failure = {
     code: input.error.Error,
     message: input.error.Cause,
-    hint: 'The job runs on as it was. Look at the reasons, and try again.',
+    hint: `${started === undefined ? 'Nothing was started.' : 'The job runs on as it was.'} Look at the reasons, and try again.`,
   };
   await updateOperation(deps, operation, { status: 'COMPLETED', failure });
   deps.logger.log('error', `a restore of job ${input.job} failed: ${input.error.Cause}`, { trigger: input.trigger });
 }
+
+/** Where it began, and why there is no way back. */
+function lost({ cause }: Recovery, { Error: code, Cause: tried }: FlowFailure, atMs: number): JobFailure {
+  const begin = cause?.message ?? 'more checkpoints failed than are borne';
+  return {
+    code,
+    message: `${begin}; ${tried}`,
+    hint: 'Put the objects back and run the job again, or start it from a savepoint or an older checkpoint in another data directory.',
+    operator: cause?.operator ?? coordinatorItself,
+    shard: cause?.shard ?? 0,
+    facts: cause?.facts ?? {},
+    // Of a second try the same failure.
+    atMs: cause?.atMs ?? atMs,
+  };
+}
+
+/** Where no shard has reported it. */
+const coordinatorItself = operatorUid('coordinator');

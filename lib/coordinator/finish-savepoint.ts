@@ -1,6 +1,7 @@
 /** Last steps of a savepoint: its checkpoint is let go, and whoever asked gets the answer. */
 import { failureText } from '../checkpoint/failure-reason.ts';
 import { beginCancel } from '../checkpoint/job-ending.ts';
+import { isTerminal } from '../checkpoint/job-status.ts';
 import { unpin } from '../checkpoint/pins.ts';
 import { jobPrefix } from '../model/names.ts';
 import { abandonExport } from '../savepoint/finish-export.ts';
@@ -34,11 +35,19 @@ export async function failSavepoint(deps: CoordinatorDeps, input: OperationInput
   const hasExpired = input.error.Error === 'States.Timeout';
   const cause = hasExpired ? failureText('CHECKPOINT_EXPIRED') : input.error.Cause;
   const message = isWhole ? `A savepoint has been created at: ${folder.location}, but the job could not be stopped: ${cause}` : cause;
-  const hint = isWhole ? 'The savepoint can be used. The job runs on; stop it again.' : 'The job runs on as it was. Try again.';
-  const failure = { code: hasExpired ? 'CHECKPOINT_EXPIRED' : input.error.Error, message, hint };
+  const failure = {
+    code: hasExpired ? 'CHECKPOINT_EXPIRED' : input.error.Error,
+    message,
+    hint: hintOf(isWhole, isTerminal(record.status)),
+  };
   await updateOperation(deps, operation, { status: 'COMPLETED', failure, location: isWhole ? folder.location : null });
   deps.logger.log('warn', `a savepoint of job ${input.job} failed: ${message}`, { trigger: input.trigger });
   await startWhenDue(deps, record, false);
+}
+
+function hintOf(isWhole: boolean, hasEnded: boolean): string {
+  if (hasEnded) return isWhole ? 'The savepoint can be used. The job has ended.' : 'The job has ended; run it again to take a savepoint.';
+  return isWhole ? 'The savepoint can be used. The job runs on; stop it again.' : 'The job runs on as it was. Try again.';
 }
 
 async function removeReceipts(deps: CoordinatorDeps, { job, trigger }: OperationInput): Promise<void> {

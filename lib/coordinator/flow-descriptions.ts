@@ -33,7 +33,7 @@ export const postponed = 'SLUICE-POSTPONED';
 
 /** What a second try cannot mend: a shard's or a person's no, and a timeout that was long enough. */
 const never: RetryRule = {
-  errors: ['States.Timeout', 'SLUICE-REFUSED', 'SLUICE-INVARIANT', ...failureReasons],
+  errors: ['States.Timeout', 'SLUICE-REFUSED', 'SLUICE-CHECKPOINTS-LOST', 'SLUICE-INVARIANT', ...failureReasons],
   intervalSeconds: 1,
   maxAttempts: 0,
   backoffRate: 1,

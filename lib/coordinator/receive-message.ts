@@ -7,18 +7,18 @@
  * RM3. An acknowledgement of a number that is over is dropped: its checkpoint can no longer complete.
  */
 import { failureText, isFailureReason, type FailureReason } from '../checkpoint/failure-reason.ts';
-import { failJob } from '../checkpoint/job-ending.ts';
 import { noteDirty, noteEnded } from '../checkpoint/job-progress.ts';
 import { abortCheckpoint } from '../checkpoint/abort.ts';
+import { isWorking } from '../checkpoint/job-status.ts';
 import { isOver } from '../checkpoint/pending-checkpoint.ts';
 import type { CoordinatorMessage } from '../model/coordinator-message.ts';
-import { failureKey } from '../model/names.ts';
-import { encodeValue } from '../model/value-json.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
+import { jobFailed } from './fail-job.ts';
+import { recoverFromLoss } from './recovery.ts';
 import { startWhenDue } from './start-checkpoint.ts';
 import { signalIfComplete } from './trigger-checkpoint.ts';
 import { refused } from '../checkpoint/transition.ts';
-import { updateJob } from './update-job.ts';
+import { readJob, updateJob } from './update-job.ts';
 
 export type MessageOutcome = 'taken' | 'dropped';
 
@@ -91,17 +91,13 @@ async function takeDeclined(deps: CoordinatorDeps, { job, attempt, checkpoint, r
   return 'taken';
 }
 
+const lossCodes: readonly string[] = ['SLUICE-OBJECT-MISSING', 'SLUICE-OBJECT-DAMAGED'];
+
+/** An object that is gone for good takes the job back; everything else that a shard reports ends it. */
 async function takeFailed(deps: CoordinatorDeps, { job, attempt, failure }: MessageOf<'failed'>): Promise<MessageOutcome> {
-  const key = failureKey(job, attempt, `${failure.operator}-${failure.shard}-${failure.atMs}`);
-  await deps.objects.createIfAbsent(key, Buffer.from(encodeValue(failure), 'utf8'));
-  const updated = await updateJob<'superseded' | 'already-ended'>(deps, job, (record) =>
-    record.attempt === attempt ? failJob(record, key, deps.clock.now()) : refused('superseded'),
-  );
-  if (updated.outcome === 'refused') return 'dropped';
-  deps.logger.log('error', `job ${job} failed: ${failure.message}`, {
-    code: failure.code,
-    operator: failure.operator,
-    shard: failure.shard,
-  });
-  return 'taken';
+  const record = await readJob(deps, job);
+  if (record.attempt !== attempt) return 'dropped';
+  const isLoss = lossCodes.includes(failure.code) && isWorking(record.status);
+  const outcome = isLoss ? await recoverFromLoss(deps, record, failure) : await jobFailed(deps, record, failure);
+  return outcome === 'superseded' ? 'dropped' : 'taken';
 }

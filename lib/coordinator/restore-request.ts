@@ -1,5 +1,6 @@
 /** What a restore is asked to do, as its operation record keeps it. */
 import type { Attempt, CheckpointId } from '../base/ids.ts';
+import type { JobFailure } from '../model/coordinator-message.ts';
 import type { JobRecord } from '../model/job-record.ts';
 
 /** The plan to go on with: an object that exists. */
@@ -12,11 +13,21 @@ export interface RestorePlan {
 
 export interface CheckpointRequest extends RestorePlan {
   readonly from: 'checkpoint';
-  readonly checkpoint: CheckpointId | 'newest';
+  /** `whole` for recovery: the newest one that nothing is missing of. */
+  readonly checkpoint: CheckpointId | 'newest' | 'whole';
   /** Of a chosen one: what was published when the person looked; null = whatever. */
   readonly publishedSeen: CheckpointId | null;
   /** The attempt that is given up. */
   readonly attempt: Attempt;
+  /** Of a recovery: */
+  readonly recovery?: Recovery;
+}
+
+export interface Recovery {
+  /** What a shard could not do, and the job fails with where no checkpoint helps; null: too many checkpoints failed. */
+  readonly cause: JobFailure | null;
+  /** Recoveries because of a missing object since a checkpoint was last completed, with this one. */
+  readonly inARow: number;
 }
 
 export interface SavepointRequest extends RestorePlan {
@@ -27,7 +38,7 @@ export interface SavepointRequest extends RestorePlan {
 
 export type RestoreRequest = CheckpointRequest | SavepointRequest;
 
-/** Recovery: the same plan, the newest checkpoint. */
+/** The same plan, the newest checkpoint. */
 export function newestOf({ plan, planHash, attempt }: JobRecord): CheckpointRequest {
   return {
     from: 'checkpoint',

@@ -14,6 +14,7 @@ export interface NewPlan {
   readonly plan: JobPlan;
   readonly planHash: string;
   readonly settings: CheckpointSettings;
+  readonly code?: string;
 }
 
 interface RestoreOrder extends CompatibilityOptions {
@@ -63,8 +64,8 @@ export async function restoreSavepoint(
   return requestOperation(deps, 'restore', { job, trigger, kind: 'restore', request: { ...request } }, {});
 }
 
-async function storePlan(deps: CoordinatorDeps, job: JobId, { plan, settings }: NewPlan): Promise<string> {
-  const { key, bytes } = encodeStoredPlan(job, plan, settings);
+async function storePlan(deps: CoordinatorDeps, job: JobId, newPlan: NewPlan): Promise<string> {
+  const { key, bytes } = encodeStoredPlan(job, newPlan);
   await deps.objects.createIfAbsent(key, bytes);
   return key;
 }

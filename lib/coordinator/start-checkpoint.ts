@@ -31,7 +31,7 @@ export async function startWhenDue(deps: CoordinatorDeps, seen: JobRecord, quiet
   let record = await abortExpired(deps, seen);
   for (let starts = 0; starts < startsMax; starts++) {
     const { settings, plan } = await readPlan(deps, record.plan);
-    if (needsRestore(record, settings.tolerableFailures)) return startRecovery(deps, record);
+    if (needsRestore(record, settings.tolerableFailures)) return void (await startRecovery(deps, record));
     const nowMs = deps.clock.now();
     const facts: TriggerFacts = { record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs };
     const { decision } = decideTrigger(facts);

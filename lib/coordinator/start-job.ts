@@ -21,6 +21,7 @@ export interface NewJob {
   /** Hash of JobPlan and code, as the functions know it. */
   readonly planHash: string;
   readonly settings: CheckpointSettings;
+  readonly code?: string;
   /** From an import: its checkpoint, with manifest and descriptor in the job's own namespace. */
   readonly from?: { readonly checkpoint: CheckpointId; readonly manifest: string; readonly descriptor: string };
 }
@@ -29,7 +30,7 @@ export async function startJob(
   deps: CoordinatorDeps,
   job: NewJob,
 ): Promise<{ readonly outcome: 'started' | 'exists'; readonly record: JobRecord }> {
-  const stored = encodeStoredPlan(job.job, job.plan, job.settings);
+  const stored = encodeStoredPlan(job.job, job);
   await deps.objects.createIfAbsent(stored.key, stored.bytes);
   const record = firstRecord(job, stored.key, deps.clock.now());
   assertRecord(record);

@@ -5,9 +5,10 @@
  *      its own write by it.
  * SW2. The plan adopts the snapshot's max parallelism where it derived its own.
  */
-import type { Attempt } from '../base/ids.ts';
+import type { Attempt, CheckpointId } from '../base/ids.ts';
 import { encodeDescriptor } from '../checkpoint/manifest-codec.ts';
-import { restore, type RestoreRefusal } from '../checkpoint/restoration.ts';
+import { restore, type Restoration, type RestoreRefusal } from '../checkpoint/restoration.ts';
+import { newestRetained } from '../checkpoint/retention.ts';
 import { adoptMaxParallelism } from '../checkpoint/shard-start.ts';
 import { encodeStoredPlan } from '../checkpoint/stored-plan.ts';
 import type { JobRecord } from '../model/job-record.ts';
@@ -46,9 +47,15 @@ export async function switchTo(
     if (updated.outcome !== 'refused') return { attempt };
     ({ reason, record: current } = updated);
     if (reason === 'publication-pending') current = await publishCompleted(deps, record.job);
-    else if (reason !== 'not-newest' || request.checkpoint !== 'newest') break;
+    else if (!choosesAgain(request, reason)) break;
   }
   throw restoreRefused(record, [refusalText[reason]]);
+}
+
+/** What recovery had chosen is not right any more: something has completed, or been published, or retired meanwhile. */
+function choosesAgain({ checkpoint }: CheckpointRequest, reason: RestoreRefusal): boolean {
+  if (checkpoint === 'whole') return reason === 'not-newest' || reason === 'not-retained' || reason === 'published-changed';
+  return checkpoint === 'newest' && reason === 'not-newest';
 }
 
 const refusalText: Readonly<Record<RestoreRefusal, string>> = {
@@ -68,18 +75,23 @@ function isOurs(record: JobRecord, attempt: Attempt, trigger: string): boolean {
   );
 }
 
+function wantedOf(record: JobRecord, request: CheckpointRequest, found: CheckpointId | null): Restoration['wanted'] {
+  if (typeof request.checkpoint === 'number') return { kind: 'chosen', publishedSeen: request.publishedSeen };
+  if (request.checkpoint === 'newest' || found === (newestRetained(record)?.id ?? null)) return { kind: 'newest' };
+  return { kind: 'chosen', publishedSeen: record.published };
+}
+
 async function prepare(deps: CoordinatorDeps, record: JobRecord, request: CheckpointRequest, attempt: Attempt, trigger: string) {
   const target = await readTarget(deps, record, request);
-  const wanted =
-    request.checkpoint === 'newest' ? ({ kind: 'newest' } as const) : ({ kind: 'chosen', publishedSeen: request.publishedSeen } as const);
+  const wanted = wantedOf(record, request, target?.manifest.checkpoint ?? null);
   const { planHash } = request;
   if (target === null) return { checkpoint: null, wanted, descriptor: null, plan: request.plan, planHash };
   const { manifest, key, report } = target;
   const descriptor = descriptorKey(record.job, attempt, `${trigger}-${manifest.checkpoint}`);
   const content = { format: 1, job: record.job, attempt, checkpoint: manifest.checkpoint, manifest: key, dropped: report.dropped } as const;
   await deps.objects.createIfAbsent(descriptor, encodeDescriptor(content));
-  const { plan, settings } = await readPlan(deps, request.plan);
-  const adopted = encodeStoredPlan(record.job, adoptMaxParallelism(plan, manifest), settings);
+  const wantedPlan = await readPlan(deps, request.plan);
+  const adopted = encodeStoredPlan(record.job, { ...wantedPlan, plan: adoptMaxParallelism(wantedPlan.plan, manifest) });
   await deps.objects.createIfAbsent(adopted.key, adopted.bytes);
   return { checkpoint: manifest.checkpoint, wanted, descriptor, plan: adopted.key, planHash };
 }

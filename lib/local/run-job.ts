@@ -1,7 +1,8 @@
 /**
  * One job in this process: made, resumed or restored, and run to its end. What `sluice run` stands on.
  *
- * RN1. Run again with the same data directory, a job goes on where it was; under another plan it goes on from its newest checkpoint, checked first.
+ * RN1. Run again with the same data directory, a job goes on where it was; with another plan, other code or another checkpoint mode it goes on from its
+ *      newest checkpoint, checked first. Whatever it is run with holds from now on.
  * RN2. A data directory holds one job that has not ended.
  */
 import { createFileStores } from '../adapters/fs/file-stores.ts';
@@ -9,9 +10,10 @@ import { createFsSavepointFolders } from '../adapters/fs/savepoint-folder.ts';
 import { createLocalConnectors } from '../adapters/connectors/local-connectors.ts';
 import { createMemoryStores, type LocalStores } from '../adapters/memory/memory-stores.ts';
 import { SluiceError } from '../base/errors.ts';
-import type { JobId } from '../base/ids.ts';
+import type { CheckpointId, JobId } from '../base/ids.ts';
 import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
+import { changeSettings } from '../coordinator/change-settings.ts';
 import { readPlan } from '../coordinator/coordinator-deps.ts';
 import { restoreCheckpoint, restoreSavepoint, type NewPlan } from '../coordinator/restore-requests.ts';
 import { startJob } from '../coordinator/start-job.ts';
@@ -21,10 +23,13 @@ import type { Connectors } from '../ports/connectors.ts';
 import { defaultRuntimeSettings } from '../runtime/runtime-settings.ts';
 import { LocalEngine, newJobId, type LocalSystem } from './local-engine.ts';
 import { savepointAt } from './retained-checkpoint.ts';
+import { needsRestore, nothingChanged, sinceLastRun, type SinceLastRun } from './since-last-run.ts';
 import { watchedJobs } from './watched-jobs.ts';
 
 export interface RunJobOptions extends LocalSystem {
   readonly program: CompiledJob;
+  /** Digest of the job's own modules, where it is known. */
+  readonly code?: string;
   /** Undefined = in memory. */
   readonly dataDir?: string;
   /** A savepoint's folder or metadata file, or a retained checkpoint: see retained-checkpoint.ts. */
@@ -36,12 +41,17 @@ export interface RunJobOptions extends LocalSystem {
   readonly stores?: LocalStores;
 }
 
+type Origin = 'started' | 'resumed' | 'restored' | 'ended-before';
+
 export interface RunningJob {
   readonly job: JobId;
   readonly engine: LocalEngine;
   readonly stores: LocalStores;
   /** How it came to run, for people. */
-  readonly origin: 'started' | 'resumed' | 'restored' | 'ended-before';
+  readonly origin: Origin;
+  /** The checkpoint of its own that it was restored from; 0 = it begins anew, because none was complete, null = it was not. */
+  readonly restoredFrom: CheckpointId | null;
+  readonly sinceLastRun: SinceLastRun;
   /** Resolves when the job has reached a terminal status. */
   readonly ended: Promise<JobRecord>;
   /** Ends what is in hand and takes nothing more; state is kept, and the job goes on when it is run again. */
@@ -57,10 +67,15 @@ export async function runJob(given: RunJobOptions): Promise<RunningJob> {
   try {
     const before = (await stores.jobs.list()).find((record) => !isTerminal(record.status)) ?? (await stores.jobs.list())[0];
     await engine.resumeFlows();
-    const { record, origin } = await begin(engine, stores, options, before);
+    const { record, origin, sinceLast } = await begin(engine, stores, options, before);
     const ended = changes.until(record.job, ({ status }) => isTerminal(status));
     if (origin !== 'ended-before') await runProgram(engine, options, record);
-    return { job: record.job, engine, stores, origin, ended, close: () => engine.close() };
+    return {
+      ...{ job: record.job, engine, stores, origin, ended },
+      restoredFrom: origin === 'restored' && sinceLast !== undefined ? record.completed : null,
+      sinceLastRun: sinceLast ?? nothingChanged,
+      close: () => engine.close(),
+    };
   } catch (error) {
     await engine.close();
     throw error;
@@ -79,31 +94,43 @@ function openStores({ dataDir, clock, timers, random, logger }: RunJobOptions): 
   return createFileStores({ directory: dataDir, clock, timers, random, logger });
 }
 
-async function begin(
-  engine: LocalEngine,
-  stores: LocalStores,
-  options: RunJobOptions,
-  before: JobRecord | undefined,
-): Promise<{ readonly record: JobRecord; readonly origin: RunningJob['origin'] }> {
-  const { fromSavepoint, program } = options;
+interface Begun {
+  readonly record: JobRecord;
+  readonly origin: Origin;
+  readonly sinceLast?: SinceLastRun;
+}
+
+async function begin(engine: LocalEngine, stores: LocalStores, options: RunJobOptions, before: JobRecord | undefined): Promise<Begun> {
+  const { fromSavepoint } = options;
   const underWay = (await stores.flows.running()).find(({ flow }) => flow === 'restore');
   if (underWay !== undefined) {
     const { job, trigger } = underWay.data as { readonly job: JobId; readonly trigger: string };
-    return { record: await restored(engine, job, trigger), origin: 'restored' };
+    return { ...(await goOn(engine, options, await restored(engine, job, trigger))), origin: 'restored' };
   }
   if (fromSavepoint !== undefined && before !== undefined && (await cameFrom(engine, before, fromSavepoint))) {
-    return { record: before, origin: isTerminal(before.status) ? 'ended-before' : 'resumed' };
+    return isTerminal(before.status) ? { record: before, origin: 'ended-before' } : goOn(engine, options, before);
   }
   if (fromSavepoint !== undefined) return { record: await fromThe(engine, options, fromSavepoint, before), origin: 'restored' };
   if (before === undefined) return { record: await startNew(engine, options), origin: 'started' };
   if (before.status === 'FINISHED' || before.status === 'CANCELED') return { record: before, origin: 'ended-before' };
-  if (before.status === 'FAILED' || before.planHash !== program.planHash)
-    return { record: await goOn(engine, options, before), origin: 'restored' };
-  return { record: before, origin: 'resumed' };
+  return goOn(engine, options, before);
 }
 
-function newPlan({ program: { plan, planHash }, checkpoint }: RunJobOptions): NewPlan {
-  return { plan, planHash, settings: checkpoint };
+/** With what it is run with now. */
+async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobRecord): Promise<Begun> {
+  const now = newPlan(options);
+  const stored = await readPlan(engine.coordinator, before.plan);
+  const sinceLast = sinceLastRun({ planHash: before.planHash, stored }, now);
+  // One that is being canceled ends as it is.
+  if (before.status === 'CANCELLING') return { record: before, origin: 'resumed' };
+  if (before.status === 'FAILED' || needsRestore(sinceLast)) {
+    return { record: await restoreNewest(engine, options, before), origin: 'restored', sinceLast };
+  }
+  return { record: await changeSettings(engine.coordinator, before.job, now), origin: 'resumed', sinceLast };
+}
+
+function newPlan({ program: { plan, planHash }, checkpoint, code }: RunJobOptions): NewPlan {
+  return { plan, planHash, settings: checkpoint, ...(code === undefined ? {} : { code }) };
 }
 
 async function startNew(engine: LocalEngine, options: RunJobOptions): Promise<JobRecord> {
@@ -113,7 +140,7 @@ async function startNew(engine: LocalEngine, options: RunJobOptions): Promise<Jo
 }
 
 /** The newest checkpoint under the plan that is given now. */
-async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobRecord): Promise<JobRecord> {
+async function restoreNewest(engine: LocalEngine, options: RunJobOptions, before: JobRecord): Promise<JobRecord> {
   const trigger = options.random.hex(32);
   const allowNonRestoredState = options.allowNonRestoredState ?? false;
   const order = {
@@ -166,9 +193,9 @@ function jobExists({ job, name, status }: JobRecord): SluiceError {
   });
 }
 
-async function runProgram(engine: LocalEngine, { program, checkpoint }: RunJobOptions, record: JobRecord): Promise<void> {
+async function runProgram(engine: LocalEngine, { program }: RunJobOptions, record: JobRecord): Promise<void> {
   // The stored plan, not the compiled one: a restore may have adopted the snapshot's max parallelism.
-  const { plan } = await readPlan(engine.coordinator, record.plan);
+  const { plan, settings: checkpoint } = await readPlan(engine.coordinator, record.plan);
   const settings = {
     ...defaultRuntimeSettings,
     exactlyOnce: checkpoint.mode === 'exactly-once',

@@ -12,6 +12,6 @@ export interface ObjectStore {
   createIfAbsent(key: string, bytes: Uint8Array): Promise<'created' | 'exists'>;
   read(key: string): Promise<Uint8Array | undefined>;
   remove(keys: readonly string[]): Promise<void>;
-  /** For the collector and the catalogue of exports only: what is real is named by a record, never found by a listing. */
+  /** For the collector, the catalogue of exports, and to see whether what a record names exists: what is real is named by a record, never found by a listing. */
   list(prefix: string): Promise<readonly StoredObject[]>;
 }

@@ -6,6 +6,7 @@
  * OF3. An error counts only after job record and shard record have been read again and are unchanged: a zombie reads a mixture.
  * OF4. A function whose plan hash is not the job record's leaves the messages where they are.
  */
+import { inspect } from 'node:util';
 import { SluiceError, errorCode, errorMessage, type ErrorFacts } from '../base/errors.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
@@ -210,7 +211,8 @@ function brief(record: unknown): string {
   try {
     return (JSON.stringify(record) ?? 'undefined').slice(0, 1000);
   } catch {
-    return String(record).slice(0, 1000);
+    // What JSON cannot hold, which may be just what is wrong with it.
+    return inspect(record, { customInspect: false, breakLength: Infinity }).slice(0, 1000);
   }
 }
 

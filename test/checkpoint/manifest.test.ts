@@ -161,10 +161,10 @@ describe('beside it', () => {
   });
 
   test('a plan object is named by its content', () => {
-    const one = encodeStoredPlan(job, planOf(), settings);
+    const one = encodeStoredPlan(job, { plan: planOf(), settings });
     expect(decodeStoredPlan(one.bytes, one.key)).toEqual({ format: 1, plan: planOf(), settings });
-    expect(encodeStoredPlan(job, planOf(), settings).key).toBe(one.key);
-    expect(encodeStoredPlan(job, planOf({ counters: 9 }), settings).key).not.toBe(one.key);
+    expect(encodeStoredPlan(job, { plan: planOf(), settings }).key).toBe(one.key);
+    expect(encodeStoredPlan(job, { plan: planOf({ counters: 9 }), settings }).key).not.toBe(one.key);
     expect(() => decodeStoredPlan(Buffer.from('[]'), one.key)).toThrowError(
       expect.objectContaining({ code: 'SLUICE-PLAN-CORRUPT' }) as Error,
     );

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,14 +25,43 @@ describe('under an older Node', () => {
     expect((await spawnSluice(['fly'], asOldNode)).exitCode).toBe(2);
   });
 
-  test('the command says what to do where the pinned one was not installed', async () => {
-    mkdirSync(join(folder, 'bin'));
-    cpSync(join(root, 'bin/sluice.mjs'), join(folder, 'bin/sluice.mjs'));
-    const args = ['--import', oldNode, join(folder, 'bin/sluice.mjs'), '--version'];
-    const { exitCode, err, out } = await exited(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
-    expect([exitCode, out]).toEqual([1, '']);
-    expect(err).toContain('error SLUICE-NODE-VERSION: Sluice runs on Node 24, and this is 20.19.0');
-    expect(err).toContain('next:  Run `npm rebuild node --ignore-scripts=false`');
+  describe('the command says what to do where the pinned one', () => {
+    beforeEach(() => {
+      mkdirSync(join(folder, 'bin'));
+      cpSync(join(root, 'bin/sluice.mjs'), join(folder, 'bin/sluice.mjs'));
+    });
+
+    async function errorText(): Promise<string> {
+      const args = ['--import', oldNode, join(folder, 'bin/sluice.mjs'), '--version'];
+      const { exitCode, err, out } = await exited(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+      expect([exitCode, out]).toEqual([1, '']);
+      expect(err).toContain('error SLUICE-NODE-VERSION: Sluice runs on Node 24 or newer, and this is 20.19.0\n');
+      return err;
+    }
+
+    function putNodePackage(version: string): void {
+      mkdirSync(join(folder, 'node_modules/node'), { recursive: true });
+      writeFileSync(join(folder, 'node_modules/node/package.json'), JSON.stringify({ name: 'node', version }));
+    }
+
+    test('is not there, in an installed package', async () => {
+      const err = await errorText();
+      expect(err).toContain('  cause: the npm package `node`, which has one, is not installed here\n');
+      expect(err).toContain('  next:  Use Node 24, or install one beside Sluice: `npm install node@24');
+    });
+
+    test('was installed without its scripts, in the repository', async () => {
+      mkdirSync(join(folder, 'lib'));
+      putNodePackage('24.21.0');
+      const err = await errorText();
+      expect(err).toContain('  cause: the binary of the npm package `node` is not there; it was installed without scripts\n');
+      expect(err).toContain('  next:  Run `npm rebuild node --ignore-scripts=false`, or use Node 24.\n');
+    });
+
+    test('is too old itself', async () => {
+      putNodePackage('22.18.0');
+      expect(await errorText()).toContain('  cause: the npm package `node` that is installed is 22.18.0\n');
+    });
   });
 });
 

@@ -26,7 +26,16 @@ const files: Readonly<Record<string, string>> = {
   'other-export.ts': "export const job = { name: 'job' };\n",
   'enum.ts': 'enum Colour { Red }\nexport const job = Colour.Red;\n',
   'missing-import.ts': "import { x } from 'no-such-package';\nexport const job = x;\n",
-  'syntax.ts': 'export const job = (;\n',
+  'syntax.ts': 'export const name = 1;\nexport const job = (;\n',
+  'imports-syntax.ts': "import './syntax.ts';\n",
+  'wrong-import.ts': "import { nope } from './no-export.ts';\nexport const job = nope;\n",
+  'without-extension.ts': "import './good';\n",
+  'throws-text.ts': "throw 'no reason';\n",
+  'default-export.ts': `${job('')}\nexport { job as default };\n`.replace('export const', 'const'),
+  'other-name.ts': job('').replace('export const job', 'export const sales'),
+  'modules.js': "import { defineJob } from 'sluice';\nexport const job = defineJob({ name: 'empty', build() {} });\n",
+  'package.json': '{ "type": "commonjs" }',
+  'job.py': 'print("job")\n',
   'plain.mjs': "import { defineJob } from 'sluice';\nexport const job = defineJob({ name: 'empty', build() {} });\n",
 };
 
@@ -49,6 +58,18 @@ describe('a job file', () => {
     expect(JSON.parse(out)).toMatchObject({ plan: { name: 'counting', parameters: { limit: '5' } } });
   });
 
+  test('is an ES module also where the package says CommonJS, as `npm init` does', async () => {
+    mkdirSync(join(folder, 'common'), { recursive: true });
+    writeFileSync(join(folder, 'common/package.json'), JSON.stringify({ type: 'commonjs' }));
+    writeFileSync(
+      join(folder, 'common/job.ts'),
+      files['good.ts']!.replace('[1, 2, 3]', 'three').replace('import', "import { three } from './three.ts';\nimport"),
+    );
+    writeFileSync(join(folder, 'common/three.ts'), 'export const three: readonly number[] = [1, 2, 3];\n');
+    const { exitCode, err } = await spawnSluice(['plan', 'common/job.ts'], { folder });
+    expect([exitCode, err]).toEqual([0, '']);
+  });
+
   test('takes parameters, also more than one, and prints its plan in three forms', async () => {
     expect((await plan('good.ts', '--set', 'limit=2', '--json')).out).toContain('"limit": "2"');
     expect((await plan('good.ts', '--format', 'mermaid')).out).toMatch(/^flowchart LR\n/);
@@ -56,21 +77,34 @@ describe('a job file', () => {
   });
 
   test.each([
-    ['that is not there', 'gone.ts', 'SLUICE-JOB-MISSING', 'there is no file jobs/gone.ts'],
-    ['that throws while it is loaded', 'throws-on-load.ts', 'SLUICE-JOB-MODULE', 'the database is gone'],
-    ['that needs code generation', 'enum.ts', 'SLUICE-JOB-MODULE', 'enum'],
-    ['that imports what is not installed', 'missing-import.ts', 'SLUICE-JOB-MODULE', "Cannot find package 'no-such-package'"],
-    ['that is no TypeScript', 'syntax.ts', 'SLUICE-JOB-MODULE', 'syntax.ts'],
-    ['that exports no job', 'no-export.ts', 'SLUICE-JOB-EXPORT', 'exports no job\n'],
-    ['whose job is something else', 'other-export.ts', 'SLUICE-JOB-EXPORT', 'its export `job` is something else'],
-    ['whose build function throws', 'throws-in-build.ts', 'SLUICE-JOB-BUILD-FAILED', 'not today'],
-    ['whose graph is empty', 'plain.mjs', 'SLUICE-GRAPH-INVALID', 'empty'],
-  ])('%s is a coded error', async (_what, file, code, text) => {
+    ['that is not there', 'gone.ts', 'SLUICE-JOB-MISSING', 'there is no file jobs/gone.ts', 'Name the file'],
+    ['that is a folder', '.', 'SLUICE-JOB-MISSING', 'jobs is a folder', 'Name the file'],
+    ['of another language', 'job.py', 'SLUICE-JOB-MISSING', 'job.py is no TypeScript or JavaScript file', 'Name the file'],
+    ['that throws while it is loaded', 'throws-on-load.ts', 'SLUICE-JOB-MODULE', 'the database is gone', 'it threw while it was loaded'],
+    ['that throws no error', 'throws-text.ts', 'SLUICE-JOB-MODULE', 'could not be loaded: no reason', 'it threw while it was loaded'],
+    ['that needs code generation', 'enum.ts', 'SLUICE-JOB-MODULE', 'enum', 'Node only strips types'],
+    ['that imports what is not installed', 'missing-import.ts', 'SLUICE-JOB-MODULE', "package 'no-such-package'", 'Install the package'],
+    ['that imports without an extension', 'without-extension.ts', 'SLUICE-JOB-MODULE', 'good', 'a relative import has its extension'],
+    ['that imports what is not exported', 'wrong-import.ts', 'SLUICE-JOB-MODULE', "'nope'", 'Correct the file'],
+    ['that is no TypeScript', 'syntax.ts', 'SLUICE-JOB-MODULE', 'Expression expected', 'Correct the syntax.'],
+    ['of JavaScript in a CommonJS package', 'modules.js', 'SLUICE-JOB-MODULE', 'import statement', 'Name the file .mjs or .ts'],
+    ['that exports no job', 'no-export.ts', 'SLUICE-JOB-EXPORT', 'exports no job\n', 'export const job'],
+    ['that exports it by default', 'default-export.ts', 'SLUICE-JOB-EXPORT', 'exports no job\n', 'in place of the default export'],
+    ['that calls it otherwise', 'other-name.ts', 'SLUICE-JOB-EXPORT', 'exports no job\n', 'in place of `sales`'],
+    ['whose job is something else', 'other-export.ts', 'SLUICE-JOB-EXPORT', 'its export `job` is something else', 'export const job'],
+    ['whose build function throws', 'throws-in-build.ts', 'SLUICE-JOB-BUILD-FAILED', 'not today', ''],
+    ['whose graph is empty', 'plain.mjs', 'SLUICE-GRAPH-INVALID', 'empty', ''],
+  ])('%s is a coded error', async (_what, file, code, text, next) => {
     const { exitCode, err, out } = await plan(file);
     expect([exitCode, out]).toEqual([1, '']);
     expect(err).toContain(`error ${code}: `);
     expect(err).toContain(text);
-    expect(err).toContain('\n  next:  ');
+    expect(/\n {2}next: {2}(.*)\n$/.exec(err)?.[1]).toContain(next);
+  });
+
+  test.each(['syntax.ts', 'imports-syntax.ts'])('that cannot be read is shown where it cannot: %s', async (file) => {
+    const { err } = await plan(file);
+    expect(err).toMatch(/cause: Expression expected\n +.*jobs\/syntax\.ts:2\n +export const name = 1;\n +export const job = \(;\n +\^\n/);
   });
 
   test('that throws says where', async () => {

@@ -17,10 +17,16 @@ describe('progress', () => {
     const sample = createProgress(world.control, job, () => world.time.clock.monotonic());
     await world.putShard(source, 0, { recordsIn: 1_000, recordsOut: 5 });
     await world.putShard(counter, 0, { recordsIn: 77 });
-    expect(await sample()).toMatchObject({ records: 1_000, recordsPerS: 0, status: 'RUNNING' });
+    expect(await sample()).toMatchObject({ records: 1_000, recordsPerS: null, status: 'RUNNING' });
     await world.time.advance(2_000);
     await world.putShard(source, 1, { recordsIn: 5_000 });
     expect(await sample()).toMatchObject({ records: 6_000, recordsPerS: 2_500 });
+  });
+
+  test('has no rate where no time has passed', async () => {
+    const sample = createProgress(world.control, job, () => 0);
+    await sample();
+    expect(await sample()).toMatchObject({ recordsPerS: null });
   });
 
   test('has no negative rate where a restore has put the sources back', async () => {
@@ -84,6 +90,8 @@ describe('progress', () => {
     };
     expect(progressLine('flights', first)).toBe('flights RESTARTING  1,234,567 records  412,000/s  event time -  0 checkpoints  state 0 B');
     expect(progressLine('flights', { ...first, eventTime: 'end' })).toContain('  event time end  ');
+    const one = { ...first, records: 1, recordsPerS: null, checkpoints: { completed: 1, failed: 0, lastMs: 5 } };
+    expect(progressLine('flights', one)).toBe('flights RESTARTING  1 record  event time -  1 checkpoint (5 ms)  state 0 B');
   });
 });
 

@@ -18,14 +18,25 @@ describe('help', () => {
     expect(out).toContain('--json');
   });
 
+  test('says a default only where it says something', async () => {
+    const { out } = await sluice('run', '--help');
+    expect(out).toContain('(exactly-once,');
+    expect(out.replace(/\s+/g, ' ')).toContain('of the HTTP API; the next free one where it is taken, 0 = any (default: 8081)');
+    expect(out).not.toMatch(/default: (?:false|\{|")/);
+  });
+
   test('the version is that of the package', async () => {
     expect(await sluice('--version')).toEqual({ exitCode: 0, out: '0.1.0\n', err: '' });
+    expect(await sluice('-v')).toEqual({ exitCode: 0, out: '0.1.0\n', err: '' });
   });
 });
 
 describe('a wrong usage has exit code 2 and says what is wrong', () => {
   test.each([
     [['fly'], "unknown command 'fly'"],
+    [['rum', 'job.ts'], "unknown command 'rum' (Did you mean run?)"],
+    [['run', 'job.ts', '--data-dir', ''], 'A path is wanted.'],
+    [['run', 'job.ts', '--from-savepoint', ''], 'A path is wanted.'],
     [['run'], "missing required argument 'job-file'"],
     [['list', '--colour'], "unknown option '--colour'"],
     [['run', 'job.ts', '--parallelism', '0'], 'A whole number from 1 on is wanted.'],
@@ -43,6 +54,11 @@ describe('a wrong usage has exit code 2 and says what is wrong', () => {
     expect(err).toContain('\n  next:  ');
   });
 
+  test('the command’s own help is named', async () => {
+    expect((await sluice('run', 'job.ts', '--fast')).err).toContain('next:  `sluice run --help` shows what it takes.');
+    expect((await sluice('program')).err).toContain('next:  `sluice --help` shows what it takes.');
+  });
+
   test('where no command is given the help says which there are', async () => {
     const { exitCode, out, err } = await sluice();
     expect([exitCode, out, err]).toEqual([2, '', expect.stringContaining('Commands:\n  run ')]);
@@ -58,6 +74,11 @@ describe('a wrong usage has exit code 2 and says what is wrong', () => {
 });
 
 test('an interval that no checkpoint can keep is refused before anything runs', async () => {
-  const { exitCode, err } = await sluice('run', 'job.ts', '--checkpoint-interval', '1ms');
-  expect([exitCode, err]).toEqual([1, expect.stringContaining('error SLUICE-CHECKPOINT-OPTIONS: ')]);
+  for (const interval of ['1ms', '0s', '366d']) {
+    const { exitCode, err } = await sluice('run', 'job.ts', '--checkpoint-interval', interval);
+    expect([exitCode, err]).toEqual([
+      1,
+      expect.stringContaining(`error SLUICE-CHECKPOINT-OPTIONS: --checkpoint-interval is ${interval}, `),
+    ]);
+  }
 });

@@ -10,6 +10,20 @@ describe('sinks that commit', () => {
     expect(harness.written()).toEqual([{ n: 1 }, { n: 2 }]);
   });
 
+  test('of files take no record that a line of JSON cannot hold: after the commit nobody could take it back', () => {
+    const harness = sinkHarnessOf(fileSink<unknown>('out'));
+    harness.processElement({ zero: -0, deep: [[[[[[[[[[1]]]]]]]]]] });
+    const refused = {
+      code: 'SLUICE-SINK-RECORD-UNSUPPORTED',
+      facts: { operator: 'under-test', what: 'a bigint', path: '.a[1].b', written: '{ a: [ 1, { b: 2n } ] }' },
+    };
+    expect(() => harness.processElement({ a: [1, { b: 2n }] })).toThrow(expect.objectContaining(refused));
+    const symbols = Object.assign([1], { [Symbol('s')]: 2 });
+    for (const bad of [symbols, [, 1], NaN, Symbol('s'), { [Symbol('s')]: 1 }, new Map()])
+      expect(() => harness.processElement(bad)).toThrow();
+    expect(harness.written()).toEqual([{ zero: -0, deep: [[[[[[[[[[1]]]]]]]]]] }]);
+  });
+
   test('are told apart by where they write, whatever slashes stand at the end', () => {
     expect(fileSink('out/daily/')).toMatchObject({
       target: fileSink('out/daily').target,

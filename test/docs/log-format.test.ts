@@ -46,18 +46,22 @@ interface Entry {
 }
 
 /** As the page says. */
-function readEntries(bytes: Buffer): { readonly first: number; readonly entries: readonly Entry[] } {
+function readEntries(bytes: Buffer): { readonly first: number; readonly entries: readonly Entry[]; readonly marked: number } {
   expect(bytes.toString('latin1', 0, 8)).toBe('SLUICELG');
-  expect(bytes.readUInt32LE(8)).toBe(1);
+  expect(bytes.readUInt32LE(8)).toBe(2);
+  const marks = [4096, 8192].map((at) => {
+    const isValid = crc32(Buffer.concat([bytes.subarray(0, 36), bytes.subarray(at, at + 8)])) === bytes.readUInt32LE(at + 8);
+    return isValid ? Number(bytes.readBigUInt64LE(at)) : 0;
+  });
   const entries: Entry[] = [];
-  for (let at = 20; at < bytes.length;) {
+  for (let at = 12_288; at < bytes.length;) {
     const content = bytes.subarray(at + 8, at + 8 + bytes.readUInt32LE(at));
     expect(crc32(content)).toBe(bytes.readUInt32LE(at + 4));
     const textEnd = 4 + content.readUInt32LE(0);
     entries.push({ text: JSON.parse(content.toString('utf8', 4, textEnd)) as Entry['text'], blobs: content.subarray(textEnd) });
     at += 8 + content.length;
   }
-  return { first: Number(bytes.readBigUInt64LE(12)), entries };
+  return { first: Number(bytes.readBigUInt64LE(12)), entries, marked: Math.max(...marks) };
 }
 
 const row = { operator: 'count', state: 'total', keyGroup: 7, key: '"a"', namespace: '' } as const;
@@ -73,8 +77,11 @@ async function writeSome(stores: Stores): Promise<void> {
 describe('the log is as its page describes it', () => {
   test('header, entries, text and bytes', async () => {
     await withStores(writeSome);
-    const { first, entries } = readEntries(await readFile(log));
+    const bytes = await readFile(log);
+    const { first, entries, marked } = readEntries(bytes);
     expect(first).toBe(1);
+    expect(marked, 'all of it is on disk').toBe(bytes.length);
+    expect(Number(bytes.readBigUInt64LE(28)), 'it began with nothing').toBe(12_288);
     expect(entries.map(({ text }) => text.kind)).toEqual(['object-put', 'queue-send', 'base-write', 'shard-put']);
     const [put, send, write] = entries as [Entry, Entry, Entry];
     expect(put.text).toMatchObject({ key: 'jobs/one', bytes: 7 });
@@ -82,6 +89,15 @@ describe('the log is as its page describes it', () => {
     expect(send.text).toMatchObject({ queue: 'queue', messages: [{ body: 3 }, { body: 3 }] });
     expect(send.blobs.toString()).toBe('aaabbb');
     expect(write.text).toMatchObject({ epoch: 3, rows: [['count', 'total', 7, '"a"', '', '5']] });
+  });
+
+  test('a large object is a file that the log names', async () => {
+    const content = Buffer.alloc(256 * 1024 + 1, 'large');
+    await withStores(({ objects }) => objects.createIfAbsent('jobs/large', content));
+    const { entries } = readEntries(await readFile(log));
+    const file = { file: '00000001.object', size: content.length, crc32: crc32(content) };
+    expect(entries.map(({ text }) => text)).toMatchObject([{ kind: 'object-file', key: 'jobs/large', ...file }]);
+    expect((await readFile(join(directory, 'objects', '00000001.object'))).equals(content)).toBe(true);
   });
 
   test('and names every kind of mutation', async () => {

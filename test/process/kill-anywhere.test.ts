@@ -7,8 +7,9 @@ import { readCommitted } from '../../examples/flights/expected-files.ts';
 import { Choices } from '../runtime/chaos-random.ts';
 import { flightsInput, FlightsProcess, sleep } from './flights-process.ts';
 
-const limit = 300_000;
-const kills = 30;
+const kills = Number(process.env['KILL_COUNT'] ?? 30);
+/** So many that the job is not over before its last kill. */
+const limit = Math.min(3_000_000, Math.max(300_000, kills * 10_000));
 const seed = Number(process.env['KILL_SEED'] ?? Math.floor(Math.random() * 1e9));
 const choices = new Choices(seed);
 let folder: string;
@@ -27,23 +28,27 @@ async function expectExactOutput(): Promise<void> {
   }
 }
 
-test(`the flights job killed at ${kills} random moments writes every line exactly once`, async () => {
-  console.log(`KILL_SEED=${seed}`);
-  const run = { folder, dataDir: 'data', limit, parallelism: 2, intervalMs: 100 };
-  for (let kill = 0; kill < kills; kill++) {
-    const life = new FlightsProcess(run);
-    await Promise.race([sleep(100 + choices.below(500)), life.exited]);
-    if (!life.isRunning) {
-      expect((await life.exited).code, life.errors).toBe(0);
-      continue;
+test(
+  `the flights job killed at ${kills} random moments writes every line exactly once`,
+  async () => {
+    console.log(`KILL_SEED=${seed}`);
+    const run = { folder, dataDir: 'data', limit, parallelism: 2, intervalMs: 100 };
+    for (let kill = 0; kill < kills; kill++) {
+      const life = new FlightsProcess(run);
+      await Promise.race([sleep(100 + choices.below(500)), life.exited]);
+      if (!life.isRunning) {
+        expect((await life.exited).code, life.errors).toBe(0);
+        continue;
+      }
+      life.kill();
+      await life.exited;
     }
-    life.kill();
-    await life.exited;
-  }
-  const last = new FlightsProcess(run);
-  expect((await last.exited).code, last.errors).toBe(0);
-  await expectExactOutput();
-}, 180_000);
+    const last = new FlightsProcess(run);
+    expect((await last.exited).code, last.errors).toBe(0);
+    await expectExactOutput();
+  },
+  Math.max(180_000, kills * 3_000),
+);
 
 test('kills during savepoints and restores leave the output exact', async () => {
   console.log(`KILL_SEED=${seed}`);

@@ -11,7 +11,7 @@ import {
 } from '../../lib/index.ts';
 import type { Envelope } from '../../lib/model/envelope.ts';
 import type { SplitReader } from '../../lib/ports/connectors.ts';
-import { ShardBench, type BenchOptions, type Message } from './shard-bench.ts';
+import { ShardBench, type BenchOptions } from './shard-bench.ts';
 
 interface Reading {
   readonly at: number;
@@ -89,16 +89,8 @@ export async function openSource(
   return bench;
 }
 
-/** The message to itself that the loop goes on with; delivered sleeping ones too. */
-export async function next(bench: ShardBench, waitMs = 0): Promise<Message> {
-  await bench.time.advance(waitMs);
-  const [control, ...others] = await bench.sentToSelf();
-  expect(others).toEqual([]);
-  return bench.control(control!.kind, control!.number);
-}
-
 export async function turn(bench: ShardBench, waitMs = 0): Promise<void> {
-  expect(await bench.handle(await next(bench, waitMs))).toEqual([]);
+  expect(await bench.handle(await bench.nextToItself(waitMs))).toEqual([]);
 }
 
 export const times = (envelopes: readonly Envelope[]): number[] =>

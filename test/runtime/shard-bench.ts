@@ -176,6 +176,15 @@ export class ShardBench {
     return bodies.map(readMessage).flatMap((message) => (message.kind === 'control' ? [message.control] : []));
   }
 
+  /** The one message that the shard has sent to itself, as it comes back; a sleeping one after `waitMs`. */
+  async nextToItself(waitMs = 0): Promise<Message> {
+    await this.time.advance(waitMs);
+    const [control, ...others] = await this.sentToSelf();
+    if (control === undefined || others.length > 0)
+      throw new Error(`${others.length + (control === undefined ? 0 : 1)} messages to itself`);
+    return this.control(control.kind, control.number);
+  }
+
   async toCoordinator(): Promise<CoordinatorMessage[]> {
     return (await this.#drain(coordinatorQueue(jobA))).map(decodeCoordinatorMessage);
   }

@@ -6,7 +6,7 @@ import { operatorQueue } from '../../lib/model/names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../lib/model/time.ts';
 import { jobA } from '../contract/fixture.ts';
-import { events, next, openSource as open, Script, times, turn } from './scripted-source.ts';
+import { events, openSource as open, Script, times, turn } from './scripted-source.ts';
 import { again } from './shard-bench.ts';
 
 const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapshot[] =>
@@ -35,7 +35,7 @@ describe('the loop', () => {
 
   test('goes on from the committed position, whatever was lost, and never twice', async () => {
     const bench = await open(new Script({ a: [[1], [2], [3]] }));
-    const first = await next(bench);
+    const first = await bench.nextToItself();
     let failed = false;
     bench.restart(async (site, act) => {
       if (site !== 'shards.commit' || failed) return act();
@@ -223,7 +223,7 @@ describe('idleness', () => {
 describe('an order', () => {
   test('is a barrier behind everything before it', async () => {
     const bench = await open(new Script({ a: [[100], [200]] }));
-    await bench.handle(await next(bench), bench.order(1));
+    await bench.handle(await bench.nextToItself(), bench.order(1));
     const sent = await bench.sentTo('middle');
     expect([times(sent), events(sent)]).toEqual([[100], [89, '|1']]);
     const messages = await bench.toCoordinator();
@@ -235,7 +235,7 @@ describe('an order', () => {
 
   test('whose snapshot holds the first change of its epoch says so: an intermediate savepoint answers nothing, nor does an abort', async () => {
     const bench = await open(new Script({ a: [[100], [200]] }));
-    await bench.handle(await next(bench), bench.order(1));
+    await bench.handle(await bench.nextToItself(), bench.order(1));
     expect(kinds(await bench.toCoordinator())).toEqual(['dirty 1', 'acknowledgement']);
     await bench.handle(bench.order(2));
     expect(kinds(await bench.toCoordinator()), 'nothing has changed').toEqual(['acknowledgement']);

@@ -104,7 +104,7 @@ export class Fault {
 }
 
 export interface StartOptions
-  extends Partial<CheckpointSettings>, Pick<RunJobOptions, 'fromSavepoint' | 'allowNonRestoredState' | 'stores'> {
+  extends Partial<CheckpointSettings>, Pick<RunJobOptions, 'fromSavepoint' | 'allowNonRestoredState' | 'stores' | 'code'> {
   /** Inside the folder of the test; without it all is in memory. */
   readonly dataDir?: string;
 }
@@ -246,7 +246,7 @@ export function useWorld(): World {
     emptySinks: () => void (world.collect = createCollectSink()),
     async start(
       program: CompiledJob,
-      { dataDir, fromSavepoint, allowNonRestoredState, stores, ...settings }: StartOptions = {},
+      { dataDir, fromSavepoint, allowNonRestoredState, stores, code, ...settings }: StartOptions = {},
     ): Promise<Run> {
       const local = createLocalConnectors({ collect: world.collect });
       const running = await runJob({
@@ -262,6 +262,7 @@ export function useWorld(): World {
         ...(fromSavepoint === undefined ? {} : { fromSavepoint }),
         ...(allowNonRestoredState === undefined ? {} : { allowNonRestoredState }),
         ...(stores === undefined ? {} : { stores }),
+        ...(code === undefined ? {} : { code }),
       });
       const run = new Run(running, world.folder);
       runs.push(run);

@@ -71,8 +71,11 @@ function mentionedFiles({ path, text }: TextFile): readonly string[] {
 
 function publicEntries(files: readonly TextFile[]): readonly string[] {
   const manifest = files.find(({ path }) => path === 'package.json');
-  const { exports = {} } = JSON.parse(manifest?.text ?? '{}') as { exports?: Readonly<Record<string, string>> };
-  return Object.values(exports).map((target) => posix.normalize(target));
+  const { exports = {} } = JSON.parse(manifest?.text ?? '{}') as {
+    exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  };
+  const targets = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)));
+  return targets.map((target) => posix.normalize(target));
 }
 
 const nothingDeadInLib: Check = (files) => {

@@ -99,14 +99,14 @@ export const plants: Readonly<Record<string, Plant>> = {
   'no file of lib is unreachable': {
     bad: [
       [
-        manifest({ exports: { '.': './lib/index.ts' } }),
+        manifest({ exports: { '.': { 'sluice-source': './lib/index.ts', default: './dist/index.js' } } }),
         file('lib/index.ts', ''),
         file('lib/base/a.ts', ''),
         file('test/a.test.ts', "import '../lib/base/a.ts';"),
       ],
     ],
     good: [
-      manifest({ exports: { '.': './lib/index.ts' } }),
+      manifest({ exports: { '.': { 'sluice-source': './lib/index.ts', default: './dist/index.js' } } }),
       file('lib/index.ts', "export type { A } from './base/a.ts';\n"),
       file('lib/base/a.ts', "const worker = new URL('../runtime/worker.ts', import.meta.url);\n"),
       file('lib/runtime/worker.ts', "import './worker.ts';\n"),

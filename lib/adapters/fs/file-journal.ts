@@ -1,24 +1,22 @@
 /**
  * The journal of a data directory: every mutation in one order, grouped into as few writes and syncs as the disk allows.
  *
- * J1. What survives a kill is a prefix of the mutations.
+ * J1. What survives a kill is a prefix of the mutations. After a write or a sync that failed nothing more is written: it would stand behind a gap.
  * J2. `durable` resolves when everything appended before it is synced: what leaves the process waits for it.
  * J3. A new generation holds the state itself; it replaces the old one by a rename, after it has been synced.
  */
-import { readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { Logger } from '../../ports/system.ts';
 import type { Mutation } from '../memory/mutation.ts';
 import type { Journal } from '../memory/store-context.ts';
-import { encodeHeader, frame, LogWriter, readLog } from './log-file.ts';
+import { frame, readLog } from './log-format.ts';
+import { createGeneration, generationPath, newestGeneration, removeGenerationsBut } from './log-generations.ts';
+import { LogWriter } from './log-writer.ts';
 import { encodeMutation, decodeMutation, isBaseWrite } from './mutation-codec.ts';
-import { syncDirectory } from './sync-directory.ts';
 
 export interface FileJournalOptions {
   readonly directory: string;
   readonly logger: Logger;
-  /** `commit`: a commit is answered when it is on disk. `interval`: at once; what leaves the process still waits. */
-  readonly sync: 'commit' | 'interval';
   /** A generation larger than this, and twice its beginning, is replaced. */
   readonly generationBytes: number;
 }
@@ -30,100 +28,109 @@ export interface ReplayedEntry {
   readonly decode: () => Mutation;
 }
 
+export interface LogFacts {
+  /** `false`: a new one is about to begin. */
+  readonly exists: boolean;
+  readonly lastEntry: number;
+  /** The base has the writes up to here, and the log may not. */
+  readonly baseEntry: number;
+}
+
+/** What the journal is the journal of. */
+export interface JournaledState {
+  /** At the start: every entry, in order. */
+  replay(entry: ReplayedEntry): void;
+  /** After that, before anything on the disk is changed: throws where what else the directory holds does not fit the log. */
+  check(log: LogFacts): Promise<void>;
+  /** The log is on disk up to this entry. */
+  synced(entry: number): void;
+  /** Makes what the base has of the synced log durable there; the number of its last entry. */
+  settleBase(): number;
+  /** The state as mutations, but for the base; taken in one turn. */
+  snapshot(): Iterable<Mutation>;
+}
+
 interface Waiter {
   readonly entry: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-const namePattern = /^log-(\d{8})\.sluice$/;
 /** Writers wait while more than this is on its way to the disk. */
 const backlogBytesMax = 64 * 1024 * 1024;
 
 export class FileJournal implements Journal {
   readonly #options: FileJournalOptions;
+  #state!: JournaledState;
   #writer!: LogWriter;
   #generation = 0;
   #beginBytes = 0;
   #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  /** Of what is pending and of what is being written. */
+  #backlogBytes = 0;
+  /** Numbers of the last entry appended, and of the last on disk. */
   #appended = 0;
   #synced = 0;
   #flushing: Promise<void> | undefined;
   #waiters: Waiter[] = [];
   #failure: Error | undefined;
-  /** The state as mutations, for the next generation. */
-  #snapshot: () => Iterable<Mutation> = () => [];
-  /** Called with the number of the last entry that is on disk. */
-  onSynced: (entry: number) => void = () => undefined;
-  /** Called before a generation is replaced: whoever keeps entries elsewhere makes them safe there now. */
-  beforeGeneration: () => void = () => undefined;
 
-  private constructor(options: FileJournalOptions) {
+  constructor(options: FileJournalOptions) {
     this.#options = options;
   }
 
-  static async open(options: FileJournalOptions, replay: (replayed: ReplayedEntry) => void): Promise<FileJournal> {
-    const journal = new FileJournal(options);
-    await journal.#open(replay);
-    return journal;
+  /** Before it, nothing may be appended: the stores are built with the journal, and filled from it. */
+  async open(state: JournaledState): Promise<void> {
+    this.#state = state;
+    const { directory } = this.#options;
+    this.#generation = await newestGeneration(directory);
+    await (this.#generation === 0 ? this.#create() : this.#resume(generationPath(directory, this.#generation)));
+    await removeGenerationsBut(directory, this.#generation);
   }
 
-  async #open(replay: (replayed: ReplayedEntry) => void): Promise<void> {
-    const { directory, logger } = this.#options;
-    const names = (await readdir(directory)).filter((name) => namePattern.test(name)).sort();
-    const newest = names.at(-1);
-    for (const name of names.slice(0, -1)) await rm(join(directory, name));
-    if (newest === undefined) {
-      this.#writer = await LogWriter.create(this.#path(1), [encodeHeader(1)]);
-      await syncDirectory(directory);
-      this.#generation = 1;
-      return;
-    }
-    const path = join(directory, newest);
+  async #create(): Promise<void> {
+    await this.#state.check({ exists: false, lastEntry: 0, baseEntry: 0 });
+    this.#generation = 1;
+    this.#writer = await createGeneration(this.#options.directory, 1, { firstEntry: 1, baseEntry: 0 }, []);
+    this.#beginBytes = this.#writer.bytes;
+  }
+
+  async #resume(path: string): Promise<void> {
     const content = readLog(path, await readFile(path));
-    if (content.tornBytes > 0) {
-      logger.log('warn', 'the log ends in an entry that was not finished; it is dropped', { path, bytes: content.tornBytes });
-    }
-    content.entries.forEach((bytes, i) =>
-      replay({ entry: content.firstEntry + i, isBaseWrite: isBaseWrite(bytes), decode: () => decodeMutation(bytes) }),
+    const { firstEntry, baseEntry, entries, beginBytes, tornBytes } = content;
+    entries.forEach((bytes, i) =>
+      this.#state.replay({ entry: firstEntry + i, isBaseWrite: isBaseWrite(bytes), decode: () => decodeMutation(bytes) }),
     );
-    this.#generation = Number(namePattern.exec(newest)![1]);
-    this.#appended = content.firstEntry + content.entries.length - 1;
-    this.#synced = this.#appended;
-    this.#writer = await LogWriter.resume(path, content.end);
-    // Not at once: writing the state anew would stand between a restore and its first record.
-    this.#beginBytes = content.end;
+    const lastEntry = firstEntry + entries.length - 1;
+    await this.#state.check({ exists: true, lastEntry, baseEntry });
+    if (tornBytes > 0) {
+      this.#options.logger.log('warn', 'the log ends in an entry that was not finished; it is dropped', { path, bytes: tornBytes });
+    }
+    this.#writer = await LogWriter.resume(path, content);
+    this.#beginBytes = beginBytes;
+    this.#appended = lastEntry;
+    this.#synced = lastEntry;
+    this.#state.synced(lastEntry);
   }
 
-  #path(generation: number): string {
-    return join(this.#options.directory, `log-${String(generation).padStart(8, '0')}.sluice`);
-  }
-
-  /** Number of the last entry appended. */
-  get appended(): number {
+  /** The entry's number. */
+  append(mutation: Mutation): number {
+    this.#appended++;
+    if (this.#failure !== undefined) return this.#appended;
+    for (const buffer of frame(encodeMutation(mutation))) {
+      this.#pending.push(buffer);
+      this.#backlogBytes += buffer.length;
+    }
+    this.#startFlushing();
     return this.#appended;
   }
 
-  snapshotFrom(snapshot: () => Iterable<Mutation>): void {
-    this.#snapshot = snapshot;
-  }
-
-  append(mutation: Mutation): void {
-    for (const buffer of frame(encodeMutation(mutation))) {
-      this.#pending.push(buffer);
-      this.#pendingBytes += buffer.length;
-    }
-    this.#appended++;
-    this.#startFlushing();
-  }
-
-  committed(): Promise<void> | undefined {
-    return this.#options.sync === 'commit' ? this.durable() : undefined;
+  committed(): Promise<void> {
+    return this.durable();
   }
 
   room(): Promise<void> | undefined {
-    return this.#pendingBytes > backlogBytesMax ? this.durable() : undefined;
+    return this.#backlogBytes > backlogBytesMax ? this.durable() : undefined;
   }
 
   durable(): Promise<void> {
@@ -132,17 +139,22 @@ export class FileJournal implements Journal {
     return new Promise((resolve, reject) => this.#waiters.push({ entry: this.#appended, resolve, reject }));
   }
 
+  /** What is appended afterwards is not written. */
   async close(): Promise<void> {
-    await this.durable();
-    await this.#flushing;
-    await this.#writer.close();
+    try {
+      await this.durable();
+      await this.#flushing;
+    } finally {
+      this.#failure ??= new Error('the data directory is closed');
+      await this.#writer.close();
+    }
   }
 
   #startFlushing(): void {
     this.#flushing ??= this.#flushAll().finally(() => {
       this.#flushing = undefined;
       // What was appended between the last look and this turn.
-      if (this.#pending.length > 0 && this.#failure === undefined) this.#startFlushing();
+      if (this.#pending.length > 0) this.#startFlushing();
     });
   }
 
@@ -151,55 +163,62 @@ export class FileJournal implements Journal {
     await Promise.resolve();
     try {
       while (this.#pending.length > 0) {
+        let upTo = this.#appended;
         await this.#flush();
-        if (this.#writer.bytes > Math.max(this.#options.generationBytes, 2 * this.#beginBytes)) await this.#replaceGeneration();
+        this.#state.synced(upTo);
+        if (this.#isFull() && this.#pending.length === 0) upTo = await this.#replaceGeneration();
+        // While a generation is full answers wait: else there might always be something pending, and it would never be replaced.
+        if (!this.#isFull()) this.#reached(upTo);
       }
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
-      this.#options.logger.log('error', 'the log cannot be written; nothing more is taken', { error: String(error) });
-      for (const { reject } of this.#waiters.splice(0)) reject(error);
+      this.#fail(error);
     }
   }
 
   async #flush(): Promise<void> {
     const buffers = this.#pending;
-    const upTo = this.#appended;
+    const bytes = this.#backlogBytes;
     this.#pending = [];
     await this.#writer.write(buffers);
     await this.#writer.sync();
-    this.#pendingBytes = this.#pending.reduce((sum, { length }) => sum + length, 0);
-    this.#reached(upTo);
+    this.#backlogBytes -= bytes;
+  }
+
+  #isFull(): boolean {
+    return this.#writer.bytes > Math.max(this.#options.generationBytes, 2 * this.#beginBytes);
   }
 
   #reached(entry: number): void {
     this.#synced = entry;
-    this.onSynced(entry);
     const done = this.#waiters.filter((waiter) => waiter.entry <= entry);
     this.#waiters = this.#waiters.filter((waiter) => waiter.entry > entry);
     for (const { resolve } of done) resolve();
   }
 
-  /** The state is taken in one turn; what is appended afterwards belongs behind it. */
-  async #replaceGeneration(): Promise<void> {
-    if (this.#pending.length > 0) return;
-    this.beforeGeneration();
-    const content = [encodeHeader(this.#appended + 1)];
-    for (const mutation of this.#snapshot()) {
-      content.push(...frame(encodeMutation(mutation)));
+  /** What failed may be on disk in part, or, after a sync, not at all although it can be read. */
+  #fail(error: unknown): void {
+    this.#failure = error instanceof Error ? error : new Error(String(error));
+    this.#options.logger.log('error', 'the log cannot be written; nothing more is taken', { error: String(error) });
+    this.#pending = [];
+    for (const { reject } of this.#waiters.splice(0)) reject(this.#failure);
+  }
+
+  /** Nothing is pending. The state is taken in one turn; what is appended afterwards belongs behind it. Its last entry's number. */
+  async #replaceGeneration(): Promise<number> {
+    const head = { firstEntry: this.#appended + 1, baseEntry: this.#state.settleBase() };
+    const entries: Buffer[] = [];
+    for (const mutation of this.#state.snapshot()) {
+      entries.push(...frame(encodeMutation(mutation)));
       this.#appended++;
     }
     const upTo = this.#appended;
+    const { directory } = this.#options;
     const old = this.#writer;
-    const oldPath = this.#path(this.#generation);
-    const path = this.#path(this.#generation + 1);
-    const writer = await LogWriter.create(`${path}.part`, content);
-    await rename(`${path}.part`, path);
-    await syncDirectory(this.#options.directory);
-    this.#writer = writer;
+    this.#writer = await createGeneration(directory, this.#generation + 1, head, entries);
     this.#generation++;
-    this.#beginBytes = writer.bytes;
-    this.#reached(upTo);
+    this.#beginBytes = this.#writer.bytes;
     await old.close();
-    await rm(oldPath, { force: true });
+    await removeGenerationsBut(directory, this.#generation);
+    return upTo;
   }
 }

@@ -1,10 +1,11 @@
 /**
- * The stores of a local runner with a data directory: the memory stores, their mutations in one log, and the base in SQLite.
+ * The stores of a local runner with a data directory: the memory stores, their mutations in one log, large objects as files, and the base in SQLite.
  *
- * Start: replay the log, cut a torn tail off, count every message as received before, arm the wake-ups that were waiting.
+ * Start: replay the log, check that base and files fit it, cut a torn tail off, remove files that nothing names, count every message as received before,
+ * arm the wake-ups that were waiting. Nothing on the disk is changed before the checks.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SluiceError } from '../../base/errors.ts';
 import type { Clock, Logger, Random, Timers } from '../../ports/system.ts';
 import { MemoryAcknowledgements } from '../memory/acknowledgements.ts';
 import { MemoryDelay } from '../memory/delay.ts';
@@ -14,13 +15,15 @@ import { MemoryJobRecords } from '../memory/job-records.ts';
 import type { LocalStores } from '../memory/memory-stores.ts';
 import { MemoryMessageQueue, type MessageQueueOptions } from '../memory/message-queue.ts';
 import type { Mutation } from '../memory/mutation.ts';
-import { MemoryObjectStore } from '../memory/object-store.ts';
 import { MemoryOperations } from '../memory/operations.ts';
 import { MemoryShardRecords } from '../memory/shard-records.ts';
-import type { Journal, StoreContext } from '../memory/store-context.ts';
+import type { StoreContext } from '../memory/store-context.ts';
 import { lockDataDirectory } from './data-dir-lock.ts';
-import { FileJournal, type ReplayedEntry } from './file-journal.ts';
+import { FileJournal } from './file-journal.ts';
+import { FileObjectStore } from './file-object-store.ts';
+import { ObjectFiles } from './object-files.ts';
 import { SqliteBase } from './sqlite-base.ts';
+import { makeDirectory } from './sync-directory.ts';
 
 export interface FileStoresOptions {
   readonly directory: string;
@@ -28,7 +31,6 @@ export interface FileStoresOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
-  readonly sync?: 'commit' | 'interval';
   readonly generationBytes?: number;
   readonly protect?: StoreContext['protect'];
   readonly queue?: MessageQueueOptions;
@@ -36,9 +38,12 @@ export interface FileStoresOptions {
 
 const generationBytesDefault = 64 * 1024 * 1024;
 
-/** @throws SluiceError `SLUICE-DATA-DIR-LOCKED`, `SLUICE-LOG-DAMAGED`, `SLUICE-FORMAT-NEWER` */
+/**
+ * @throws SluiceError `SLUICE-DATA-DIR-LOCKED`, `SLUICE-LOG-DAMAGED`, `SLUICE-OBJECT-DAMAGED`, `SLUICE-BASE-DAMAGED`, `SLUICE-FORMAT-NEWER`,
+ *   `SLUICE-FORMAT-OLDER`
+ */
 export async function createFileStores(options: FileStoresOptions): Promise<LocalStores> {
-  await mkdir(options.directory, { recursive: true });
+  await makeDirectory(options.directory);
   const lock = lockDataDirectory(options.directory);
   try {
     return await open(options, lock);
@@ -48,65 +53,57 @@ export async function createFileStores(options: FileStoresOptions): Promise<Loca
   }
 }
 
-/** The journal exists only once the log has been replayed into the stores, which hold this in its place. */
-class LateJournal implements Journal {
-  target: FileJournal | undefined;
-
-  append(mutation: Mutation): void {
-    this.target!.append(mutation);
-  }
-
-  committed(): Promise<void> | undefined {
-    return this.target!.committed();
-  }
-
-  room(): Promise<void> | undefined {
-    return this.target!.room();
-  }
-}
-
 async function open(options: FileStoresOptions, lock: { release(): void }): Promise<LocalStores> {
-  const { directory, clock, timers, random, logger, protect = (value) => value } = options;
-  const late = new LateJournal();
-  const context: StoreContext = { clock, timers, random, journal: late, protect };
-  const stores = memoryStores(context, options.queue);
-  const base = new SqliteBase({
-    path: join(directory, 'base.sqlite'),
-    clock,
-    append: (mutation) => {
-      late.append(mutation);
-      return late.target!.appended;
-    },
-    durable: () => late.target!.durable(),
-  });
-  const replay = ({ entry, isBaseWrite, decode }: ReplayedEntry): void => {
-    if (!isBaseWrite || !base.has(entry)) applyTo(stores, base, decode(), entry);
-  };
-  const { sync = 'commit', generationBytes = generationBytesDefault } = options;
-  const journal = await FileJournal.open({ directory, logger, sync, generationBytes }, replay);
-  late.target = journal;
-  base.commit();
-  journal.snapshotFrom(() => snapshotOf(stores));
-  journal.onSynced = (entry) => base.synced(entry);
-  journal.beforeGeneration = () => base.commit();
+  const { directory, clock, logger, generationBytes = generationBytesDefault } = options;
+  const files = await ObjectFiles.open(join(directory, 'objects'));
+  const journal = new FileJournal({ directory, logger, generationBytes });
+  const base = new SqliteBase({ path: join(directory, 'base.sqlite'), clock, journal });
+  const stores = { ...storesOf(options, journal), objects: new FileObjectStore({ clock, logger, journal, files }) };
+  try {
+    await journal.open({
+      replay: ({ entry, isBaseWrite, decode }) => {
+        if (!isBaseWrite || !base.has(entry)) applyTo(stores, base, decode(), entry);
+      },
+      check: async (log) => {
+        base.check(log);
+        if (!log.exists && (await files.areThereAny())) throw logMissing(directory);
+        await files.check(stores.objects.named());
+      },
+      synced: (entry) => base.synced(entry),
+      settleBase: () => base.settle(),
+      snapshot: () => snapshotOf(stores),
+    });
+    await files.removeAllBut(stores.objects.named());
+  } catch (error) {
+    base.close();
+    throw error;
+  }
   stores.delay.arm();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     stores.delay.close();
     stores.queue.close();
-    await journal.close();
-    base.close();
-    lock.release();
+    try {
+      await stores.objects.settled();
+      await journal.close();
+    } finally {
+      base.close();
+      lock.release();
+    }
   };
-  return {
-    ...stores,
-    base,
-    durable: () => journal.durable(),
-    close: () => (closing ??= close()),
-  };
+  return { ...stores, base, durable: () => journal.durable(), close: () => (closing ??= close()) };
 }
 
-function memoryStores(context: StoreContext, queueOptions: MessageQueueOptions | undefined) {
+/** Without a log every object file would look like one that nothing names, and be removed. */
+function logMissing(directory: string): SluiceError {
+  return new SluiceError('SLUICE-LOG-DAMAGED', `the data directory ${directory} has no log, but object files`, {
+    hint: 'Restore the data directory from a copy, or start from a savepoint in an empty one.',
+    facts: { directory },
+  });
+}
+
+function storesOf({ clock, timers, random, protect = (value) => value, queue: queueOptions }: FileStoresOptions, journal: FileJournal) {
+  const context: StoreContext = { clock, timers, random, journal, protect };
   const queue = new MemoryMessageQueue(context, queueOptions);
   return {
     queue,
@@ -114,21 +111,20 @@ function memoryStores(context: StoreContext, queueOptions: MessageQueueOptions |
     shards: new MemoryShardRecords(context),
     acknowledgements: new MemoryAcknowledgements(context),
     operations: new MemoryOperations(context),
-    objects: new MemoryObjectStore(context),
     flows: new MemoryFlowStore(context),
     history: new MemoryJobHistory(context),
     delay: new MemoryDelay(context, queue),
   };
 }
 
-type MemoryParts = ReturnType<typeof memoryStores>;
+type Stores = ReturnType<typeof storesOf> & { readonly objects: FileObjectStore };
 
-function* snapshotOf(stores: MemoryParts): Iterable<Mutation> {
+function* snapshotOf(stores: Stores): Iterable<Mutation> {
   const { queue, jobs, shards, acknowledgements, operations, objects, flows, history, delay } = stores;
   for (const store of [objects, queue, jobs, shards, acknowledgements, operations, flows, history, delay]) yield* store.snapshot();
 }
 
-function applyTo(stores: MemoryParts, base: SqliteBase, mutation: Mutation, entry: number): void {
+function applyTo(stores: Stores, base: SqliteBase, mutation: Mutation, entry: number): void {
   switch (mutation.kind) {
     case 'queue-send':
     case 'queue-delete':
@@ -144,6 +140,7 @@ function applyTo(stores: MemoryParts, base: SqliteBase, mutation: Mutation, entr
     case 'operation-put':
       return stores.operations.apply(mutation);
     case 'object-put':
+    case 'object-file':
     case 'objects-remove':
       return stores.objects.apply(mutation);
     case 'flow-put':
@@ -157,7 +154,16 @@ function applyTo(stores: MemoryParts, base: SqliteBase, mutation: Mutation, entr
     case 'base-purge':
     case 'base-drop':
       return base.replay(mutation, entry);
-    case 'object-file':
-      return undefined;
+    default:
+      throw unknownKind(mutation, entry);
   }
+}
+
+/** Passed over, it would be missing without a word. */
+function unknownKind(mutation: never, entry: number): SluiceError {
+  const { kind } = mutation as Mutation;
+  return new SluiceError('SLUICE-FORMAT-NEWER', `entry ${entry} of the log is of an unknown kind: ${String(kind)}`, {
+    hint: 'Use the version of Sluice that wrote the data directory, or a newer one.',
+    facts: { kind, entry },
+  });
 }

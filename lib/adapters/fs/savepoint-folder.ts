@@ -5,11 +5,12 @@
  * SF2. A path cannot leave its folder.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorCode, SluiceError } from '../../base/errors.ts';
 import type { SavepointFile, SavepointFolder, SavepointFolders } from '../../ports/savepoint-folder.ts';
+import { makeDirectory, syncDirectory } from './sync-directory.ts';
 
 const metadataName = '_metadata.json';
 
@@ -67,25 +68,6 @@ async function createFile(path: string, bytes: Uint8Array): Promise<'created' | 
     throw error;
   } finally {
     await rm(temporary, { force: true });
-  }
-}
-
-/** Durable down to it: the name of a new directory stands in its parent. */
-async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; made !== dirname(first); made = dirname(made)) await syncDirectory(dirname(made));
-}
-
-/** The names of a directory are durable only when it is synced itself; where that is not possible (Windows), nothing can be done. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r').catch(() => undefined);
-  try {
-    await directory?.sync();
-  } catch (error) {
-    if (errorCode(error) !== 'EPERM' && errorCode(error) !== 'EINVAL') throw error;
-  } finally {
-    await directory?.close();
   }
 }
 

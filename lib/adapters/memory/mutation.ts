@@ -49,7 +49,14 @@ export type Mutation =
   | { readonly kind: 'operation-put'; readonly record: OperationRecord }
   | { readonly kind: 'object-put'; readonly key: string; readonly createdAtMs: number; readonly bytes: Uint8Array }
   /** The object's bytes are a file, which was synced before this mutation was appended. */
-  | { readonly kind: 'object-file'; readonly key: string; readonly createdAtMs: number; readonly size: number; readonly file: string }
+  | {
+      readonly kind: 'object-file';
+      readonly key: string;
+      readonly createdAtMs: number;
+      readonly file: string;
+      readonly size: number;
+      readonly crc32: number;
+    }
   | { readonly kind: 'objects-remove'; readonly keys: readonly string[] }
   | { readonly kind: 'base-write'; readonly space: string; readonly epoch: Epoch; readonly atMs: number; readonly rows: readonly BaseRow[] }
   | { readonly kind: 'base-purge'; readonly space: string; readonly olderThanMs: number }

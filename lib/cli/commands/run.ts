@@ -10,6 +10,7 @@ import { runJob, type RunningJob } from '../../local/run-job.ts';
 import type { JobStatus } from '../../model/job-record.ts';
 import type { Logger } from '../../ports/system.ts';
 import type { CliIo } from '../cli-io.ts';
+import { usableDataDir } from '../data-dir.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { folderOf } from '../folders.ts';
 import { compileFile } from '../load-job.ts';
@@ -32,6 +33,7 @@ const keepCompiledAfterMs = 500;
 
 export async function run(io: CliIo, path: string, options: RunOptions): Promise<number> {
   const checkpoint = checkpointSettings(options);
+  const dataDir = options.dataDir === undefined ? undefined : usableDataDir(io, options.dataDir);
   const program = await compileFile(io, path, options);
   const report = createRunReport(io, program.plan.name, options.json);
   const logger = createLogger({
@@ -41,12 +43,12 @@ export async function run(io: CliIo, path: string, options: RunOptions): Promise
     write: report.log,
   });
   const stop = watchStop(io, () => report.stopping(options.dataDir !== undefined));
-  const { clock, timers, random, folder } = io;
-  const { dataDir, fromSavepoint, allowNonRestoredState } = options;
+  const { clock, timers, random } = io;
+  const { fromSavepoint, allowNonRestoredState } = options;
   try {
     const running = await runJob({
-      ...{ program, checkpoint, allowNonRestoredState, clock, timers, random, logger, metrics: createMetrics() },
-      ...(dataDir === undefined ? {} : { dataDir: resolve(folder, dataDir) }),
+      ...{ program, code: program.code, checkpoint, allowNonRestoredState, clock, timers, random, logger, metrics: createMetrics() },
+      ...(dataDir === undefined ? {} : { dataDir }),
       ...(fromSavepoint === undefined ? {} : { fromSavepoint: folderOf(io, fromSavepoint) }),
     });
     return await serve(io, options, { running, report, logger, stop });
@@ -100,10 +102,11 @@ function controlOf(io: CliIo, { savepointDir, dataDir }: RunOptions, { engine }:
   });
 }
 
-function announce(io: CliIo, { dataDir }: RunOptions, { job, origin }: RunningJob, { url, port }: LocalServer, report: RunReport): void {
+function announce(io: CliIo, { dataDir }: RunOptions, running: RunningJob, { url, port }: LocalServer, report: RunReport): void {
+  const { job, origin, restoredFrom, sinceLastRun } = running;
   const startedAt = new Date(io.clock.now()).toISOString();
   if (dataDir !== undefined) writeServerFile(resolve(io.folder, dataDir), { url, port, pid: process.pid, job, startedAt });
-  report.started({ job, origin, url, port, pid: process.pid });
+  report.started({ job, origin, restoredFrom, sinceLastRun, url, port, pid: process.pid });
 }
 
 /** Samples one after another, never two at a time. */
@@ -113,6 +116,7 @@ function showProgress(io: CliIo, control: JobControl, { job }: RunningJob, repor
   let cancel = (): void => undefined;
   let isOver = false;
   const next = (): void => {
+    if (isOver) return;
     cancel = io.timers.after(everyMs, () => {
       void sample()
         .then((progress) => {
@@ -123,7 +127,8 @@ function showProgress(io: CliIo, control: JobControl, { job }: RunningJob, repor
         .catch((error: unknown) => report.log(`progress cannot be read: ${String(error)}\n`));
     });
   };
-  next();
+  // Only to count from: the first line that is shown has a rate.
+  void sample().then(next, next);
   return {
     sample,
     end: (): void => {

@@ -1,45 +1,28 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createFileStores, type FileStoresOptions } from '../../../lib/adapters/fs/file-stores.ts';
+import { frame } from '../../../lib/adapters/fs/log-format.ts';
+import { LogWriter } from '../../../lib/adapters/fs/log-writer.ts';
+import { encodeMutation } from '../../../lib/adapters/fs/mutation-codec.ts';
 import type { LocalStores } from '../../../lib/adapters/memory/memory-stores.ts';
-import { systemRandom } from '../../../lib/adapters/system/random.ts';
+import type { Mutation } from '../../../lib/adapters/memory/mutation.ts';
 import { operatorUid } from '../../../lib/base/ids.ts';
 import { jobA, jobRecord, shardRecord } from '../../contract/fixture.ts';
-import { ManualTime } from '../../contract/manual-time.ts';
 import { Choices } from '../../runtime/chaos-random.ts';
+import { DataDirectories, logFile, logHeadBytes } from './data-directories.ts';
 
 const uid = operatorUid('count');
 const address = { job: jobA, uid, shard: 0 };
 const keyAddress = { operator: uid, state: 'sum', keyGroup: 3, key: '"a"', namespace: '' };
-let folder: string;
-let messages: string[];
-let open: LocalStores[];
+let directories: DataDirectories;
+let data: string;
+const openStores: DataDirectories['open'] = (directory, options) => directories.open(directory, options);
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-fs-'));
-  messages = [];
-  open = [];
+  directories = new DataDirectories();
+  data = directories.path('data');
 });
-afterEach(async () => {
-  for (const stores of open) await stores.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function openStores(directory: string, options: Partial<FileStoresOptions> = {}): Promise<LocalStores> {
-  const { clock, timers } = new ManualTime();
-  const logger = { log: (_level: string, message: string) => void messages.push(message) };
-  const stores = await createFileStores({ directory, clock, timers, random: systemRandom, logger, ...options });
-  open.push(stores);
-  return stores;
-}
-
-function logFile(directory: string): string {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.sluice'));
-  expect(names, 'one generation at a time').toHaveLength(1);
-  return join(directory, names[0]!);
-}
+afterEach(() => directories.dispose());
 
 /** What the stores hold, as text. */
 async function stateOf(stores: LocalStores): Promise<string> {
@@ -76,42 +59,56 @@ async function change(stores: LocalStores, step: number): Promise<void> {
 }
 
 describe('a data directory', () => {
-  test('gives back exactly a prefix of what happened, wherever its log was cut', async () => {
-    const stores = await openStores(join(folder, 'data'));
-    const states: { readonly bytes: number; readonly state: string }[] = [];
-    const log = logFile(join(folder, 'data'));
-    states.push({ bytes: statSync(log).size, state: await stateOf(stores) });
+  test('gives back exactly a prefix of what happened, at least all that was durable, wherever a power loss cut its log', async () => {
+    const stores = await openStores(data);
+    const states = [{ image: readFileSync(logFile(data)), state: await stateOf(stores) }];
     for (let step = 0; step < 30; step++) {
       await change(stores, step);
-      states.push({ bytes: statSync(log).size, state: await stateOf(stores) });
+      states.push({ image: readFileSync(logFile(data)), state: await stateOf(stores) });
     }
-    const whole = states.at(-1)!.bytes;
+    const whole = states.at(-1)!.image;
     const choices = new Choices(7);
-    const cuts = states
-      .flatMap(({ bytes }) => [bytes, bytes - 1, bytes + 1])
-      .concat(Array.from({ length: 60 }, () => choices.below(whole)));
-    for (const cut of cuts.filter((at) => at >= states[0]!.bytes && at <= whole)) {
-      const copy = join(folder, `cut-${cut}`);
-      cpSync(join(folder, 'data'), copy, { recursive: true });
-      // What SQLite had not committed when the process was killed is applied again from the log; it never has more than the log.
-      rmSync(join(copy, 'lock'), { force: true });
-      for (const name of readdirSync(copy)) if (name.startsWith('base.sqlite')) rmSync(join(copy, name));
-      truncateSync(logFile(copy), cut);
+    for (let round = 0; round < 120; round++) {
+      // Up to here it was durable: the marks say so. Behind it the disk has what it has.
+      const { image: durable } = states[choices.below(states.length)]!;
+      const ends = states.map(({ image }) => image.length);
+      const cut = choices.below(2) === 0 ? ends[choices.below(ends.length)]! + choices.below(3) - 1 : choices.below(whole.length + 1);
+      if (cut < logHeadBytes || cut > whole.length) continue;
+      const log = Buffer.concat([durable.subarray(0, logHeadBytes), whole.subarray(logHeadBytes, cut)]);
+      const copy = directories.copy(data, { log, without: ['base.sqlite'] });
+      if (cut < durable.length) {
+        await expect(openStores(copy), `cut at ${cut}`).rejects.toMatchObject({ code: 'SLUICE-LOG-DAMAGED' });
+        continue;
+      }
       const reopened = await openStores(copy);
-      const expected = states.filter(({ bytes }) => bytes <= cut).at(-1)!.state;
-      expect(await stateOf(reopened), `cut at ${cut} of ${whole}`).toBe(expected);
+      const expected = states.filter(({ image }) => image.length <= cut).at(-1)!.state;
+      expect(await stateOf(reopened), `cut at ${cut} of ${whole.length}`).toBe(expected);
       await reopened.close();
     }
-    expect(messages).toContain('the log ends in an entry that was not finished; it is dropped');
+    expect(directories.messages).toContain('the log ends in an entry that was not finished; it is dropped');
+  });
+
+  test('goes on behind what it dropped, and never sees it again', async () => {
+    const stores = await openStores(data);
+    for (let step = 0; step < 6; step++) await change(stores, step);
+    const durable = readFileSync(logFile(data));
+    for (let step = 6; step < 12; step++) await change(stores, step);
+    const whole = readFileSync(logFile(data));
+    // The first entry behind is lost, those after it are there.
+    const lost = Buffer.concat([durable, Buffer.alloc(8), whole.subarray(durable.length + 8)]);
+    const copy = directories.copy(data, { log: lost, without: ['base.sqlite'] });
+    const reopened = await openStores(copy);
+    expect(statSync(logFile(copy)).size, 'cut off').toBe(durable.length);
+    for (let step = 6; step < 9; step++) await change(reopened, step);
+    const state = await stateOf(reopened);
+    expect(await stateOf(await openStores(directories.copy(copy)))).toBe(state);
   });
 
   test('goes on after a kill with everything that was durable, the base included', async () => {
-    const data = join(folder, 'data');
     const stores = await openStores(data);
     for (let step = 0; step < 25; step++) await change(stores, step);
     const before = await stateOf(stores);
-    const copy = join(folder, 'copy');
-    cpSync(data, copy, { recursive: true });
+    const copy = directories.copy(data);
     writeFileSync(join(copy, 'lock'), '999999999');
     const reopened = await openStores(copy);
     expect(await stateOf(reopened)).toBe(before);
@@ -122,7 +119,6 @@ describe('a data directory', () => {
   });
 
   test('counts every message as received before, and lets nobody hold one', async () => {
-    const data = join(folder, 'data');
     const stores = await openStores(data);
     await stores.queue.sendBatch('q', [{ group: 'g', deduplicationId: '1', body: Buffer.from('m') }]);
     const receive = { messagesMax: 10, waitMs: 0, visibilityMs: 60_000 };
@@ -133,7 +129,6 @@ describe('a data directory', () => {
   });
 
   test('replaces its log by what is alive when it grows, and loses nothing', async () => {
-    const data = join(folder, 'data');
     const stores = await openStores(data, { generationBytes: 4_000 });
     for (let step = 0; step < 200; step++) {
       await change(stores, step);
@@ -149,30 +144,85 @@ describe('a data directory', () => {
   });
 
   test('is refused where its log was changed in the middle', async () => {
-    const data = join(folder, 'data');
     const stores = await openStores(data);
     for (let step = 0; step < 10; step++) await change(stores, step);
     await stores.close();
     const log = logFile(data);
     const bytes = readFileSync(log);
-    bytes[60]! ^= 1;
+    bytes[logHeadBytes + 60]! ^= 1;
     writeFileSync(log, bytes);
     await expect(openStores(data)).rejects.toMatchObject({ code: 'SLUICE-LOG-DAMAGED' });
     expect(existsSync(join(data, 'lock')), 'a refused directory is not left locked').toBe(false);
   });
 
-  test('of a newer format is refused', async () => {
-    const data = join(folder, 'data');
+  test.each([
+    [99, 'SLUICE-FORMAT-NEWER'],
+    [1, 'SLUICE-FORMAT-OLDER'],
+  ])('of format %i is refused', async (format, code) => {
     await (await openStores(data)).close();
     const log = logFile(data);
     const bytes = readFileSync(log);
-    bytes.writeUInt32LE(99, 8);
+    bytes.writeUInt32LE(format, 8);
     writeFileSync(log, bytes);
-    await expect(openStores(data)).rejects.toMatchObject({ code: 'SLUICE-FORMAT-NEWER' });
+    await expect(openStores(data)).rejects.toMatchObject({ code });
+  });
+
+  test('is refused where its log has a kind of change that this version does not know', async () => {
+    mkdirSync(data);
+    const unknown = { kind: 'queue-rename', queue: 'q' } as unknown as Mutation;
+    const writer = await LogWriter.create(
+      join(data, 'log-00000001.sluice'),
+      { firstEntry: 1, baseEntry: 0 },
+      frame(encodeMutation(unknown)),
+    );
+    await writer.close();
+    await expect(openStores(data)).rejects.toMatchObject({ code: 'SLUICE-FORMAT-NEWER', facts: { kind: 'queue-rename', entry: 1 } });
+  });
+
+  test('is refused where its log is older than its base', async () => {
+    const stores = await openStores(data);
+    for (let step = 0; step < 10; step++) await change(stores, step);
+    const old = readFileSync(logFile(data));
+    for (let step = 10; step < 20; step++) await change(stores, step);
+    const copy = directories.copy(data, { log: old });
+    await expect(openStores(copy)).rejects.toMatchObject({ code: 'SLUICE-LOG-DAMAGED', facts: { path: join(copy, 'base.sqlite') } });
+    await expect(openStores(copy), 'again').rejects.toMatchObject({ code: 'SLUICE-LOG-DAMAGED' });
+  });
+
+  test('is refused where its base is missing, older than the log begins, or broken', async () => {
+    const stores = await openStores(data, { generationBytes: 1 });
+    await change(stores, 3);
+    const old = directories.copy(data);
+    for (let step = 0; step < 200; step++) await change(stores, step);
+    await stores.close();
+    expect(logFile(data), 'a log that does not hold the base').not.toMatch(/00000001/);
+    const refused = { code: 'SLUICE-BASE-DAMAGED', facts: { path: expect.stringContaining('base.sqlite') as string } };
+    await expect(openStores(directories.copy(data, { without: ['base.sqlite'] }))).rejects.toMatchObject(refused);
+    await expect(openStores(directories.copy(old, { log: readFileSync(logFile(data)) }))).rejects.toMatchObject(refused);
+    const broken = directories.copy(data);
+    writeFileSync(join(broken, 'base.sqlite'), 'not a database, but as long as one would be. '.repeat(200));
+    await expect(openStores(broken)).rejects.toMatchObject(refused);
+    expect(existsSync(join(broken, 'lock')), 'a refused directory is not left locked').toBe(false);
+  });
+
+  test('is not begun anew where its log is gone', async () => {
+    const stores = await openStores(data);
+    for (let step = 0; step < 10; step++) await change(stores, step);
+    const copy = directories.copy(data, { without: ['log-'] });
+    for (const time of ['first', 'second']) await expect(openStores(copy), time).rejects.toMatchObject({ code: 'SLUICE-LOG-DAMAGED' });
+  });
+
+  test('whose log was being created at a kill begins anew', async () => {
+    const stores = await openStores(data);
+    await stores.close();
+    const copy = directories.copy(data, { without: ['log-'] });
+    writeFileSync(join(copy, 'log-00000001.sluice.part'), 'SLUICE');
+    const reopened = await openStores(copy);
+    await change(reopened, 0);
+    expect(existsSync(join(copy, 'log-00000001.sluice.part'))).toBe(false);
   });
 
   test('is used by one process at a time, and taken over from one that is gone', async () => {
-    const data = join(folder, 'data');
     const stores = await openStores(data);
     await expect(openStores(data), 'the same process').rejects.toMatchObject({ code: 'SLUICE-DATA-DIR-LOCKED' });
     await stores.close();
@@ -181,11 +231,14 @@ describe('a data directory', () => {
     writeFileSync(join(data, 'lock'), '999999999');
     await openStores(data);
     expect(readFileSync(join(data, 'lock'), 'utf8')).toBe(String(process.pid));
+    // Another container may see a process of its own, or none, under the number of the holder.
+    rmSync(join(data, 'lock'));
+    await expect(openStores(data), 'without its lock file').rejects.toMatchObject({ code: 'SLUICE-DATA-DIR-LOCKED' });
   });
 
   test('opens as fast with 200,000 rows in its base as with 1,000', async () => {
     const took = async (rows: number): Promise<number> => {
-      const data = join(folder, `rows-${rows}`);
+      const data = directories.path(`rows-${rows}`);
       const stores = await openStores(data);
       for (let at = 0; at < rows; at += 10_000) {
         const page = Array.from({ length: Math.min(10_000, rows - at) }, (_, i) => ({ ...keyAddress, key: `"k${at + i}"`, value: '1' }));
@@ -196,6 +249,7 @@ describe('a data directory', () => {
       const settled = await openStores(data, { generationBytes: 1 });
       await settled.jobs.create(jobRecord({ version: 1 }));
       await settled.close();
+      expect(statSync(logFile(data)).size).toBeLessThan(20_000);
       const times: number[] = [];
       for (let round = 0; round < 5; round++) {
         const startedAt = performance.now();

@@ -1,0 +1,36 @@
+/** What a job is run with now that differs from the run before: it decides whether the job may just go on, and people are told. */
+import { settingChanges, type CheckpointSettings, type SettingChange } from '../checkpoint/checkpoint-settings.ts';
+import type { StoredPlan } from '../checkpoint/stored-plan.ts';
+
+export interface SinceLastRun {
+  /** Operators, parallelism, parameters, state. */
+  readonly plan: boolean;
+  /** Digests of the job's modules; null where they are the same, or one is not known. */
+  readonly code: { readonly from: string; readonly to: string } | null;
+  readonly settings: readonly SettingChange[];
+}
+
+export interface RunWith {
+  readonly planHash: string;
+  readonly settings: CheckpointSettings;
+  readonly code?: string;
+}
+
+export const nothingChanged: SinceLastRun = { plan: false, code: null, settings: [] };
+
+export function sinceLastRun(before: { readonly planHash: string; readonly stored: StoredPlan }, now: RunWith): SinceLastRun {
+  const { code } = before.stored;
+  return {
+    plan: before.planHash !== now.planHash,
+    code: code === undefined || now.code === undefined || code === now.code ? null : { from: code, to: now.code },
+    settings: settingChanges(before.stored.settings, now.settings),
+  };
+}
+
+/**
+ * Envelopes between operators were made by the old plan and code, and a checkpoint is aligned in one mode: none of these may change in the middle. Only from
+ * a checkpoint nothing is on its way.
+ */
+export function needsRestore({ plan, code, settings }: SinceLastRun): boolean {
+  return plan || code !== null || settings.some(({ setting }) => setting === 'mode');
+}
