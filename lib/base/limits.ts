@@ -38,15 +38,16 @@ export const limits = {
   timersPerCommitMax: 10_000,
   /** Rows of one delta object; a larger epoch writes several. */
   deltaRowsPerPart: 50_000,
-  /**
-   * Base advance. Rows of deltas read at a time, and the distinct ones among them that are enough for one commit; how many rows or epochs may wait under
-   * load, which a restore has to read (200,000 rows: about 0.2 s), and how many rows once the stream is quiet.
-   */
-  baseRowsReadPerAdvance: 60_000,
-  baseRowsPerAdvance: 10_000,
+  /** Commits whose rows make up one epoch's delta as they were written; the base's versions have room for so many in an epoch. */
+  deltaBlocksPerEpochMax: 4_095,
+  /** Base advance: how many rows or epochs may wait under load, which a restore has to read (200,000 rows: about 0.2 s), and how many once it is quiet. */
   baseAdvanceRows: 200_000,
   baseAdvanceEpochs: 8,
   baseAdvanceRowsQuiet: 2_000,
+  /** Rows of deltas read for one step, the distinct ones among them that are enough, and rows written in one go while records are coming. */
+  baseRowsReadPerStep: 60_000,
+  baseRowsPerStep: 10_000,
+  baseRowsPerSlice: 2_000,
   /** Keys kept warm per shard; clean ones are dropped beyond it. */
   stateCacheKeysMax: 1_500_000,
   /** Default of the back-pressure limit: messages waiting per queue and shard. SQS looks at 120,000 messages ahead at most. */

@@ -1,13 +1,14 @@
 /**
- * The base of keyed state: every row as of some epoch at or below the floor.
+ * The base of keyed state: every row as of some moment at or below the floor.
  *
  * Guarantees needed:
  * - Point reads: cost and time do not depend on the size of the state.
- * - Writes are absolute values, fenced per row: a row whose stored epoch is higher stays. A delete leaves a tombstone with its epoch.
+ * - Writes are absolute values, fenced per row: a row whose stored version is higher stays. A delete leaves a tombstone with its version.
+ *   Whoever writes a version of an address writes the same value, so that a zombie changes nothing.
  * - Reads see every completed write.
  * Values are text of value-json; the store does not look into them.
  */
-import type { Epoch, OperatorUid } from '../base/ids.ts';
+import type { OperatorUid } from '../base/ids.ts';
 import type { KeyGroupRange } from '../model/key-group.ts';
 import type { StateAddress } from '../model/state-row.ts';
 
@@ -40,13 +41,14 @@ export interface KeyedBase {
    * at most `rowsMax`: timers by time. Fewer rows than asked for = there are no more.
    */
   readDue(space: string, query: DueQuery): Promise<readonly BaseRow[]>;
-  write(space: string, epoch: Epoch, rows: readonly BaseRow[]): Promise<void>;
+  /** No address comes twice. `version` is a whole number that grows with time: of what these rows are. */
+  write(space: string, version: number, rows: readonly BaseRow[]): Promise<void>;
   /** Pages through an operator's rows in a range of key groups, in any stable order; for exports. */
   scan(
     space: string,
     query: { readonly operator: OperatorUid; readonly keyGroups: KeyGroupRange; readonly after: string | null; readonly rowsMax: number },
   ): Promise<{ readonly rows: readonly BaseRow[]; readonly next: string | null }>;
-  /** Removes tombstones written before `olderThanMs` (time of the write, not an epoch). */
+  /** Removes tombstones written before `olderThanMs` (time of the write, not a version). */
   purgeTombstones(space: string, olderThanMs: number): Promise<number>;
   drop(space: string): Promise<void>;
 }

@@ -25,6 +25,7 @@ import type { KeyedContext } from '../state/keyed-context.ts';
 import { createHandle, createNamespaced } from '../state/state-handles.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
+import type { BaseStep } from './base-step.ts';
 import type { Runtime } from './runtime-deps.ts';
 import type { SelfMessage, StageOrder } from './segment.ts';
 import type { InputChannel, OutputEdge, ShardTopology } from './topology.ts';
@@ -74,9 +75,10 @@ export class LiveShard {
   coordinator: CoordinatorMessage[] = [];
   stage: StageOrder[] = [];
 
-  /** Warm only: losing them costs a second look or a second wake-up. */
+  /** Warm only: losing them costs a second look, a second wake-up or a second write. */
   armedAtMs: number | null = null;
   baseArmedAtRecords: number | null = null;
+  baseStep: BaseStep | null = null;
   baseWakeMs = 500;
   backlogCheckedAt = Number.NEGATIVE_INFINITY;
   backedUp = false;

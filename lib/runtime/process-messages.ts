@@ -183,9 +183,18 @@ class ShardWork {
     this.#armBase();
     await this.#commitAndSend();
     // After the batch's own commit, so that no record waits for the base.
-    const options = { floor: this.#job.floor, isQuiet: this.#isQuiet };
-    for (let step = 0; step < baseStepsMax && (await advanceBase(this.#runtime, shard, options)); step++) await this.#commitAndSend();
+    await this.#advanceBase();
     shard.backend?.evict(this.#runtime.program.settings.stateCacheKeys);
+  }
+
+  async #advanceBase(): Promise<void> {
+    const options = { floor: this.#job.floor, isQuiet: this.#isQuiet };
+    for (let slices = this.#isQuiet ? quietSlicesMax : 1; slices > 0;) {
+      const outcome = await advanceBase(this.#runtime, this.#shard, options);
+      if (outcome === 'nothing') return;
+      if (outcome === 'done') await this.#commitAndSend();
+      else slices--;
+    }
   }
 
   /** A processing-time timer needs somebody to wake the shard. */
@@ -225,8 +234,8 @@ class ShardWork {
 
 /** One commit's records at most, so that a retry is bounded too. */
 const recordsPerCommitMax = 65_536;
-/** Steps of the base in one invocation, each with its commit. */
-const baseStepsMax = 8;
+/** Slices for the base in one invocation while no records come. */
+const quietSlicesMax = 8;
 /** How long the base waits for the floor before it looks again; a pinned checkpoint may hold the floor for hours. */
 const baseWakeMinMs = 500;
 const baseWakeUnderLoadMs = 2_000;

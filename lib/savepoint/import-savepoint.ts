@@ -1,7 +1,7 @@
 /**
  * Brings a savepoint into a job's own namespace: rows into the base, sink parts staged, and a manifest from which the shards start.
  *
- * IM1. Rows are stamped with epoch 0 in a namespace of their own: no later write of the job is refused because of them.
+ * IM1. Rows have version 0 in a namespace of their own: no later write of the job is refused because of them.
  * IM2. Every file is checked again as it is read; doing a file twice changes nothing.
  * IM3. The manifest lists no deltas: state at the checkpoint is the base alone. Positions in channels do not exist yet.
  * IM4. Parts keep the name under which they become visible: published by the job that made them, or by this one, they appear once.

@@ -6,6 +6,7 @@
  * CL2. The rows that the commits of an epoch wrote are, in order, its delta too, bytes and all; only where many of them changed again are they
  *      written anew, once each.
  */
+import { limits } from '../base/limits.ts';
 import type { Epoch, OperatorUid } from '../base/ids.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
 import { appendRow, encodeDeltaTables, joinDeltaBlocks, type DeltaTable } from './delta-codec.ts';
@@ -153,7 +154,8 @@ export class ChangeLog {
     this.#committedRows += this.#written.rows;
     this.#commits?.push(this.#written);
     this.#written = null;
-    if (this.#committedRows > this.#epochRows * repeatedMax) this.#commits = null;
+    const isTooMuch = this.#committedRows > this.#epochRows * repeatedMax || (this.#commits?.length ?? 0) >= limits.deltaBlocksPerEpochMax;
+    if (isTooMuch) this.#commits = null;
   }
 
   #fold(entry: KeyEntry): void {
@@ -200,14 +202,14 @@ export function isClean({ dirtySlots, named }: KeyEntry): boolean {
 
 function joinCommits(commits: readonly DeltaPart[], rowsMax: number): DeltaPart[] {
   const parts: DeltaPart[] = [];
-  let gathered: DeltaPart[] = [];
+  let from = 0;
   let rows = 0;
-  for (const [i, commit] of commits.entries()) {
-    gathered.push(commit);
-    rows += commit.rows;
+  for (let i = 0; i < commits.length; i++) {
+    rows += commits[i]!.rows;
     if (rows < rowsMax && i < commits.length - 1) continue;
-    parts.push({ rows, bytes: joinDeltaBlocks(gathered.map(({ bytes }) => bytes)) });
-    gathered = [];
+    const blocks = commits.slice(from, i + 1).map(({ bytes }) => bytes);
+    parts.push({ rows, bytes: joinDeltaBlocks(blocks, from) });
+    from = i + 1;
     rows = 0;
   }
   return parts;

@@ -9,7 +9,7 @@ import { readColumn, writeColumn } from '../model/column-codec.ts';
 import type { StateRow } from '../model/state-row.ts';
 
 const formatVersion = 1;
-/** Several blocks: their number, then each in format 1. */
+/** Several blocks: their number, that of the first in the epoch, then each in format 1. */
 const blocksVersion = 2;
 
 /** Rows of one operator and state, by columns; what the hot path fills. */
@@ -42,25 +42,37 @@ export function encodeDeltaTables(tables: readonly DeltaTable[]): Uint8Array {
   return writer.finish();
 }
 
-/** Blocks that were encoded before, as one delta object. */
-export function joinDeltaBlocks(blocks: readonly Uint8Array[]): Uint8Array {
-  if (blocks.length === 1) return blocks[0]!;
-  const head = new ByteWriter(8);
+/** Blocks that were encoded before, as one delta object. `first` is the number of the first among the epoch's. */
+export function joinDeltaBlocks(blocks: readonly Uint8Array[], first: number): Uint8Array {
+  if (blocks.length === 1 && first === 0) return blocks[0]!;
+  const head = new ByteWriter(16);
   head.byte(blocksVersion);
   head.uint32(blocks.length);
+  head.uint32(first);
   return Buffer.concat([head.finish(), ...blocks]);
 }
 
 export function decodeDeltaTables(bytes: Uint8Array, what: string): DeltaTable[] {
-  return decodeDeltaBlocks(bytes, what).flat();
+  return decodeDeltaBlocks(bytes, what).flatMap(({ tables }) => tables);
 }
 
-export function decodeDeltaBlocks(bytes: Uint8Array, what: string): DeltaTable[][] {
+export interface DeltaBlock {
+  /** Its number among the epoch's blocks. */
+  readonly number: number;
+  readonly tables: readonly DeltaTable[];
+}
+
+export function decodeDeltaBlocks(bytes: Uint8Array, what: string): DeltaBlock[] {
   const reader = new ByteReader(bytes, what);
-  const blocks: DeltaTable[][] = [];
-  const isOne = bytes[0] !== blocksVersion;
-  if (!isOne) reader.byte();
-  for (let left = isOne ? 1 : reader.uint32(); left > 0; left--) blocks.push(decodeBlock(reader, what));
+  let count = 1;
+  let number = 0;
+  if (bytes[0] === blocksVersion) {
+    reader.byte();
+    count = reader.uint32();
+    number = reader.uint32();
+  }
+  const blocks: DeltaBlock[] = [];
+  for (; count > 0; count--) blocks.push({ number: number++, tables: decodeBlock(reader, what) });
   if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
   return blocks;
 }

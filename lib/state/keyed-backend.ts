@@ -17,7 +17,15 @@ import type { FiredRange } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { ChangeLog, isClean } from './change-log.ts';
 import { loadEntries } from './load-entries.ts';
-import { namedStateOf, newKeyEntry, putSlotValue, type KeyEntry, type NamedState, type NamespacedCell, type StateCounts } from './key-entry.ts';
+import {
+  namedStateOf,
+  newKeyEntry,
+  putSlotValue,
+  type KeyEntry,
+  type NamedState,
+  type NamespacedCell,
+  type StateCounts,
+} from './key-entry.ts';
 import { KeyedTimers } from './keyed-timers.ts';
 
 export interface KeyedBackendOptions {

@@ -58,9 +58,10 @@ describe('the limits', () => {
 
   test('bound a commit: what a source reads fits into one envelope per channel, and a delta into one advance or several', () => {
     expect(limits.sourceRecordsPerCommit).toBeLessThanOrEqual(limits.envelopeRecordsMax);
-    expect(limits.baseRowsPerAdvance).toBeLessThanOrEqual(limits.baseAdvanceRows);
+    expect(limits.baseRowsPerStep).toBeLessThanOrEqual(limits.baseAdvanceRows);
+    expect(limits.baseRowsPerSlice).toBeLessThanOrEqual(limits.baseRowsPerStep);
     expect(limits.baseAdvanceRowsQuiet).toBeLessThan(limits.baseAdvanceRows);
-    expect(limits.baseRowsReadPerAdvance).toBeGreaterThanOrEqual(limits.deltaRowsPerPart);
+    expect(limits.baseRowsReadPerStep).toBeGreaterThanOrEqual(limits.deltaRowsPerPart);
     expect(limits.timersPerCommitMax).toBeLessThanOrEqual(limits.deltaRowsPerPart);
     expect(limits.stateCacheKeysMax).toBeGreaterThan(limits.deltaRowsPerPart);
   });

@@ -88,7 +88,7 @@ describe('the log is as its page describes it', () => {
     expect(put.blobs.toString()).toBe('content');
     expect(send.text).toMatchObject({ queue: 'queue', messages: [{ body: 3 }, { body: 3 }] });
     expect(send.blobs.toString()).toBe('aaabbb');
-    expect(write.text).toMatchObject({ epoch: 3, rows: [['count', 'total', 7, '"a"', '', '5']] });
+    expect(write.text).toMatchObject({ version: 3, rows: [['count', 'total', 7, '"a"', '', '5']] });
   });
 
   test('a large object is a file that the log names', async () => {
@@ -112,8 +112,8 @@ describe('the log is as its page describes it', () => {
     const database = new DatabaseSync(join(directory, 'base.sqlite'), { readOnly: true });
     try {
       expect(database.prepare("SELECT value FROM meta WHERE name = 'applied'").get()).toEqual({ value: 3 });
-      expect(database.prepare('SELECT key_group, key, value, epoch, timer FROM rows').all()).toEqual([
-        { key_group: 7, key: '"a"', value: '5', epoch: 3, timer: 0 },
+      expect(database.prepare('SELECT key_group, key, value, version, timer FROM rows').all()).toEqual([
+        { key_group: 7, key: '"a"', value: '5', version: 3, timer: 0 },
       ]);
     } finally {
       database.close();

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { operatorUid } from '../../lib/base/ids.ts';
 import type { StateRow } from '../../lib/model/state-row.ts';
-import { decodeDelta, decodeDeltaTables, encodeDelta, encodeDeltaTables, newDeltaTable } from '../../lib/state/delta-codec.ts';
+import {
+  decodeDelta,
+  decodeDeltaBlocks,
+  decodeDeltaTables,
+  encodeDelta,
+  encodeDeltaTables,
+  joinDeltaBlocks,
+  newDeltaTable,
+} from '../../lib/state/delta-codec.ts';
 import { anyText, differenceOf, storable } from '../model/storable-values.ts';
 import { goldenBytes } from '../setup/golden-bytes.ts';
 
@@ -88,6 +96,42 @@ describe('a damaged delta', () => {
           expect(error).toMatchObject({ code: 'SLUICE-DATA-CORRUPT' });
         }
       }
+    }
+  });
+});
+
+describe('format 2 of deltas', () => {
+  const row = (state: string, value: unknown): StateRow => ({
+    operator: operatorUid('count'),
+    state,
+    keyGroup: 3,
+    key: '"LAX"',
+    namespace: '',
+    value,
+    deleted: value === undefined,
+  });
+  const commits = [[row('sum', 5), row('last', 'x')], [row('sum', undefined)], [row('sum', 7)]];
+  const joined = joinDeltaBlocks(
+    commits.map((rows) => encodeDelta(rows)),
+    4,
+  );
+
+  test('is what the commits of an epoch wrote, block by block, each with its number', () => {
+    const recorded = goldenBytes('delta/v2/three-commits.bin', joined);
+    expect(Buffer.from(joined).equals(recorded), 'these bytes are another format').toBe(true);
+    expect(decodeDeltaBlocks(recorded, 'a test').map(({ number }) => number)).toEqual([4, 5, 6]);
+    expect(decodeDelta(recorded, 'a test')).toEqual(commits.flat());
+  });
+
+  test('is not needed for the one block that is the first', () => {
+    const only = encodeDelta(commits[0]!);
+    expect(joinDeltaBlocks([only], 0)).toBe(only);
+    expect(decodeDeltaBlocks(joinDeltaBlocks([only], 9), 'a test').map(({ number }) => number)).toEqual([9]);
+  });
+
+  test('is refused wherever it is cut, between blocks too', () => {
+    for (let length = 0; length < joined.length; length++) {
+      expect(() => decodeDelta(joined.slice(0, length), 'a test')).toThrow(expect.objectContaining({ code: 'SLUICE-DATA-CORRUPT' }));
     }
   });
 });

@@ -7,7 +7,6 @@
  *      is synced.
  */
 import { SluiceError } from '../../base/errors.ts';
-import type { Epoch } from '../../base/ids.ts';
 import type { StateAddress } from '../../model/state-row.ts';
 import type { BaseRow, DueQuery, KeyedBase } from '../../ports/keyed-base.ts';
 import type { Clock } from '../../ports/system.ts';
@@ -62,9 +61,9 @@ export class SqliteBase implements KeyedBase {
     return { rows, next: JSON.stringify([state, keyGroup, key, namespace] satisfies ScanPlace) };
   }
 
-  async write(space: string, epoch: Epoch, rows: readonly BaseRow[]): Promise<void> {
+  async write(space: string, version: number, rows: readonly BaseRow[]): Promise<void> {
     if (rows.length === 0) return;
-    this.#change({ kind: 'base-write', space, epoch, atMs: this.#options.clock.now(), rows });
+    this.#change({ kind: 'base-write', space, version, atMs: this.#options.clock.now(), rows });
     if (this.#openRows > rowsPerTransactionMax) await this.#options.journal.durable();
   }
 

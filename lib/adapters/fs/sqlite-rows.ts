@@ -2,7 +2,7 @@
  * The tables of `base.sqlite`: rows of keyed state by owner (job, operator, state), key group, key and namespace. Synchronous, in whatever transaction is
  * open; of the log it knows only the number that is stored with a transaction.
  *
- * SR1. A row is written only where the stored one is of no later epoch. A delete is a row without a value (tombstone) with the time of its write.
+ * SR1. A row is written only where the stored one is of no later version. A delete is a row without a value (tombstone) with the time of its write.
  * SR2. A power loss may take back the last transactions, whole and in order; what `checkpoint` has seen stays.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -21,7 +21,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS tables (id INTEGER PRIMARY KEY, space TEXT NOT NULL, operator TEXT NOT NULL, state TEXT NOT NULL, UNIQUE (space, operator, state));
   CREATE TABLE IF NOT EXISTS rows (
     owner INTEGER NOT NULL, key_group INTEGER NOT NULL, key TEXT NOT NULL, namespace TEXT NOT NULL,
-    value TEXT, epoch INTEGER NOT NULL, at_ms INTEGER NOT NULL, timer INTEGER NOT NULL,
+    value TEXT, version INTEGER NOT NULL, at_ms INTEGER NOT NULL, timer INTEGER NOT NULL,
     PRIMARY KEY (owner, key_group, key, namespace)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS due ON rows (owner, namespace, key_group, key) WHERE timer = 1;
   CREATE INDEX IF NOT EXISTS tombstones ON rows (owner, at_ms) WHERE value IS NULL;
@@ -35,7 +35,7 @@ const queries = {
   owners: 'SELECT id, space, operator, state FROM tables',
   addOwner: 'INSERT INTO tables (space, operator, state) VALUES (?, ?, ?)',
   upsert: `INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-    SET value = excluded.value, epoch = excluded.epoch, at_ms = excluded.at_ms WHERE excluded.epoch >= rows.epoch`,
+    SET value = excluded.value, version = excluded.version, at_ms = excluded.at_ms WHERE excluded.version >= rows.version`,
   purge: 'DELETE FROM rows WHERE owner = ? AND value IS NULL AND at_ms < ?',
   drop: 'DELETE FROM rows WHERE owner = ?',
   read: 'SELECT value FROM rows WHERE owner = ? AND key_group = ? AND key = ? AND namespace = ?',
@@ -122,11 +122,11 @@ export class SqliteRows {
     this.#database.close();
   }
 
-  write({ space, epoch, atMs, rows }: MutationOf<'base-write'>): void {
+  write({ space, version, atMs, rows }: MutationOf<'base-write'>): void {
     const { upsert } = this.#statements;
     for (const { operator, state, keyGroup, key, namespace, value } of rows) {
       const timer = isTimer(state) ? 1 : 0;
-      upsert.run(this.#ownerOf({ space, operator, state }), keyGroup, key, namespace, value ?? null, epoch, atMs, timer);
+      upsert.run(this.#ownerOf({ space, operator, state }), keyGroup, key, namespace, value ?? null, version, atMs, timer);
     }
   }
 

@@ -25,16 +25,16 @@ export class BaseTable {
     return namespace === '' ? rows : undefined;
   }
 
-  /** Returns the row where it is a new tombstone. A stored row of a higher epoch stays. */
-  put(keyGroup: KeyGroup, key: string, namespace: string, value: string | undefined, epoch: number): Row | undefined {
+  /** Returns the row where it is a new tombstone. A stored row of a higher version stays. */
+  put(keyGroup: KeyGroup, key: string, namespace: string, value: string | undefined, version: number): Row | undefined {
     const existing = this.get(keyGroup, key, namespace);
-    if (existing !== undefined && existing.epoch > epoch) return undefined;
+    if (existing !== undefined && existing.version > version) return undefined;
     if (existing?.value !== undefined && value !== undefined) {
       existing.value = value;
-      existing.epoch = epoch;
+      existing.version = version;
       return undefined;
     }
-    const row: Row = { value, epoch, index: undefined };
+    const row: Row = { value, version, index: undefined };
     this.#set(keyGroup, key, namespace, row);
     if (existing?.value !== undefined) {
       existing.value = undefined;

@@ -13,7 +13,7 @@ import { compareText } from './text-order.ts';
 export interface Row {
   /** undefined = tombstone, or replaced by one. */
   value: string | undefined;
-  epoch: number;
+  version: number;
   index: DueIndex | undefined;
 }
 

@@ -1,9 +1,9 @@
 /**
  * The base of keyed state in memory. Nothing here is journaled: with a data directory the base is SQLite's (../fs/sqlite-base.ts).
  *
- * K1. A write is fenced per row: a stored row of a higher epoch stays, tombstones included.
+ * K1. A write is fenced per row: a stored row of a higher version stays, tombstones included.
  */
-import type { Epoch, KeyGroup, OperatorUid } from '../../base/ids.ts';
+import type { KeyGroup, OperatorUid } from '../../base/ids.ts';
 import type { KeyGroupRange } from '../../model/key-group.ts';
 import type { StateAddress } from '../../model/state-row.ts';
 import type { BaseRow, DueQuery, KeyedBase } from '../../ports/keyed-base.ts';
@@ -63,13 +63,13 @@ export class MemoryKeyedBase implements KeyedBase {
     return rows.map((row) => baseRow(operator, state, row));
   }
 
-  async write(space: string, epoch: Epoch, rows: readonly BaseRow[]): Promise<void> {
+  async write(space: string, version: number, rows: readonly BaseRow[]): Promise<void> {
     const { tables, tombstones } = this.#space(space);
     const atMs = this.#clock.now();
     const find = cachedTable((operator, state) => tableOf(tables, operator, state));
     for (const { operator, state, keyGroup, key, namespace, value } of rows) {
       const table = find(operator, state)!;
-      const tombstone = table.put(keyGroup, key, namespace, value, epoch);
+      const tombstone = table.put(keyGroup, key, namespace, value, version);
       if (tombstone !== undefined) tombstones.push({ table, keyGroup, key, namespace, row: tombstone, atMs });
     }
   }

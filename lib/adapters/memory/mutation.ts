@@ -5,7 +5,7 @@
  * M1. State is the fold of `apply` over mutations. What is in no mutation (who holds a message, who waits) does not survive a restart.
  * M2. A mutation's values are never changed afterwards: they are the state itself, shared with callers by reference.
  */
-import type { Attempt, CheckpointId, Epoch, JobId } from '../../base/ids.ts';
+import type { Attempt, CheckpointId, JobId } from '../../base/ids.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { ShardRecord, ShardSnapshot } from '../../model/shard-record.ts';
 import type { FlowExecution } from '../../ports/flow-store.ts';
@@ -58,7 +58,13 @@ export type Mutation =
       readonly crc32: number;
     }
   | { readonly kind: 'objects-remove'; readonly keys: readonly string[] }
-  | { readonly kind: 'base-write'; readonly space: string; readonly epoch: Epoch; readonly atMs: number; readonly rows: readonly BaseRow[] }
+  | {
+      readonly kind: 'base-write';
+      readonly space: string;
+      readonly version: number;
+      readonly atMs: number;
+      readonly rows: readonly BaseRow[];
+    }
   | { readonly kind: 'base-purge'; readonly space: string; readonly olderThanMs: number }
   | { readonly kind: 'base-drop'; readonly space: string }
   | { readonly kind: 'flow-put'; readonly execution: FlowExecution }

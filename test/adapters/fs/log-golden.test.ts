@@ -34,7 +34,7 @@ const kinds: { readonly [Kind in Mutation['kind']]: unknown } = {
   'objects-remove': { keys: ['jobs/old', 'jobs/older'] },
   'base-write': {
     space: job,
-    epoch: 3,
+    version: 3,
     atMs: 1_000,
     rows: [
       { ...row, value: '5' },
