@@ -1,4 +1,4 @@
-import { SluiceError } from '../base/errors.ts';
+import { errorCode, SluiceError } from '../base/errors.ts';
 import type { Timers } from '../ports/system.ts';
 import type { ApiClient, OperationAnswer } from './api-client.ts';
 
@@ -18,7 +18,7 @@ export async function pollUntil<T>(timers: Timers, poll: () => Promise<T | undef
 /** Where the savepoint is. @throws SluiceError with the operation's own code where it has failed */
 export async function awaitOperation(timers: Timers, client: ApiClient, job: string, trigger: string): Promise<string> {
   return pollUntil(timers, async () => {
-    const { status, operation } = await client.get<OperationAnswer>(`/jobs/${job}/savepoints/${trigger}`);
+    const { status, operation } = await answerOf(client, job, trigger);
     if (status.id === 'IN_PROGRESS' || operation === null) return undefined;
     const failure = operation['failure-cause'];
     if (failure === undefined) return operation.location ?? '';
@@ -27,6 +27,20 @@ export async function awaitOperation(timers: Timers, client: ApiClient, job: str
       facts: { job, trigger, reason: failure.code },
     });
   });
+}
+
+/** The run ends with its job: a server that took the order and is gone has not failed to start. */
+async function answerOf(client: ApiClient, job: string, trigger: string): Promise<OperationAnswer> {
+  try {
+    return await client.get<OperationAnswer>(`/jobs/${job}/savepoints/${trigger}`);
+  } catch (error) {
+    if (errorCode(error) !== 'SLUICE-SERVER-UNREACHABLE') throw error;
+    throw new SluiceError('SLUICE-SAVEPOINT-FAILED', `the run of job ${job} ended before it said that the savepoint is complete`, {
+      hint: 'Look at its output. With a data directory, run the job again and ask again.',
+      facts: { job, trigger },
+      cause: error,
+    });
+  }
 }
 
 /** Reasons of failed checkpoints have Flink's names; they are errors here under one code. */

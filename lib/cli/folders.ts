@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CliIo } from './cli-io.ts';
+import { possibleFolder } from './usable-folder.ts';
 
 /** A folder or file of this machine as an absolute path: from a path, or from a `file:` URI as savepoints' locations are. */
 export function folderOf(io: CliIo, location: string): string {
@@ -8,7 +9,11 @@ export function folderOf(io: CliIo, location: string): string {
   return resolve(io.folder, location.replace(/^file:/i, ''));
 }
 
-/** For a server that may run in another folder; a URI means the same everywhere. */
-export function locationOf(io: CliIo, location: string): string {
-  return /^[a-z][a-z0-9+.-]+:/i.test(location) ? location : resolve(io.folder, location);
+/**
+ * Where savepoints are to go, for a server that may run in another folder; a URI means the same everywhere.
+ *
+ * @throws SluiceError `SLUICE-FOLDER-UNUSABLE`
+ */
+export function savepointDirectory(io: CliIo, location: string): string {
+  return /^[a-z][a-z0-9+.-]+:/i.test(location) ? location : possibleFolder(io, 'directory for savepoints', location).folder;
 }

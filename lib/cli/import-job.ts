@@ -14,13 +14,12 @@ const extensions: readonly string[] = ['.ts', '.mts', '.cts', '.js', '.mjs', '.c
  * @throws SluiceError `SLUICE-JOB-MISSING` or `SLUICE-JOB-MODULE`
  */
 export async function importJob(path: string, file: string): Promise<JobModule> {
-  const missing = problemOf(path, file);
-  if (missing !== undefined) {
-    throw new SluiceError('SLUICE-JOB-MISSING', missing, { hint: 'Name the file that exports the job, such as job.ts.', facts: { file } });
-  }
   try {
-    return (await import(pathToFileURL(file).href)) as JobModule;
+    const missing = problemOf(path, file);
+    if (missing === undefined) return (await import(pathToFileURL(file).href)) as JobModule;
+    throw new SluiceError('SLUICE-JOB-MISSING', missing, { hint: 'Name the file that exports the job, such as job.ts.', facts: { file } });
   } catch (error) {
+    if (errorCode(error) === 'SLUICE-JOB-MISSING') throw error;
     throw new SluiceError('SLUICE-JOB-MODULE', `${path} could not be loaded: ${errorMessage(error)}`, {
       hint: hintOf(error),
       facts: { file },
@@ -48,6 +47,7 @@ function hintOf(error: unknown): string {
 }
 
 const hints: Readonly<Record<string, string>> = {
+  EACCES: 'Look at the permissions of the file and of the folders above it.',
   ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX:
     'Write it without: Node only strips types, so enums, namespaces and parameter properties cannot be used.',
   ERR_INVALID_TYPESCRIPT_SYNTAX: 'Correct the syntax.',

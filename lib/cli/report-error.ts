@@ -65,7 +65,9 @@ function placeOf({ stack = '', message }: Error): string {
     .join('\n')
     .trimEnd();
   if (shown !== '') return shown;
-  const frame = lines.find((line) => /^\s+at .*(?:file:|\/)/.test(line) && !line.includes('node:') && !line.includes(ownFrames));
+  const frame = lines.find(
+    (line) => /^\s+at .*(?:file:|\/)/.test(line) && !/node:|\/node_modules\/commander\//.test(line) && !line.includes(ownFrames),
+  );
   return frame?.trim() ?? '';
 }
 

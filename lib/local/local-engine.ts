@@ -147,6 +147,8 @@ export class LocalEngine {
   async close(): Promise<void> {
     for (const poller of this.#pollers) poller.requestStop();
     await this.#interpreter.stop();
+    // Before the stores are gone: it would fail, and say so.
+    await Promise.all(this.#pollers.map((poller) => poller.idle()));
     const stopping = this.#pollers.map((poller) => poller.stop());
     // Ends the receives that wait.
     await this.#options.stores.close();

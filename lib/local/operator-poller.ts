@@ -25,6 +25,7 @@ export class OperatorPoller {
   readonly #options: PollerOptions;
   #stopped = false;
   #running: Promise<void> | undefined;
+  #inHand: Promise<void> | undefined;
 
   constructor(options: PollerOptions) {
     this.#options = options;
@@ -44,15 +45,31 @@ export class OperatorPoller {
     this.#stopped = true;
   }
 
+  /** Resolves when the invocation in hand has ended; after a request to stop there is none after it. */
+  async idle(): Promise<void> {
+    // How it failed is told by `stop`.
+    await this.#inHand?.catch(() => undefined);
+  }
+
   async #loop(): Promise<void> {
     const { queue, receiver } = this.#options;
     const options = { messagesMax: limits.messagesPerBatchMax, waitMs: receiveWaitMs, visibilityMs: limits.visibilityTimeoutMs };
     while (!this.#stopped) {
       const messages = await receiver.receive(queue, options);
-      if (messages.length > 0) await this.#invoke(messages);
+      if (this.#stopped) return this.#giveBack(messages);
+      if (messages.length > 0) {
+        this.#inHand = this.#invoke(messages);
+        await this.#inHand;
+      }
       // All adapters here answer without leaving the process: without a turn of the event loop timers and HTTP would starve.
       await new Promise<void>((resolve) => this.#options.timers.after(0, resolve));
     }
+  }
+
+  /** What came to a receive that began before the stop is for the next run, without a pause. */
+  async #giveBack(messages: readonly ReceivedMessage[]): Promise<void> {
+    const { queue, receiver } = this.#options;
+    if (messages.length > 0) await receiver.changeVisibility(queue, messages.map(receiptOf), 0);
   }
 
   async #invoke(messages: readonly ReceivedMessage[]): Promise<void> {

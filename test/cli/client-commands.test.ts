@@ -174,6 +174,17 @@ describe('a server that cannot be had', () => {
     server = await serve(() => new Response('{}'));
   });
 
+  test('in the midst of a savepoint is a savepoint that failed, not a server that was never there', async () => {
+    const asked = sluice('savepoint', job, ...at());
+    const isAsked = async (): Promise<boolean> => (await world.stores.operations.list(job)).length > 0;
+    while (!(await isAsked())) await new Promise((resolve) => setTimeout(resolve, 5));
+    await server.close();
+    const { exitCode, err } = await asked;
+    expect(exitCode).toBe(1);
+    expect(err).toMatch(/^error SLUICE-SAVEPOINT-FAILED: the run of job .* ended before it said that the savepoint is complete\n/);
+    server = await serve(() => new Response('{}'));
+  });
+
   test('is SLUICE-SERVER-FILE where the data directory names none', async () => {
     expect(await sluice('list', '--data-dir', folder)).toMatchObject({
       exitCode: 1,

@@ -30,6 +30,8 @@ const files: Readonly<Record<string, string>> = {
   'imports-syntax.ts': "import './syntax.ts';\n",
   'wrong-import.ts': "import { nope } from './no-export.ts';\nexport const job = nope;\n",
   'without-extension.ts': "import './good';\n",
+  // A superuser may read everything: the error is thrown as Node throws it.
+  'throws-no-access.ts': "throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });\n",
   'throws-text.ts': "throw 'no reason';\n",
   'default-export.ts': `${job('')}\nexport { job as default };\n`.replace('export const', 'const'),
   'other-name.ts': job('').replace('export const job', 'export const sales'),
@@ -81,6 +83,7 @@ describe('a job file', () => {
     ['that is a folder', '.', 'SLUICE-JOB-MISSING', 'jobs is a folder', 'Name the file'],
     ['of another language', 'job.py', 'SLUICE-JOB-MISSING', 'job.py is no TypeScript or JavaScript file', 'Name the file'],
     ['that throws while it is loaded', 'throws-on-load.ts', 'SLUICE-JOB-MODULE', 'the database is gone', 'it threw while it was loaded'],
+    ['that may not be read', 'throws-no-access.ts', 'SLUICE-JOB-MODULE', 'EACCES', 'Look at the permissions'],
     ['that throws no error', 'throws-text.ts', 'SLUICE-JOB-MODULE', 'could not be loaded: no reason', 'it threw while it was loaded'],
     ['that needs code generation', 'enum.ts', 'SLUICE-JOB-MODULE', 'enum', 'Node only strips types'],
     ['that imports what is not installed', 'missing-import.ts', 'SLUICE-JOB-MODULE', "package 'no-such-package'", 'Install the package'],

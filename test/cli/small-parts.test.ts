@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatBytes, formatCount, table } from '../../lib/cli/amounts.ts';
 import { formatDuration, parseDuration } from '../../lib/cli/durations.ts';
-import { folderOf, locationOf } from '../../lib/cli/folders.ts';
+import { folderOf, savepointDirectory } from '../../lib/cli/folders.ts';
 import { errorText, reportOf } from '../../lib/cli/report-error.ts';
 import { watchStop } from '../../lib/cli/stop-signals.ts';
 import { watchControl } from '../../lib/cli/watched-control.ts';
@@ -59,7 +59,7 @@ test('folders are taken from where the command is called, and URIs as they are',
     '/sp',
     '/at/sp',
   ]);
-  expect(['sp', '/sp', 's3://bucket/sp', 'file:///sp'].map((text) => locationOf(io, text))).toEqual([
+  expect(['sp', '/sp', 's3://bucket/sp', 'file:///sp'].map((text) => savepointDirectory(io, text))).toEqual([
     '/at/sp',
     '/sp',
     's3://bucket/sp',

@@ -10,7 +10,6 @@ import { runJob, type RunningJob } from '../../local/run-job.ts';
 import type { JobStatus } from '../../model/job-record.ts';
 import type { Logger } from '../../ports/system.ts';
 import type { CliIo } from '../cli-io.ts';
-import { usableDataDir } from '../data-dir.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { folderOf } from '../folders.ts';
 import { compileFile } from '../load-job.ts';
@@ -19,6 +18,7 @@ import { checkpointSettings, type RunOptions } from '../run-options.ts';
 import { createRunReport, type RunReport } from '../run-report.ts';
 import { removeServerFile, writeServerFile } from '../server-file.ts';
 import { watchStop, type StopWatch } from '../stop-signals.ts';
+import { usableFolder } from '../usable-folder.ts';
 import { packageVersion } from '../version.ts';
 import { watchControl, type WatchedControl } from '../watched-control.ts';
 
@@ -33,7 +33,8 @@ const keepCompiledAfterMs = 500;
 
 export async function run(io: CliIo, path: string, options: RunOptions): Promise<number> {
   const checkpoint = checkpointSettings(options);
-  const dataDir = options.dataDir === undefined ? undefined : usableDataDir(io, options.dataDir);
+  const dataDir = options.dataDir === undefined ? undefined : usableFolder(io, 'data directory', options.dataDir);
+  if (options.savepointDir !== undefined) usableFolder(io, 'directory for savepoints', folderOf(io, options.savepointDir));
   const program = await compileFile(io, path, options);
   const report = createRunReport(io, program.plan.name, options.json);
   const logger = createLogger({

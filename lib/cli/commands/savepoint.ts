@@ -2,7 +2,7 @@ import { awaitOperation } from '../await-operation.ts';
 import type { CliIo } from '../cli-io.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findJob } from '../find-job.ts';
-import { locationOf } from '../folders.ts';
+import { savepointDirectory } from '../folders.ts';
 import { findServer, type ServerOptions } from '../find-server.ts';
 
 export interface SavepointOptions extends ServerOptions {
@@ -19,7 +19,7 @@ export async function savepoint(io: CliIo, jobName: string, directory: string | 
   const job = await findJob(client, jobName);
   // Ours, so that a request that is repeated after a lost answer starts nothing twice.
   const triggerId = io.random.hex(32);
-  const body = { 'target-directory': directory === undefined ? null : locationOf(io, directory), triggerId };
+  const body = { 'target-directory': directory === undefined ? null : savepointDirectory(io, directory), triggerId };
   const trigger = (await client.send<Triggered>('POST', `/jobs/${job}/savepoints`, body))['request-id'];
   if (options.detached) {
     io.out(options.json ? `${JSON.stringify({ job, trigger })}\n` : `savepoint of job ${job} triggered: ${trigger}\n`);

@@ -3,7 +3,7 @@ import type { CliIo } from '../cli-io.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findJob } from '../find-job.ts';
 import { findServer, type ServerOptions } from '../find-server.ts';
-import { locationOf } from '../folders.ts';
+import { savepointDirectory } from '../folders.ts';
 
 export interface StopOptions extends ServerOptions {
   readonly json: boolean;
@@ -15,7 +15,7 @@ export async function stop(io: CliIo, jobName: string, directory: string | undef
   const client = await findServer(io, options);
   const job = await findJob(client, jobName);
   const body = {
-    targetDirectory: directory === undefined ? null : locationOf(io, directory),
+    targetDirectory: directory === undefined ? null : savepointDirectory(io, directory),
     drain: options.drain,
     triggerId: io.random.hex(32),
   };
