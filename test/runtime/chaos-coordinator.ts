@@ -11,6 +11,7 @@ import type { JobRecord } from '../../lib/model/job-record.ts';
 import { coordinatorQueue, descriptorKey, manifestKey, operatorQueue, shardGroup } from '../../lib/model/names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { jobA } from '../contract/fixture.ts';
+import { cutProblem } from './chaos-cut.ts';
 import { describeJob } from './chaos-describe.ts';
 import type { Choices } from './chaos-random.ts';
 
@@ -109,6 +110,8 @@ export class ChaosCoordinator {
   async #complete(attempt: number, checkpoint: number, shards: readonly ShardSnapshot[]): Promise<void> {
     const { stores, collect, exactlyOnce } = this.#options;
     const { plan, planHash } = this.#compiled;
+    const problem = exactlyOnce ? cutProblem(plan, shards) : undefined;
+    if (problem !== undefined) this.failures.push(`checkpoint ${checkpoint} is no cut: ${problem}`);
     const key = manifestKey(jobA, attempt, checkpoint);
     const manifest = {
       format: 1,
