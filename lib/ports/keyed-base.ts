@@ -9,7 +9,7 @@
  * Values are text of value-json; the store does not look into them.
  */
 import type { OperatorUid } from '../base/ids.ts';
-import type { KeyGroupRange } from '../model/key-group.ts';
+import type { KeyGroupRange } from '../model/key-group-range.ts';
 import type { StateAddress } from '../model/state-row.ts';
 
 export interface BaseRow extends StateAddress {

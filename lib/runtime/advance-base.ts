@@ -34,12 +34,10 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, { floor, i
   const ready = shard.deltas.filter(({ epoch }) => epoch <= floor);
   if (shard.baseStep === null && !isDue(ready, isQuiet)) return 'nothing';
   const step = (shard.baseStep ??= await nextBaseStep(runtime, ready));
-  const slice = step.take(isQuiet ? limits.baseRowsPerStep : Math.max(limits.baseRowsPerSlice, rowsOf(ready) >> 4));
+  const { version, rows } = step.take(isQuiet ? limits.baseRowsPerStep : Math.max(limits.baseRowsPerSlice, rowsOf(ready) >> 4));
+  if (rows.length > 0) await runtime.deps.base.write(shard.topology.address.job, version, rows);
   backend.baseWritten();
-  if (slice !== undefined) {
-    await runtime.deps.base.write(shard.topology.address.job, slice.version, slice.rows);
-    return 'slice';
-  }
+  if (!step.isEmpty) return 'slice';
   shard.baseStep = null;
   const done = new Set(step.refs.map(({ key }) => key));
   shard.deltas = shard.deltas.filter(({ key }) => !done.has(key));

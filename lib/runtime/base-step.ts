@@ -6,11 +6,12 @@
  */
 import type { Epoch } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import { inRange, type KeyGroupRange } from '../model/key-group.ts';
+import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { DeltaRef } from '../model/shard-record.ts';
 import { encodeDecodedValue } from '../model/value-json.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
-import { decodeDeltaBlocks, type DeltaBlock, type DeltaTable } from '../state/delta-codec.ts';
+import { decodeDeltaBlocks, type DeltaBlock } from '../state/delta-codec.ts';
+import type { DeltaTable } from '../state/delta-table.ts';
 import { readNamed } from './named-objects.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -35,14 +36,16 @@ export class BaseStep {
     this.#pages = pages.map(({ version, rows }) => ({ version, rows: rows[Symbol.iterator]() }));
   }
 
-  /** At most `rowsMax` rows of one version; undefined once all have been taken. */
-  take(rowsMax: number): Slice | undefined {
-    for (let page = this.#pages[0]; page !== undefined; page = this.#pages[0]) {
-      const rows = takeFrom(page.rows, rowsMax);
-      if (rows.length > 0) return { version: page.version, rows };
-      this.#pages.shift();
-    }
-    return undefined;
+  get isEmpty(): boolean {
+    return this.#pages.length === 0;
+  }
+
+  /** At most `rowsMax` rows of one version; none where nothing was left. */
+  take(rowsMax: number): Slice {
+    const page = this.#pages[0]!;
+    const rows = takeFrom(page.rows, rowsMax);
+    if (rows.length < rowsMax) this.#pages.shift();
+    return { version: page.version, rows };
   }
 }
 

@@ -27,7 +27,7 @@ import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
 import type { BaseStep } from './base-step.ts';
 import type { Runtime } from './runtime-deps.ts';
-import type { SelfMessage, StageOrder } from './segment.ts';
+import type { SelfMessage, StageOrder } from './segment-content.ts';
 import type { InputChannel, OutputEdge, ShardTopology } from './topology.ts';
 import { WatermarkValve, type ValveChannel } from './watermark-valve.ts';
 

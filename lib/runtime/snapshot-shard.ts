@@ -9,7 +9,7 @@
 import type { Attempt, ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import { deltaKey } from '../model/names.ts';
+import { deltaKey } from '../model/object-keys.ts';
 import type { Alignment, DeltaRef, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { announceChange, commit, type Committed } from './commit.ts';

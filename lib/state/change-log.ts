@@ -9,7 +9,8 @@
 import { limits } from '../base/limits.ts';
 import type { Epoch, OperatorUid } from '../base/ids.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
-import { appendRow, encodeDeltaTables, joinDeltaBlocks, type DeltaTable } from './delta-codec.ts';
+import { encodeDeltaTables, joinDeltaBlocks } from './delta-codec.ts';
+import { appendRow, type DeltaTable } from './delta-table.ts';
 import { namedStateOf, slotValue, type KeyEntry } from './key-entry.ts';
 import { TableSet } from './table-set.ts';
 

@@ -6,27 +6,11 @@
 import type { OperatorUid } from '../base/ids.ts';
 import { ByteReader, ByteWriter, corrupt } from '../model/byte-buffer.ts';
 import { readColumn, writeColumn } from '../model/column-codec.ts';
-import type { StateRow } from '../model/state-row.ts';
+import type { DeltaTable } from './delta-table.ts';
 
 const formatVersion = 1;
 /** Several blocks: their number, that of the first in the epoch, then each in format 1. */
 const blocksVersion = 2;
-
-/** Rows of one operator and state, by columns; what the hot path fills. */
-export interface DeltaTable {
-  readonly operator: OperatorUid;
-  readonly state: string;
-  readonly keys: string[];
-  readonly keyGroups: number[];
-  readonly namespaces: string[];
-  readonly values: unknown[];
-  /** 1 = deleted. */
-  readonly deleted: number[];
-}
-
-export function newDeltaTable(operator: OperatorUid, state: string): DeltaTable {
-  return { operator, state, keys: [], keyGroups: [], namespaces: [], values: [], deleted: [] };
-}
 
 export function encodeDeltaTables(tables: readonly DeltaTable[]): Uint8Array {
   const filled = tables.filter((table) => table.keys.length > 0);
@@ -111,37 +95,4 @@ function isText(value: unknown): value is string {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-export function encodeDelta(rows: readonly StateRow[]): Uint8Array {
-  const tables = new Map<string, DeltaTable>();
-  for (const row of rows) {
-    const id = `${row.operator}\u0000${row.state}`;
-    let table = tables.get(id);
-    if (table === undefined) tables.set(id, (table = newDeltaTable(row.operator, row.state)));
-    appendRow(table, row.key, row.keyGroup, row.namespace, row.value, row.deleted);
-  }
-  return encodeDeltaTables([...tables.values()]);
-}
-
-export function decodeDelta(bytes: Uint8Array, what: string): StateRow[] {
-  return decodeDeltaTables(bytes, what).flatMap((table) =>
-    table.keys.map((key, i) => ({
-      operator: table.operator,
-      state: table.state,
-      keyGroup: table.keyGroups[i]!,
-      key,
-      namespace: table.namespaces[i]!,
-      value: table.values[i],
-      deleted: table.deleted[i] === 1,
-    })),
-  );
-}
-
-export function appendRow(table: DeltaTable, key: string, keyGroup: number, namespace: string, value: unknown, deleted: boolean): void {
-  table.keys.push(key);
-  table.keyGroups.push(keyGroup);
-  table.namespaces.push(namespace);
-  table.values.push(deleted ? undefined : value);
-  table.deleted.push(deleted ? 1 : 0);
 }

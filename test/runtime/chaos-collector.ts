@@ -4,7 +4,7 @@ import { decodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
 import type { SegmentIndex, SegmentList, ShardSnapshot } from '../../lib/model/shard-record.ts';
-import { jobA } from '../contract/fixture.ts';
+import { jobA } from '../contract/sample-records.ts';
 
 /** `spared`: made by invocations that still run; nobody can name them yet. */
 export async function collectGarbage(

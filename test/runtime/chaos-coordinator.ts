@@ -8,9 +8,10 @@ import { encodeControl } from '../../lib/model/envelope-codec.ts';
 import type { BarrierOrder, ControlMessage } from '../../lib/model/envelope.ts';
 import { isSourceVertex, type ConnectorSpec } from '../../lib/model/job-plan.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
-import { coordinatorQueue, descriptorKey, manifestKey, operatorQueue, shardGroup } from '../../lib/model/names.ts';
+import { descriptorKey, manifestKey } from '../../lib/model/object-keys.ts';
+import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
-import { jobA } from '../contract/fixture.ts';
+import { jobA } from '../contract/sample-records.ts';
 import { describeJob } from './chaos-describe.ts';
 import type { Choices } from './chaos-random.ts';
 

@@ -8,8 +8,8 @@ import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts'
 import type { Envelope } from '../../lib/model/envelope.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../lib/model/time.ts';
-import { decodeDelta } from '../../lib/state/delta-codec.ts';
-import { jobA } from '../contract/fixture.ts';
+import { decodeDelta } from '../../lib/state/delta-rows.ts';
+import { jobA } from '../contract/sample-records.ts';
 import { compileCount, left, right, type Word } from './count-job.ts';
 import { again, ShardBench, type BenchOptions } from './shard-bench.ts';
 

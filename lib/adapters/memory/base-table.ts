@@ -1,6 +1,6 @@
 /** The rows of one state of one operator: by key group, key and namespace, and in due order for those who ask for it. */
 import type { KeyGroup } from '../../base/ids.ts';
-import { inRange, type KeyGroupRange } from '../../model/key-group.ts';
+import { inRange, type KeyGroupRange } from '../../model/key-group-range.ts';
 import type { DueCursor } from '../../ports/keyed-base.ts';
 import { DueIndex, type IndexedRow, type Row } from './due-index.ts';
 import { compareText } from './text-order.ts';

@@ -4,7 +4,7 @@
  * K1. A write is fenced per row: a stored row of a higher version stays, tombstones included.
  */
 import type { KeyGroup, OperatorUid } from '../../base/ids.ts';
-import type { KeyGroupRange } from '../../model/key-group.ts';
+import type { KeyGroupRange } from '../../model/key-group-range.ts';
 import type { StateAddress } from '../../model/state-row.ts';
 import type { BaseRow, DueQuery, KeyedBase } from '../../ports/keyed-base.ts';
 import type { Clock } from '../../ports/system.ts';
