@@ -39,8 +39,9 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, { floor, i
   backend.baseWritten();
   if (!step.isEmpty) return 'slice';
   shard.baseStep = null;
-  const done = new Set(step.refs.map(({ key }) => key));
-  shard.deltas = shard.deltas.filter(({ key }) => !done.has(key));
+  // Not by key: after a rescaling an object is listed once for each old shard's key groups.
+  const done = new Set(step.refs);
+  shard.deltas = shard.deltas.filter((ref) => !done.has(ref));
   // Only when no part of an epoch is left does the base stand at it.
   const { epoch } = step.refs.at(-1)!;
   const whole = !shard.deltas.some((ref) => ref.epoch <= epoch);
