@@ -15,6 +15,14 @@ export function canonicalKey(key: unknown): string {
   return checkedLength(canonicalJson(key));
 }
 
+/** Whether it is plainly a key; what is not may be one all the same. */
+export function isPlainKey(key: unknown): boolean {
+  return (typeof key === 'string' && key.length <= plainCharactersMax) || Number.isFinite(key) || typeof key === 'boolean' || key === null;
+}
+
+/** As JSON a character takes six at most. */
+const plainCharactersMax = Math.floor(limits.keyCharactersMax / 6) - 2;
+
 function checkedLength(text: string): string {
   if (text.length > limits.keyCharactersMax) refuseKey(`a key of ${text.length} characters`);
   return text;

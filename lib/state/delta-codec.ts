@@ -5,8 +5,8 @@
  */
 import type { OperatorUid } from '../base/ids.ts';
 import { ByteReader, ByteWriter, corrupt } from '../model/byte-buffer.ts';
-import { readColumn, writeColumn } from '../model/column-codec.ts';
-import type { DeltaTable } from './delta-table.ts';
+import { readColumn, skipStringColumn, writeColumn } from '../model/column-codec.ts';
+import type { DeltaTable, TableKeys } from './delta-table.ts';
 
 const formatVersion = 1;
 /** Several blocks: their number, that of the first in the epoch, then each in format 1. */
@@ -46,7 +46,8 @@ export interface DeltaBlock {
   readonly tables: readonly DeltaTable[];
 }
 
-export function decodeDeltaBlocks(bytes: Uint8Array, what: string): DeltaBlock[] {
+/** With `known` keys, as whoever wrote it kept them, the texts are not made again. */
+export function decodeDeltaBlocks(bytes: Uint8Array, what: string, known?: readonly TableKeys[]): DeltaBlock[] {
   const reader = new ByteReader(bytes, what);
   let count = 1;
   let number = 0;
@@ -56,23 +57,24 @@ export function decodeDeltaBlocks(bytes: Uint8Array, what: string): DeltaBlock[]
     number = reader.uint32();
   }
   const blocks: DeltaBlock[] = [];
-  for (; count > 0; count--) blocks.push({ number: number++, tables: decodeBlock(reader, what) });
+  for (let i = 0; i < count; i++) blocks.push({ number: number + i, tables: decodeBlock(reader, what, known?.[i]) });
   if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
   return blocks;
 }
 
-function decodeBlock(reader: ByteReader, what: string): DeltaTable[] {
+function decodeBlock(reader: ByteReader, what: string, known?: TableKeys): DeltaTable[] {
   const version = reader.byte();
   if (version !== formatVersion) throw corrupt(what, `its format is ${version}, this version reads ${formatVersion}`);
   const tables: DeltaTable[] = [];
   for (let left = reader.uint32(); left > 0; left--) {
+    const knownKeys = known?.[tables.length];
     const operator = reader.text() as OperatorUid;
     const state = reader.text();
     const count = reader.uint32();
     tables.push({
       operator,
       state,
-      keys: columnOf(reader, count, isText, what),
+      keys: knownKeys?.length === count && skipStringColumn(reader, count) ? [...knownKeys] : columnOf(reader, count, isText, what),
       keyGroups: columnOf(reader, count, isCount, what),
       namespaces: columnOf(reader, count, isText, what),
       values: readColumn(reader, count),

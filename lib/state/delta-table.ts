@@ -12,6 +12,9 @@ export interface DeltaTable {
   readonly deleted: number[];
 }
 
+/** The keys of a block's tables. */
+export type TableKeys = readonly (readonly string[])[];
+
 export function newDeltaTable(operator: OperatorUid, state: string): DeltaTable {
   return { operator, state, keys: [], keyGroups: [], namespaces: [], values: [], deleted: [] };
 }

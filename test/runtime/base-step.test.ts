@@ -55,7 +55,7 @@ describe('a step of the base', () => {
   test('puts small epochs together, and writes only the last value of a row', async () => {
     const { runtime, refs } = deltas({ 1: [[['a', 1], ['b', 1]]], 2: [[['a', 2]]], 3: [[['b', undefined], ['c', 3]]] }); // prettier-ignore
     const { base, read } = newBase();
-    const step = await nextBaseStep(runtime, refs);
+    const step = await nextBaseStep(runtime, refs, new Map());
     expect(step.refs).toEqual(refs);
     expect(await writeAll(base, step)).toEqual([['"a"=2', '"b"=undefined', '"c"=3']]);
     expect([await read('a'), await read('b'), await read('c')]).toEqual(['2', undefined, '3']);
@@ -65,14 +65,14 @@ describe('a step of the base', () => {
     setLimits({ baseRowsReadPerStep: 3 });
     const { runtime, refs } = deltas({ 1: [[['a', 1]]], 2: [[['a', 2], ['b', 2]]] }); // prettier-ignore
     const parts = [refs[0]!, { ...refs[1]!, keyGroups: { start: 0, end: 63 } }, { ...refs[1]!, keyGroups: { start: 64, end: 127 } }];
-    expect((await nextBaseStep(runtime, parts)).refs).toEqual([refs[0]]);
+    expect((await nextBaseStep(runtime, parts, new Map())).refs).toEqual([refs[0]]);
   });
 
   test('writes a large delta by itself, commit by commit, no row twice in one write', async () => {
     setLimits({ baseRowsPerStep: 3 });
     const { runtime, refs } = deltas({ 1: [[['a', 1], ['b', 1], ['c', 1]], [['a', 2]]], 2: [[['a', 3]]] }); // prettier-ignore
     const { base, read } = newBase();
-    const step = await nextBaseStep(runtime, refs);
+    const step = await nextBaseStep(runtime, refs, new Map());
     expect(step.refs).toEqual([refs[0]]);
     expect(await writeAll(base, step, 2)).toEqual([['"a"=1', '"b"=1'], ['"c"=1'], ['"a"=2']]);
     expect(await read('a')).toBe('2');
@@ -82,10 +82,10 @@ describe('a step of the base', () => {
     const { runtime, refs } = deltas({ 1: [[['a', 1], ['b', 1]], [['a', 2]]], 2: [[['a', 3], ['c', 3]]] }); // prettier-ignore
     const portions = async (): Promise<BaseStep[]> => {
       setLimits({ baseRowsPerStep: 2 });
-      const alone = await nextBaseStep(runtime, refs);
-      const next = await nextBaseStep(runtime, refs.slice(1));
+      const alone = await nextBaseStep(runtime, refs, new Map());
+      const next = await nextBaseStep(runtime, refs.slice(1), new Map());
       setLimits({ baseRowsPerStep: 100 });
-      return [alone, next, await nextBaseStep(runtime, refs)];
+      return [alone, next, await nextBaseStep(runtime, refs, new Map())];
     };
     for (const late of [0, 1, 2]) {
       const { base, read } = newBase();
