@@ -13,7 +13,7 @@
 import type { CheckpointId, OperatorUid } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { isSourceVertex, vertexOf, type JobPlan, type PlannedVertex } from '../model/job-plan.ts';
-import { keyGroupRange, type KeyGroupRange } from '../model/key-group.ts';
+import { keyGroupRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { DeltaRef, FiredRange, OperatorStates, OperatorStateValue, ShardSnapshot, SplitState } from '../model/shard-record.ts';
 import { MAX_WATERMARK } from '../model/time.ts';
 import type { Manifest } from './manifest.ts';

@@ -1,6 +1,6 @@
 /** A shard's snapshot as a stored document: part of manifests, and in pieces of savepoints. */
 import type { ChannelId, JobId, OperatorUid } from '../base/ids.ts';
-import type { KeyGroupRange } from '../model/key-group.ts';
+import type { KeyGroupRange } from '../model/key-group-range.ts';
 import type {
   DeltaRef,
   FiredRange,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { JobId } from '../base/ids.ts';
 import type { JobPlan } from '../model/job-plan.ts';
-import { planKey } from '../model/names.ts';
+import { planKey } from '../model/object-keys.ts';
 import { checkSettings, type CheckpointSettings } from './checkpoint-settings.ts';
 import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
 import { planShape } from './plan-shape.ts';

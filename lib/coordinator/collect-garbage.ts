@@ -11,7 +11,7 @@ import type { JobId } from '../base/ids.ts';
 import { expectedShards } from '../checkpoint/completeness.ts';
 import { decodeDescriptor, decodeManifest } from '../checkpoint/manifest-codec.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import { jobPrefix, manifestKey } from '../model/names.ts';
+import { jobPrefix, manifestKey } from '../model/object-keys.ts';
 import type { SegmentIndex, SegmentList, ShardRecord, ShardSnapshot } from '../model/shard-record.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { readJob } from './update-job.ts';

@@ -12,7 +12,7 @@ import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest, encodeManifest } from '../checkpoint/manifest-codec.ts';
 import { heldCheckpoint } from '../checkpoint/retention.ts';
 import type { JobRecord, PendingCheckpoint } from '../model/job-record.ts';
-import { manifestKey } from '../model/names.ts';
+import { manifestKey } from '../model/object-keys.ts';
 import { startCollector } from './arm-sweep.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { partsAbove, publishCompleted } from './publish-parts.ts';

@@ -6,7 +6,7 @@ import { SluiceError } from '../base/errors.ts';
 import type { CheckpointId } from '../base/ids.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest } from '../checkpoint/manifest-codec.ts';
-import { exportKey } from '../model/names.ts';
+import { exportKey } from '../model/object-keys.ts';
 import { exportUnit, exportUnits, type ExportPorts, type Receipt } from '../savepoint/export-savepoint.ts';
 import { finishExport } from '../savepoint/finish-export.ts';
 import { readObject, type CoordinatorDeps } from './coordinator-deps.ts';

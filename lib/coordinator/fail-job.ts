@@ -3,7 +3,7 @@ import { failJob } from '../checkpoint/job-ending.ts';
 import { refused } from '../checkpoint/transition.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import { failureKey } from '../model/names.ts';
+import { failureKey } from '../model/object-keys.ts';
 import { encodeValue } from '../model/value-json.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { updateJob } from './update-job.ts';

@@ -4,7 +4,7 @@
  */
 import { operatorUid } from '../base/ids.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
-import { jobPrefix } from '../model/names.ts';
+import { jobPrefix } from '../model/object-keys.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, updateOperation, type FlowFailure, type OperationInput } from './operation-log.ts';
 import { jobFailed } from './fail-job.ts';

@@ -3,7 +3,7 @@ import { failureText } from '../checkpoint/failure-reason.ts';
 import { beginCancel } from '../checkpoint/job-ending.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
 import { unpin } from '../checkpoint/pins.ts';
-import { jobPrefix } from '../model/names.ts';
+import { jobPrefix } from '../model/object-keys.ts';
 import { abandonExport } from '../savepoint/finish-export.ts';
 import { requestCancel } from './cancel-job.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';

@@ -6,7 +6,7 @@ import type { Attempt } from '../base/ids.ts';
 import { checkCompatibility } from '../checkpoint/compatibility.ts';
 import { encodeDescriptor, encodeManifest } from '../checkpoint/manifest-codec.ts';
 import { adoptMaxParallelism } from '../checkpoint/shard-start.ts';
-import { descriptorKey, manifestKey } from '../model/names.ts';
+import { descriptorKey, manifestKey } from '../model/object-keys.ts';
 import type { SinkPart } from '../model/shard-record.ts';
 import type { PartName } from '../ports/connectors.ts';
 import { importAttempt, importedManifest, importUnit, importUnits } from '../savepoint/import-savepoint.ts';

@@ -5,7 +5,7 @@ import type { JobId, OperatorUid } from '../base/ids.ts';
 import type { ShardOfPlan } from '../checkpoint/completeness.ts';
 import type { ControlMessage } from '../model/envelope.ts';
 import { encodeControl } from '../model/envelope-codec.ts';
-import { operatorQueue, shardGroup } from '../model/names.ts';
+import { operatorQueue, shardGroup } from '../model/queue-names.ts';
 import type { MessageSender, OutgoingMessage } from '../ports/message-queue.ts';
 
 const roundsMax = 5;

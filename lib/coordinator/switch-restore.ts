@@ -12,7 +12,7 @@ import { newestRetained } from '../checkpoint/retention.ts';
 import { adoptMaxParallelism } from '../checkpoint/shard-start.ts';
 import { encodeStoredPlan } from '../checkpoint/stored-plan.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import { descriptorKey } from '../model/names.ts';
+import { descriptorKey } from '../model/object-keys.ts';
 import { readTarget, restoreRefused } from './check-restore.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, type OperationInput } from './operation-log.ts';

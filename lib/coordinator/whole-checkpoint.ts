@@ -9,7 +9,7 @@ import type { CheckpointId } from '../base/ids.ts';
 import { decodeManifest } from '../checkpoint/manifest-codec.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import type { JobRecord, RetainedCheckpoint } from '../model/job-record.ts';
-import { jobPrefix } from '../model/names.ts';
+import { jobPrefix } from '../model/object-keys.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 
 /** undefined = from nothing: none was ever complete. @throws SluiceError `SLUICE-CHECKPOINTS-LOST`, naming what was tried */

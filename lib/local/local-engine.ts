@@ -13,7 +13,7 @@ import { coordinatorTasks } from '../coordinator/coordinator-tasks.ts';
 import { flowDescriptions } from '../coordinator/flow-descriptions.ts';
 import { receiveMessage } from '../coordinator/receive-message.ts';
 import { decodeCoordinatorMessage } from '../model/coordinator-message.ts';
-import { coordinatorQueue, operatorQueue } from '../model/names.ts';
+import { coordinatorQueue, operatorQueue } from '../model/queue-names.ts';
 import type { Connectors } from '../ports/connectors.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import type { SavepointFolders } from '../ports/savepoint-folder.ts';

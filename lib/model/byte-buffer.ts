@@ -97,6 +97,11 @@ export class ByteReader {
     return this.bytes[this.take(1)]!;
   }
 
+  /** The next byte, which stays the next. */
+  peek(): number | undefined {
+    return this.bytes[this.#at];
+  }
+
   uint32(): number {
     return this.bytes.readUInt32LE(this.take(4));
   }

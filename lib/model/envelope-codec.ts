@@ -2,12 +2,10 @@
  * Envelopes and control messages as bytes: `S`, format version, kind, flags, header length, header as JSON, payload (docs/formats/envelope.md).
  * The header can be read without touching the payload, so that duplicates and stashed envelopes cost nothing.
  */
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { SluiceError } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
-import { ByteReader, ByteWriter, corrupt } from './byte-buffer.ts';
-import { readColumn, writeColumn } from './column-codec.ts';
-import type { ControlMessage, Envelope, EnvelopeHeader, StreamEvent } from './envelope.ts';
+import { ByteReader, corrupt } from './byte-buffer.ts';
+import type { ControlMessage, Envelope, EnvelopeHeader, Message, StreamEvent } from './envelope.ts';
+import { unpackRecords, type PackedRecords } from './packed-records.ts';
 
 const magic = 0x53;
 const formatVersion = 1;
@@ -16,27 +14,6 @@ const compressedFlag = 1;
 /** The body stands in the sender's segment only: the message is its header. */
 const claimFlag = 2;
 const prefixBytes = 8;
-
-export type Message =
-  | { readonly kind: 'data'; readonly header: EnvelopeHeader; readonly claimed: boolean }
-  | { readonly kind: 'control'; readonly control: ControlMessage };
-
-/** The records of an envelope, packed. Made before its header is known: sequence and segment are given at the commit. */
-export interface PackedRecords {
-  readonly payload: Uint8Array;
-  readonly compressed: boolean;
-}
-
-/** Compression pays when a message costs by its size; below `compressAbove` bytes it is not tried. */
-export function packRecords(values: readonly unknown[], timestamps: readonly number[], compressAbove: number): PackedRecords {
-  const writer = new ByteWriter(values.length * 24 + 64);
-  writeColumn(writer, timestamps);
-  writeColumn(writer, values);
-  const plain = writer.finish();
-  if (plain.length <= compressAbove || plain.length > limits.unpackedBytesMax) return { payload: plain, compressed: false };
-  const packed = zstdCompressSync(plain);
-  return packed.length < plain.length ? { payload: packed, compressed: true } : { payload: plain, compressed: false };
-}
 
 export function encodeEnvelope(header: EnvelopeHeader, packed: PackedRecords): Uint8Array {
   return assemble(kinds.data, packed.compressed ? compressedFlag : 0, header, packed.payload);
@@ -78,20 +55,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   if (kind !== kinds.data) throw corrupt('an envelope', `a message of kind ${kind}`);
   const header = envelopeHeader(parsed);
   const what = `envelope ${header.sequence} of channel ${header.channel}`;
-  if (header.records === 0 && payload.length === 0) return { header, values: [], timestamps: [] };
-  const reader = new ByteReader((flags & compressedFlag) === 0 ? payload : decompress(payload, what), what);
-  const timestamps = readColumn(reader, header.records) as number[];
-  const values = readColumn(reader, header.records);
-  if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
-  return { header, values, timestamps };
-}
-
-function decompress(payload: Uint8Array, what: string): Uint8Array {
-  try {
-    return zstdDecompressSync(payload, { maxOutputLength: limits.unpackedBytesMax });
-  } catch (error) {
-    throw corrupt(what, `its records do not decompress (${String(error)})`);
-  }
+  return { header, ...unpackRecords({ payload, compressed: (flags & compressedFlag) !== 0 }, header.records, what) };
 }
 
 function open(bytes: Uint8Array): { kind: number; flags: number; header: unknown; payload: Uint8Array } {

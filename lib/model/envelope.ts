@@ -61,3 +61,8 @@ export interface ControlMessage {
   readonly number: number;
   readonly order?: BarrierOrder;
 }
+
+/** What a queue carries, without a data message's records. */
+export type Message =
+  | { readonly kind: 'data'; readonly header: EnvelopeHeader; readonly claimed: boolean }
+  | { readonly kind: 'control'; readonly control: ControlMessage };

@@ -2,17 +2,9 @@
  * Key groups: the arithmetic of Flink's KeyGroupRangeAssignment. State, timers and files are addressed by key group, so that a change of parallelism
  * moves whole groups and nothing else.
  */
-import { SluiceError } from '../base/errors.ts';
 import type { KeyGroup } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import { canonicalJson } from '../base/canonical-json.ts';
 import { flinkMurmurHash, murmur3 } from '../base/murmur3.ts';
-
-/** Inclusive at both ends. */
-export interface KeyGroupRange {
-  readonly start: KeyGroup;
-  readonly end: KeyGroup;
-}
 
 /** `murmur(hash(key)) mod maxParallelism`; our hash of a key is murmur3 over its canonical JSON. */
 export function keyGroupOf(canonicalKey: string, maxParallelism: number): KeyGroup {
@@ -23,62 +15,8 @@ export function shardOfKeyGroup(keyGroup: KeyGroup, parallelism: number, maxPara
   return Math.floor((keyGroup * parallelism) / maxParallelism);
 }
 
-/** The key groups of one shard: `ceil(i*maxP/p)` to `((i+1)*maxP - 1)/p`. */
-export function keyGroupRange(shard: number, parallelism: number, maxParallelism: number): KeyGroupRange {
-  return {
-    start: Math.ceil((shard * maxParallelism) / parallelism),
-    end: Math.floor(((shard + 1) * maxParallelism - 1) / parallelism),
-  };
-}
-
-export function inRange(range: KeyGroupRange, keyGroup: KeyGroup): boolean {
-  return keyGroup >= range.start && keyGroup <= range.end;
-}
-
 /** Flink's default: the next power of two of 1.5 × parallelism, between 128 and 32,768. */
 export function defaultMaxParallelism(parallelism: number): number {
   const wanted = parallelism + Math.floor(parallelism / 2);
   return Math.min(Math.max(2 ** Math.ceil(Math.log2(Math.max(wanted, 1))), 128), limits.maxParallelismMax);
-}
-
-/**
- * A key as canonical JSON text. Keys are strings, finite numbers, booleans, null, or arrays and plain objects of these: what has one text only.
- *
- * @throws SluiceError `SLUICE-KEY-INVALID` for everything else
- */
-export function canonicalKey(key: unknown): string {
-  if (typeof key === 'string') return checkedLength(JSON.stringify(key));
-  if (typeof key === 'number' && Number.isFinite(key)) return JSON.stringify(key);
-  if (typeof key === 'boolean' || key === null) return String(key);
-  assertKey(key, 0);
-  return checkedLength(canonicalJson(key));
-}
-
-function checkedLength(text: string): string {
-  if (text.length > limits.keyCharactersMax) refuseKey(`a key of ${text.length} characters`);
-  return text;
-}
-
-function assertKey(key: unknown, depth: number): void {
-  if (typeof key === 'string' || typeof key === 'boolean' || key === null) return;
-  if (typeof key === 'number' && Number.isFinite(key)) return;
-  if (typeof key !== 'object' || depth > 8)
-    return refuseKey(key === undefined ? 'undefined' : `a ${typeof key}${depth > 8 ? ' nested deeper than 8' : ''}`);
-  const prototype: unknown = Object.getPrototypeOf(key);
-  const isArray = prototype === Array.prototype;
-  if (!isArray && prototype !== Object.prototype && prototype !== null) return refuseKey('an instance of a class');
-  const parts = Object.values(key);
-  // What the text leaves out would make two keys one: symbols, hidden properties, an array's named ones. A hole would make no key at all.
-  const named = Object.getOwnPropertyNames(key).length - (isArray ? 1 : 0);
-  if (Object.getOwnPropertySymbols(key).length > 0 || named !== parts.length || (isArray && (key as unknown[]).length !== parts.length)) {
-    return refuseKey('an object with symbols or hidden properties, or an array with holes or named ones,');
-  }
-  for (const part of parts) assertKey(part, depth + 1);
-}
-
-function refuseKey(what: string): never {
-  throw new SluiceError('SLUICE-KEY-INVALID', `${what} cannot be a key`, {
-    hint: 'Return a string, a finite number, a boolean, null, or an array or plain object of these from the key selector.',
-    facts: { what, charactersMax: limits.keyCharactersMax },
-  });
 }

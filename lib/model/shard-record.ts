@@ -4,7 +4,7 @@
  */
 import type { Attempt, ChannelId, CheckpointId, Epoch, JobId, OperatorUid } from '../base/ids.ts';
 import type { ControlKind } from './envelope.ts';
-import type { KeyGroupRange } from './key-group.ts';
+import type { KeyGroupRange } from './key-group-range.ts';
 
 export interface ShardAddress {
   readonly job: JobId;

@@ -133,6 +133,15 @@ export function readStrings(reader: ByteReader, count: number): string[] {
   }
 }
 
+/** Only lengths are looked at. */
+export function skipStrings(reader: ByteReader, count: number): void {
+  const form = reader.byte();
+  if (form === forms.ascii) reader.take(count * 4);
+  reader.take(reader.uint32());
+  if (form === forms.dictionary8) reader.take(count);
+  if (form === forms.dictionary16) reader.take(count * 2);
+}
+
 function readJsonStrings(reader: ByteReader, count: number): string[] {
   const strings = stringsOf(reader.json());
   if (strings.length !== count) throw corrupt('a packed string column', `${strings.length} strings for ${count} values`);

@@ -2,7 +2,7 @@
  * Broadcast state: a map that every subtask holds in full. All subtasks see the same broadcast records, so all must write the same: only the
  * broadcast side may write, and what it writes may depend on nothing but those records.
  */
-import { canonicalKey } from '../model/key-group.ts';
+import { canonicalKey } from '../model/canonical-key.ts';
 import type { OperatorContext } from './operator.ts';
 
 export interface BroadcastStateDescriptor<K, V> {

@@ -6,10 +6,11 @@
  * - Writes are absolute values, fenced per row: a row whose stored version is higher stays. A delete leaves a tombstone with its version.
  *   Whoever writes a version of an address writes the same value, so that a zombie changes nothing.
  * - Reads see every completed write.
+ * - A key is always in the same key group.
  * Values are text of value-json; the store does not look into them.
  */
 import type { OperatorUid } from '../base/ids.ts';
-import type { KeyGroupRange } from '../model/key-group.ts';
+import type { KeyGroupRange } from '../model/key-group-range.ts';
 import type { StateAddress } from '../model/state-row.ts';
 
 export interface BaseRow extends StateAddress {
@@ -41,7 +42,7 @@ export interface KeyedBase {
    * at most `rowsMax`: timers by time. Fewer rows than asked for = there are no more.
    */
   readDue(space: string, query: DueQuery): Promise<readonly BaseRow[]>;
-  /** No address comes twice. `version` is a whole number that grows with time: of what these rows are. */
+  /** Of an address that comes twice the last row counts. `version` is a whole number that grows with time. */
   write(space: string, version: number, rows: readonly BaseRow[]): Promise<void>;
   /** Pages through an operator's rows in a range of key groups, in any stable order; for exports. */
   scan(

@@ -33,16 +33,16 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, { floor, i
   if (backend === null) return 'nothing';
   const ready = shard.deltas.filter(({ epoch }) => epoch <= floor);
   if (shard.baseStep === null && !isDue(ready, isQuiet)) return 'nothing';
-  const step = (shard.baseStep ??= await nextBaseStep(runtime, ready));
-  const slice = step.take(isQuiet ? limits.baseRowsPerStep : Math.max(limits.baseRowsPerSlice, rowsOf(ready) >> 4));
+  const step = (shard.baseStep ??= await nextBaseStep(runtime, ready, shard.deltaKeys));
+  const { version, rows } = step.take(isQuiet ? limits.baseRowsPerStep : Math.max(limits.baseRowsPerSlice, rowsOf(ready) >> 4));
+  if (rows.length > 0) await runtime.deps.base.write(shard.topology.address.job, version, rows);
   backend.baseWritten();
-  if (slice !== undefined) {
-    await runtime.deps.base.write(shard.topology.address.job, slice.version, slice.rows);
-    return 'slice';
-  }
+  if (!step.isEmpty) return 'slice';
   shard.baseStep = null;
-  const done = new Set(step.refs.map(({ key }) => key));
-  shard.deltas = shard.deltas.filter(({ key }) => !done.has(key));
+  // Not by key: after a rescaling an object is listed once for each old shard's key groups.
+  const done = new Set(step.refs);
+  shard.deltas = shard.deltas.filter((ref) => !done.has(ref));
+  for (const { key } of step.refs) shard.deltaKeys.delete(key);
   // Only when no part of an epoch is left does the base stand at it.
   const { epoch } = step.refs.at(-1)!;
   const whole = !shard.deltas.some((ref) => ref.epoch <= epoch);

@@ -6,11 +6,12 @@
  */
 import type { Epoch } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import { inRange, type KeyGroupRange } from '../model/key-group.ts';
+import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { DeltaRef } from '../model/shard-record.ts';
 import { encodeDecodedValue } from '../model/value-json.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
-import { decodeDeltaBlocks, type DeltaBlock, type DeltaTable } from '../state/delta-codec.ts';
+import { decodeDeltaBlocks, type DeltaBlock } from '../state/delta-codec.ts';
+import type { DeltaTable, TableKeys } from '../state/delta-table.ts';
 import { readNamed } from './named-objects.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -35,14 +36,16 @@ export class BaseStep {
     this.#pages = pages.map(({ version, rows }) => ({ version, rows: rows[Symbol.iterator]() }));
   }
 
-  /** At most `rowsMax` rows of one version; undefined once all have been taken. */
-  take(rowsMax: number): Slice | undefined {
-    for (let page = this.#pages[0]; page !== undefined; page = this.#pages[0]) {
-      const rows = takeFrom(page.rows, rowsMax);
-      if (rows.length > 0) return { version: page.version, rows };
-      this.#pages.shift();
-    }
-    return undefined;
+  get isEmpty(): boolean {
+    return this.#pages.length === 0;
+  }
+
+  /** At most `rowsMax` rows of one version; none where nothing was left. */
+  take(rowsMax: number): Slice {
+    const page = this.#pages[0]!;
+    const rows = takeFrom(page.rows, rowsMax);
+    if (rows.length < rowsMax) this.#pages.shift();
+    return { version: page.version, rows };
   }
 }
 
@@ -56,14 +59,17 @@ function takeFrom(rows: Iterator<BaseRow, unknown>, rowsMax: number): BaseRow[] 
   return taken;
 }
 
+/** Of delta objects that this process wrote itself. */
+type KnownKeys = ReadonlyMap<string, readonly TableKeys[]>;
+
 /**
  * As many of the oldest epochs as bring enough rows to write: of a row that changed in several of them only the last is written. A large delta goes
  * alone, and each block of it is written as it is: few rows come twice inside one epoch.
  */
-export async function nextBaseStep(runtime: Runtime, ready: readonly DeltaRef[]): Promise<BaseStep> {
+export async function nextBaseStep(runtime: Runtime, ready: readonly DeltaRef[], known: KnownKeys): Promise<BaseStep> {
   const first = ready[0]!;
   if (ready.length === 1 || first.rows >= limits.baseRowsPerStep) {
-    const blocks = await blocksOf(runtime, first);
+    const blocks = await blocksOf(runtime, first, known);
     const pages = blocks.map(({ number, tables }) => ({ version: versionOf(first.epoch, number), rows: rowsIn(tables, first.keyGroups) }));
     return new BaseStep([first], pages);
   }
@@ -73,7 +79,7 @@ export async function nextBaseStep(runtime: Runtime, ready: readonly DeltaRef[])
     const own = ready.filter((ref) => ref.epoch === epoch);
     if (refs.length > 0 && rowsOf(refs) + rowsOf(own) > limits.baseRowsReadPerStep) break;
     for (const ref of own) {
-      for (const { tables } of await blocksOf(runtime, ref)) for (const row of rowsIn(tables, ref.keyGroups)) rows.set(addressOf(row), row);
+      for (const { tables } of await blocksOf(runtime, ref, known)) for (const row of rowsIn(tables, ref.keyGroups)) rows.set(addressOf(row), row);
     }
     refs.push(...own);
     if (rows.size >= limits.baseRowsPerStep) break;
@@ -86,8 +92,8 @@ function versionOf(epoch: Epoch, block: number): number {
   return epoch * (limits.deltaBlocksPerEpochMax + 1) + block;
 }
 
-async function blocksOf(runtime: Runtime, { key }: DeltaRef): Promise<DeltaBlock[]> {
-  return decodeDeltaBlocks(await readNamed(runtime.deps.objects, key), key);
+async function blocksOf(runtime: Runtime, { key }: DeltaRef, known: KnownKeys): Promise<DeltaBlock[]> {
+  return decodeDeltaBlocks(await readNamed(runtime.deps.objects, key), key, known.get(key));
 }
 
 /** A delta may hold rows of other shards' key groups: its reference says which are this shard's. */

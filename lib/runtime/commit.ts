@@ -9,14 +9,17 @@
 import type { Attempt, ChannelId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { murmur3 } from '../base/murmur3.ts';
-import { encodeEnvelope, type PackedRecords } from '../model/envelope-codec.ts';
-import { indexKey, segmentKey, shardGroup } from '../model/names.ts';
+import { encodeEnvelope } from '../model/envelope-codec.ts';
+import type { PackedRecords } from '../model/packed-records.ts';
+import { indexKey, segmentKey } from '../model/object-keys.ts';
+import { shardGroup } from '../model/queue-names.ts';
 import type { EpochSegments, InputChannelState, SegmentIndex, ShardRecord } from '../model/shard-record.ts';
 import { LostRaceError } from './errors.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { PackedEnvelope } from './output-channels.ts';
 import type { Runtime } from './runtime-deps.ts';
-import { encodeSegment, hasEffects, isEmptySegment, type OutgoingEnvelope, type SegmentContent } from './segment.ts';
+import { hasEffects, isEmptySegment, type OutgoingEnvelope, type SegmentContent } from './segment-content.ts';
+import { encodeSegment } from './segment.ts';
 
 /** Segment names kept in the record before they are folded into an index object. */
 const recentSegmentsMax = 16;

@@ -26,8 +26,9 @@ import { createHandle, createNamespaced } from '../state/state-handles.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
 import type { BaseStep } from './base-step.ts';
+import type { TableKeys } from '../state/delta-table.ts';
 import type { Runtime } from './runtime-deps.ts';
-import type { SelfMessage, StageOrder } from './segment.ts';
+import type { SelfMessage, StageOrder } from './segment-content.ts';
 import type { InputChannel, OutputEdge, ShardTopology } from './topology.ts';
 import { WatermarkValve, type ValveChannel } from './watermark-valve.ts';
 
@@ -79,6 +80,8 @@ export class LiveShard {
   armedAtMs: number | null = null;
   baseArmedAtRecords: number | null = null;
   baseStep: BaseStep | null = null;
+  /** Keys of the deltas that this process wrote. */
+  readonly deltaKeys = new Map<string, readonly TableKeys[]>();
   baseWakeMs = 500;
   backlogCheckedAt = Number.NEGATIVE_INFINITY;
   backedUp = false;

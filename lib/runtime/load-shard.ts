@@ -8,7 +8,7 @@
  */
 import type { JobRecord } from '../model/job-record.ts';
 import type { InputChannelState, ShardRecord } from '../model/shard-record.ts';
-import { splitsKey } from '../model/names.ts';
+import { splitsKey } from '../model/object-keys.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../model/time.ts';
 import { applyRows } from '../state/apply-rows.ts';
 import { decodeDeltaTables } from '../state/delta-codec.ts';

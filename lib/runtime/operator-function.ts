@@ -12,7 +12,7 @@ import type { JobFailure } from '../model/coordinator-message.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { readMessage } from '../model/envelope-codec.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import { coordinatorQueue } from '../model/names.ts';
+import { coordinatorQueue } from '../model/queue-names.ts';
 import type { OperatorUid } from '../base/ids.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';

@@ -9,8 +9,9 @@ import type { ChannelId, CheckpointId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { PlacedEvent, StreamEvent } from '../model/envelope.ts';
-import { packRecords, type PackedRecords } from '../model/envelope-codec.ts';
-import { canonicalKey, keyGroupOf, shardOfKeyGroup } from '../model/key-group.ts';
+import { packRecords, type PackedRecords } from '../model/packed-records.ts';
+import { canonicalKey, isPlainKey } from '../model/canonical-key.ts';
+import { keyGroupOf, shardOfKeyGroup } from '../model/key-group.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import type { KeySelector, Output } from '../operators/operator.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
@@ -229,11 +230,13 @@ function hashRoute(edge: OutputEdge, keySelector: KeySelector): (value: unknown)
   const cache = new Map<unknown, number>();
   const parallelism = edge.channels.length;
   const shardOf = (key: unknown): number =>
-    parallelism === 1
-      ? (canonicalKey(key), 0)
-      : shardOfKeyGroup(keyGroupOf(canonicalKey(key), edge.maxParallelism), parallelism, edge.maxParallelism);
+    shardOfKeyGroup(keyGroupOf(canonicalKey(key), edge.maxParallelism), parallelism, edge.maxParallelism);
   return (value) => {
     const key = keySelector(value);
+    if (parallelism === 1) {
+      if (!isPlainKey(key)) canonicalKey(key);
+      return 0;
+    }
     // Objects are compared by identity in a Map, so they are hashed anew each time.
     if (typeof key === 'object' && key !== null) return shardOf(key);
     let shard = cache.get(key);

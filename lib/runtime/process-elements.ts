@@ -2,20 +2,15 @@
  * Elements through the operator chain: records with their keys' state loaded, watermarks with the timers that they fire, end of input.
  *
  * PE1. User code is synchronous; whatever it can touch is in memory before it runs.
- * PE2. Timers up to the watermark fire before the watermark goes on, in order of time, key and namespace; what a firing registers at or below the
- *      watermark fires as well.
- * PE3. At most `timersPerCommitMax` timers fire in one commit; the rest is unfinished work that the record shows.
  */
 import type { Envelope, PlacedEvent } from '../model/envelope.ts';
-import { limits } from '../base/limits.ts';
 import { MAX_WATERMARK } from '../model/time.ts';
-import type { TimerDomain } from '../model/state-row.ts';
 import type { KeyEntry } from '../state/key-entry.ts';
-import type { DueTimer } from '../state/keyed-timers.ts';
 import type { KeyedBackend } from '../state/keyed-backend.ts';
 import type { KeySelector } from '../operators/operator.ts';
-import { UserCodeError } from './errors.ts';
+import { fireDue } from './fire-timers.ts';
 import type { LiveInput, LiveShard } from './live-shard.ts';
+import { runUserCode, userError } from './user-code.ts';
 
 /** Records `from` … `to` of an envelope. */
 export async function processRecords(shard: LiveShard, input: LiveInput, envelope: Envelope, from: number, to: number): Promise<void> {
@@ -100,19 +95,6 @@ function processKeyed(
   }
 }
 
-/** Runs user code that is not about one record. */
-export function runUserCode(shard: LiveShard, code: () => void): void {
-  try {
-    code();
-  } catch (error) {
-    throw userError(shard, error, undefined);
-  }
-}
-
-export function userError(shard: LiveShard, error: unknown, record: unknown): UserCodeError {
-  return new UserCodeError(shard.chain.active, error, { key: shard.backend?.current?.canonical, record });
-}
-
 /** Events other than barriers. */
 export async function processEvent(shard: LiveShard, input: LiveInput, { event }: PlacedEvent): Promise<void> {
   const { id } = input.channel;
@@ -144,58 +126,6 @@ async function advanceTo(shard: LiveShard, reading: { readonly watermark: number
   if (shard.backend !== null) shard.backend.watermark = reading.watermark;
   shard.fired = shard.fired.filter(({ firedUpTo }) => firedUpTo > reading.watermark);
   await fireDue(shard);
-}
-
-/** Fires what is due, up to the bound of one commit, and sends the watermark on when nothing is left. */
-export async function fireDue(shard: LiveShard): Promise<void> {
-  const { backend } = shard;
-  let left: number = limits.timersPerCommitMax;
-  if (backend !== null) {
-    left = await fireDomain(shard, 'processing', shard.processingTimeMs, left);
-    left = await fireDomain(shard, 'event', shard.watermark, left);
-    if (left === 0 && shard.dueTimers() !== null) return;
-  }
-  runUserCode(shard, () => shard.chain.watermark(shard.watermark));
-  shard.outputs.advance(shard.watermark);
-}
-
-async function fireDomain(shard: LiveShard, domain: TimerDomain, upTo: number, countMax: number): Promise<number> {
-  const backend = shard.backend!;
-  let left = countMax;
-  while (left > 0) {
-    const safe = backend.timers.safeUpTo(domain, upTo);
-    const due = backend.timers.takeDue(domain, safe, Math.min(left, timersTakenMax));
-    if (due.length === 0) {
-      if (safe === upTo) return left;
-      await backend.timers.readAhead(domain);
-      continue;
-    }
-    const missing = due.map(({ element }) => element.entry).filter((entry) => !entry.full);
-    if (missing.length > 0) await backend.load(missing);
-    left -= fire(shard, due);
-  }
-  return 0;
-}
-
-/** Timers whose keys are loaded together. */
-const timersTakenMax = 256;
-
-/** Fires taken timers in order; stops where one that was registered meanwhile comes first. */
-function fire(shard: LiveShard, due: readonly DueTimer[]): number {
-  const backend = shard.backend!;
-  const operator = shard.chain.head();
-  shard.changed = true;
-  for (let i = 0; i < due.length; i++) {
-    const timer = due[i]!;
-    if (i > 0 && backend.timers.hasEarlier(timer)) {
-      backend.timers.putBack(due.slice(i));
-      return i;
-    }
-    backend.current = timer.element.entry;
-    if (!backend.timers.claim(timer)) continue;
-    runUserCode(shard, () => operator.onTimer?.(timer.domain, timer.element.timestamp, timer.element.namespace));
-  }
-  return due.length;
 }
 
 /** All inputs have ended: the operators finish and the shard forwards the end. */

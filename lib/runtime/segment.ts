@@ -4,47 +4,13 @@
  *
  * Layout: format byte, header length, header as JSON, then the blobs in the header's order.
  */
-import type { Epoch, OperatorUid } from '../base/ids.ts';
+import type { OperatorUid } from '../base/ids.ts';
 import { ByteReader, corrupt } from '../model/byte-buffer.ts';
 import { decodeColumn, encodeColumn } from '../model/column-codec.ts';
-import type { CoordinatorMessage } from '../model/coordinator-message.ts';
-import type { SegmentList } from '../model/shard-record.ts';
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from '../model/coordinator-message.ts';
+import type { SegmentContent, SelfMessage, StageOrder } from './segment-content.ts';
 
 const format = 1;
-
-export interface OutgoingEnvelope {
-  readonly queue: string;
-  readonly group: string;
-  readonly deduplicationId: string;
-  readonly body: Uint8Array;
-}
-
-/** A message of the shard to itself: at once (`continue`), or through the delay at `dueAtMs` (`wake`). */
-export interface SelfMessage {
-  readonly kind: 'continue' | 'wake';
-  readonly number: number;
-  readonly dueAtMs: number;
-}
-
-/** A part to stage: the sink's records in these segments, in order, and last those of the segment that holds the order. */
-export interface StageOrder {
-  readonly operator: OperatorUid;
-  readonly checkpoint: Epoch;
-  readonly number: number;
-  readonly segments: SegmentList;
-}
-
-export interface SegmentContent {
-  readonly envelopes: readonly OutgoingEnvelope[];
-  /** Encoded delta tables; null where no keyed state changed. */
-  readonly state: Uint8Array | null;
-  readonly sinks: ReadonlyMap<OperatorUid, readonly unknown[]>;
-  readonly stage: readonly StageOrder[];
-  readonly self: readonly SelfMessage[];
-  /** In order; the acknowledgement is the last. */
-  readonly coordinator: readonly CoordinatorMessage[];
-}
 
 interface SegmentHeader {
   readonly envelopes: readonly { readonly queue: string; readonly group: string; readonly dedup: string; readonly bytes: number }[];
@@ -53,15 +19,6 @@ interface SegmentHeader {
   readonly stage: readonly StageOrder[];
   readonly self: readonly SelfMessage[];
   readonly coordinator: readonly number[];
-}
-
-export function isEmptySegment(content: SegmentContent): boolean {
-  return content.state === null && content.sinks.size === 0 && !hasEffects(content);
-}
-
-/** Whether anything must happen after the commit. */
-export function hasEffects(content: SegmentContent): boolean {
-  return content.envelopes.length + content.stage.length + content.self.length + content.coordinator.length > 0;
 }
 
 export function encodeSegment(content: SegmentContent): Uint8Array {

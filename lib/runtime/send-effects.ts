@@ -8,14 +8,15 @@
 import { limits } from '../base/limits.ts';
 import { encodeCoordinatorMessage, type CoordinatorMessage } from '../model/coordinator-message.ts';
 import { claimCheck, encodeControl } from '../model/envelope-codec.ts';
-import { coordinatorQueue, shardGroup } from '../model/names.ts';
+import { coordinatorQueue, shardGroup } from '../model/queue-names.ts';
 import type { Attempt } from '../base/ids.ts';
 import type { OutgoingMessage } from '../ports/message-queue.ts';
 import { deduplicationId } from './commit.ts';
 import { NotNowError } from './errors.ts';
 import { expandSegments, readNamed } from './named-objects.ts';
 import type { Runtime } from './runtime-deps.ts';
-import { decodeSegment, readSegmentSinkRecords, type SegmentContent, type SelfMessage, type StageOrder } from './segment.ts';
+import type { SegmentContent, SelfMessage, StageOrder } from './segment-content.ts';
+import { decodeSegment, readSegmentSinkRecords } from './segment.ts';
 import type { ShardTopology } from './topology.ts';
 
 const sendTries = 5;

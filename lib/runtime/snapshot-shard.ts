@@ -9,7 +9,7 @@
 import type { Attempt, ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import { deltaKey } from '../model/names.ts';
+import { deltaKey } from '../model/object-keys.ts';
 import type { Alignment, DeltaRef, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { announceChange, commit, type Committed } from './commit.ts';
@@ -73,9 +73,10 @@ async function writeDeltas(runtime: Runtime, shard: LiveShard, { checkpoint, att
   const { backend, topology } = shard;
   if (backend === null || !backend.changes.epochHasChanges) return [];
   const refs: DeltaRef[] = [];
-  for (const [part, { rows, bytes }] of backend.changes.writeEpoch(limits.deltaRowsPerPart).entries()) {
+  for (const [part, { rows, bytes, keys }] of backend.changes.writeEpoch(limits.deltaRowsPerPart).entries()) {
     const key = deltaKey(topology.address, attempt, checkpoint, part, runtime.deps.random.hex(12));
     await runtime.deps.objects.createIfAbsent(key, bytes);
+    shard.deltaKeys.set(key, keys);
     refs.push({ epoch: checkpoint, key, rows, bytes: bytes.length, keyGroups: topology.keyGroups });
   }
   return refs;

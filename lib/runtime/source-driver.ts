@@ -11,13 +11,13 @@
  */
 import type { BarrierOrder } from '../model/envelope.ts';
 import type { PlannedOperator } from '../model/job-plan.ts';
-import { coordinatorQueue, operatorQueue } from '../model/names.ts';
+import { coordinatorQueue, operatorQueue } from '../model/queue-names.ts';
 import type { SplitState } from '../model/shard-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK, NO_TIMESTAMP } from '../model/time.ts';
 import { encodeValue } from '../model/value-json.ts';
 import type { OperatorDefinition, WatermarkStrategy } from '../operators/operator.ts';
 import type { LiveShard } from './live-shard.ts';
-import { runUserCode, userError } from './process-elements.ts';
+import { runUserCode, userError } from './user-code.ts';
 import type { Runtime } from './runtime-deps.ts';
 
 export type OrderVerdict = { readonly kind: 'ignored' } | { readonly kind: 'snapshot'; readonly finished: boolean };

@@ -1,8 +1,8 @@
 /** What one shard's neighbours are, worked out of the JobPlan once: channels in, channels out, key groups. Pure. */
 import { channelId, type ChannelId, type JobId, type OperatorUid } from '../base/ids.ts';
 import { vertexOf, type JobPlan, type PlannedEdge, type PlannedVertex } from '../model/job-plan.ts';
-import { keyGroupRange, type KeyGroupRange } from '../model/key-group.ts';
-import { operatorQueue } from '../model/names.ts';
+import { keyGroupRange, type KeyGroupRange } from '../model/key-group-range.ts';
+import { operatorQueue } from '../model/queue-names.ts';
 import type { ShardAddress } from '../model/shard-record.ts';
 
 export interface InputChannel {

@@ -11,7 +11,7 @@ import { limits } from '../base/limits.ts';
 import type { OperatorUid } from '../base/ids.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import type { PlannedVertex } from '../model/job-plan.ts';
-import { keyGroupRange, type KeyGroupRange } from '../model/key-group.ts';
+import { keyGroupRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
 import { encodeKeyedRows, keyedCodec, type StoredRow } from './keyed-file.ts';

@@ -1,5 +1,5 @@
 /** What is in a savepoint, for people and scripts: operators, states, how rows spread over key groups, and some of the rows themselves. */
-import type { KeyGroupRange } from '../model/key-group.ts';
+import type { KeyGroupRange } from '../model/key-group-range.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
 import { decodeKeyedRows, type StoredRow } from './keyed-file.ts';
 import { openSavepoint } from './open-savepoint.ts';

@@ -8,7 +8,7 @@
 import type { CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
 import type { CheckpointKind } from '../model/job-record.ts';
 import type { JobPlan, StateDeclaration } from '../model/job-plan.ts';
-import type { KeyGroupRange } from '../model/key-group.ts';
+import type { KeyGroupRange } from '../model/key-group-range.ts';
 import type { ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 
 export interface KeyedFile {

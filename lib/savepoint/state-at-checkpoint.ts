@@ -5,12 +5,12 @@
  * SC2. Bounded memory: one key-group range's deltas and one page of the base.
  */
 import type { OperatorUid } from '../base/ids.ts';
-import { inRange, type KeyGroupRange } from '../model/key-group.ts';
+import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { DeltaRef } from '../model/shard-record.ts';
 import { encodeValue } from '../model/value-json.ts';
 import type { KeyedBase } from '../ports/keyed-base.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import { decodeDelta } from '../state/delta-codec.ts';
+import { decodeDelta } from '../state/delta-rows.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { StoredRow } from './keyed-file.ts';
 

@@ -5,9 +5,9 @@
  * AR2. Rows outside the given key groups, or outside the shard's, are another shard's.
  */
 import type { Epoch } from '../base/ids.ts';
-import { inRange, type KeyGroupRange } from '../model/key-group.ts';
+import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
-import type { DeltaTable } from './delta-codec.ts';
+import type { DeltaTable } from './delta-table.ts';
 import { namedStateOf, putSlotValue, type KeyEntry } from './key-entry.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
 

@@ -9,7 +9,8 @@
 import { limits } from '../base/limits.ts';
 import type { Epoch, OperatorUid } from '../base/ids.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
-import { appendRow, encodeDeltaTables, joinDeltaBlocks, type DeltaTable } from './delta-codec.ts';
+import { encodeDeltaTables, joinDeltaBlocks } from './delta-codec.ts';
+import { appendRow, type DeltaTable, type TableKeys } from './delta-table.ts';
 import { namedStateOf, slotValue, type KeyEntry } from './key-entry.ts';
 import { TableSet } from './table-set.ts';
 
@@ -17,6 +18,8 @@ import { TableSet } from './table-set.ts';
 export interface DeltaPart {
   readonly rows: number;
   readonly bytes: Uint8Array;
+  /** Of each block's tables: the very texts that the entries have, which are quicker to look up than new ones. */
+  readonly keys: readonly TableKeys[];
 }
 
 /** Names of the operator's keyed states by index. */
@@ -99,7 +102,7 @@ export class ChangeLog {
   writeCommit(): Uint8Array | null {
     if (!this.hasChanges) return null;
     const tables = this.commitTables();
-    this.#written = { rows: rowCount(tables), bytes: encodeDeltaTables(tables) };
+    this.#written = partOf(tables);
     return this.#written.bytes;
   }
 
@@ -117,8 +120,7 @@ export class ChangeLog {
       const tables = new TableSet(this.#operator);
       for (const entry of this.#epochChanged.slice(at, at + rowsMax))
         this.#appendRows(tables, entry, entry.epochSlots, entry.named?.epochNames ?? null);
-      const list = tables.list();
-      parts.push({ rows: rowCount(list), bytes: encodeDeltaTables(list) });
+      parts.push(partOf(tables.list()));
     }
     return parts;
   }
@@ -207,16 +209,21 @@ function joinCommits(commits: readonly DeltaPart[], rowsMax: number): DeltaPart[
   for (let i = 0; i < commits.length; i++) {
     rows += commits[i]!.rows;
     if (rows < rowsMax && i < commits.length - 1) continue;
-    const blocks = commits.slice(from, i + 1).map(({ bytes }) => bytes);
-    parts.push({ rows, bytes: joinDeltaBlocks(blocks, from) });
+    const joined = commits.slice(from, i + 1);
+    const bytes = joinDeltaBlocks(
+      joined.map((commit) => commit.bytes),
+      from,
+    );
+    parts.push({ rows, bytes, keys: joined.flatMap((commit) => commit.keys) });
     from = i + 1;
     rows = 0;
   }
   return parts;
 }
 
-function rowCount(tables: readonly DeltaTable[]): number {
-  return tables.reduce((sum, { keys }) => sum + keys.length, 0);
+function partOf(tables: readonly DeltaTable[]): DeltaPart {
+  const keys = tables.map((table) => table.keys);
+  return { rows: keys.reduce((sum, { length }) => sum + length, 0), bytes: encodeDeltaTables(tables), keys: [keys] };
 }
 
 function bitCount(bits: number): number {

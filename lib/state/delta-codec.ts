@@ -5,28 +5,12 @@
  */
 import type { OperatorUid } from '../base/ids.ts';
 import { ByteReader, ByteWriter, corrupt } from '../model/byte-buffer.ts';
-import { readColumn, writeColumn } from '../model/column-codec.ts';
-import type { StateRow } from '../model/state-row.ts';
+import { readColumn, skipStringColumn, writeColumn } from '../model/column-codec.ts';
+import type { DeltaTable, TableKeys } from './delta-table.ts';
 
 const formatVersion = 1;
 /** Several blocks: their number, that of the first in the epoch, then each in format 1. */
 const blocksVersion = 2;
-
-/** Rows of one operator and state, by columns; what the hot path fills. */
-export interface DeltaTable {
-  readonly operator: OperatorUid;
-  readonly state: string;
-  readonly keys: string[];
-  readonly keyGroups: number[];
-  readonly namespaces: string[];
-  readonly values: unknown[];
-  /** 1 = deleted. */
-  readonly deleted: number[];
-}
-
-export function newDeltaTable(operator: OperatorUid, state: string): DeltaTable {
-  return { operator, state, keys: [], keyGroups: [], namespaces: [], values: [], deleted: [] };
-}
 
 export function encodeDeltaTables(tables: readonly DeltaTable[]): Uint8Array {
   const filled = tables.filter((table) => table.keys.length > 0);
@@ -62,7 +46,8 @@ export interface DeltaBlock {
   readonly tables: readonly DeltaTable[];
 }
 
-export function decodeDeltaBlocks(bytes: Uint8Array, what: string): DeltaBlock[] {
+/** With `known` keys, as whoever wrote it kept them, the texts are not made again. */
+export function decodeDeltaBlocks(bytes: Uint8Array, what: string, known?: readonly TableKeys[]): DeltaBlock[] {
   const reader = new ByteReader(bytes, what);
   let count = 1;
   let number = 0;
@@ -72,23 +57,24 @@ export function decodeDeltaBlocks(bytes: Uint8Array, what: string): DeltaBlock[]
     number = reader.uint32();
   }
   const blocks: DeltaBlock[] = [];
-  for (; count > 0; count--) blocks.push({ number: number++, tables: decodeBlock(reader, what) });
+  for (let i = 0; i < count; i++) blocks.push({ number: number + i, tables: decodeBlock(reader, what, known?.[i]) });
   if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
   return blocks;
 }
 
-function decodeBlock(reader: ByteReader, what: string): DeltaTable[] {
+function decodeBlock(reader: ByteReader, what: string, known?: TableKeys): DeltaTable[] {
   const version = reader.byte();
   if (version !== formatVersion) throw corrupt(what, `its format is ${version}, this version reads ${formatVersion}`);
   const tables: DeltaTable[] = [];
   for (let left = reader.uint32(); left > 0; left--) {
+    const knownKeys = known?.[tables.length];
     const operator = reader.text() as OperatorUid;
     const state = reader.text();
     const count = reader.uint32();
     tables.push({
       operator,
       state,
-      keys: columnOf(reader, count, isText, what),
+      keys: knownKeys?.length === count && skipStringColumn(reader, count) ? [...knownKeys] : columnOf(reader, count, isText, what),
       keyGroups: columnOf(reader, count, isCount, what),
       namespaces: columnOf(reader, count, isText, what),
       values: readColumn(reader, count),
@@ -111,37 +97,4 @@ function isText(value: unknown): value is string {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-export function encodeDelta(rows: readonly StateRow[]): Uint8Array {
-  const tables = new Map<string, DeltaTable>();
-  for (const row of rows) {
-    const id = `${row.operator}\u0000${row.state}`;
-    let table = tables.get(id);
-    if (table === undefined) tables.set(id, (table = newDeltaTable(row.operator, row.state)));
-    appendRow(table, row.key, row.keyGroup, row.namespace, row.value, row.deleted);
-  }
-  return encodeDeltaTables([...tables.values()]);
-}
-
-export function decodeDelta(bytes: Uint8Array, what: string): StateRow[] {
-  return decodeDeltaTables(bytes, what).flatMap((table) =>
-    table.keys.map((key, i) => ({
-      operator: table.operator,
-      state: table.state,
-      keyGroup: table.keyGroups[i]!,
-      key,
-      namespace: table.namespaces[i]!,
-      value: table.values[i],
-      deleted: table.deleted[i] === 1,
-    })),
-  );
-}
-
-export function appendRow(table: DeltaTable, key: string, keyGroup: number, namespace: string, value: unknown, deleted: boolean): void {
-  table.keys.push(key);
-  table.keyGroups.push(keyGroup);
-  table.namespaces.push(namespace);
-  table.values.push(deleted ? undefined : value);
-  table.deleted.push(deleted ? 1 : 0);
 }

@@ -11,7 +11,9 @@
 import type { Epoch, KeyGroup, OperatorUid } from '../base/ids.ts';
 import { SluiceError } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
-import { canonicalKey, inRange, keyGroupOf, type KeyGroupRange } from '../model/key-group.ts';
+import { canonicalKey } from '../model/canonical-key.ts';
+import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
+import { keyGroupOf } from '../model/key-group.ts';
 import type { KeyedBase } from '../ports/keyed-base.ts';
 import type { FiredRange } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';

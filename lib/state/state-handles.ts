@@ -1,5 +1,5 @@
 /** The handles that user code holds: typed views of the current key's slots and namespaced values in a KeyedBackend. */
-import { canonicalKey } from '../model/key-group.ts';
+import { canonicalKey } from '../model/canonical-key.ts';
 import type {
   AggregatingState,
   AggregatingStateDescriptor,

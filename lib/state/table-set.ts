@@ -1,5 +1,5 @@
 import type { OperatorUid } from '../base/ids.ts';
-import { newDeltaTable, type DeltaTable } from './delta-codec.ts';
+import { newDeltaTable, type DeltaTable } from './delta-table.ts';
 
 /** Delta tables of one operator by state, made as they are needed. */
 export class TableSet {

@@ -1,5 +1,5 @@
 /** The state handles of the harness: written a second time, on purpose, so that they check the runtime's. */
-import { canonicalKey } from '../model/key-group.ts';
+import { canonicalKey } from '../model/canonical-key.ts';
 import type { AggregatingState, KeyedStateDescriptor, ListState, MapState, ReducingState, ValueState } from '../state/descriptors.ts';
 import { type Cell, ttlCell } from '../state/ttl.ts';
 import type { HarnessKeyed } from './harness-keyed.ts';

@@ -1,6 +1,6 @@
 /** KeyedContext of the harness: one subtask's keyed state and timers, in maps. */
 import { SluiceError } from '../base/errors.ts';
-import { canonicalKey } from '../model/key-group.ts';
+import { canonicalKey } from '../model/canonical-key.ts';
 import type { TimerDomain } from '../model/state-row.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import type { HandleOf, KeyedStateDescriptor } from '../state/descriptors.ts';

@@ -7,7 +7,7 @@ import type { OperatorUid } from '../../lib/base/ids.ts';
 import type { ShardRecord } from '../../lib/model/shard-record.ts';
 import { MIN_WATERMARK } from '../../lib/model/time.ts';
 import { job } from '../checkpoint/fixture.ts';
-import { shardRecord } from '../contract/fixture.ts';
+import { shardRecord } from '../contract/sample-records.ts';
 import { CoordinatorWorld, type WorldOptions } from '../coordinator/coordinator-world.ts';
 
 export const unknownJob = '0'.repeat(31) + '1';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { vertexId } from '../../lib/api/views/vertex-id.ts';
 import { encodeValue } from '../../lib/model/value-json.ts';
-import { failureKey } from '../../lib/model/names.ts';
+import { failureKey } from '../../lib/model/object-keys.ts';
 import { job } from '../checkpoint/fixture.ts';
 import { counter, sink, source } from '../checkpoint/plans.ts';
 import { ApiWorld, startedWorld, unknownJob } from './api-world.ts';

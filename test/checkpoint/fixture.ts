@@ -4,7 +4,7 @@ import { channelId, type JobId, type OperatorUid } from '../../lib/base/ids.ts';
 import type { Manifest } from '../../lib/checkpoint/manifest.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
-import { keyGroupRange } from '../../lib/model/key-group.ts';
+import { keyGroupRange } from '../../lib/model/key-group-range.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 
 export const job = '0123456789abcdef0123456789abcdef' as JobId;

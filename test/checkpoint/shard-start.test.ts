@@ -5,7 +5,7 @@ import type { Manifest } from '../../lib/checkpoint/manifest.ts';
 import { dealSplits } from '../../lib/checkpoint/redistribution.ts';
 import { adoptMaxParallelism, shardStart, type ShardStart } from '../../lib/checkpoint/shard-start.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
-import { keyGroupRange } from '../../lib/model/key-group.ts';
+import { keyGroupRange } from '../../lib/model/key-group-range.ts';
 import type { DeltaRef, OperatorStateValue, ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { MAX_WATERMARK } from '../../lib/model/time.ts';
 import { deltaOf, manifestOf } from './fixture.ts';

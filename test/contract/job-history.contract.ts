@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { limits } from '../../lib/base/limits.ts';
 import type { HistoryEntry } from '../../lib/ports/job-history.ts';
-import { jobA, jobB, openFixture, type MakeStores, type StoresFixture } from './fixture.ts';
+import { openFixture, type MakeStores, type StoresFixture } from './fixture.ts';
+import { jobA, jobB } from './sample-records.ts';
 
 export function checkpointEntry(id: number): HistoryEntry {
   return {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { operatorUid } from '../../lib/base/ids.ts';
 import type { FlowExecution } from '../../lib/ports/flow-store.ts';
 import type { OperationRecord } from '../../lib/ports/records.ts';
-import { jobA, jobB, jobRecord, openFixture, shardRecord, shardSnapshot, type MakeStores, type StoresFixture } from './fixture.ts';
+import { openFixture, type MakeStores, type StoresFixture } from './fixture.ts';
+import { jobA, jobB, jobRecord, shardRecord, shardSnapshot } from './sample-records.ts';
 
 const operation: OperationRecord = {
   job: jobA,

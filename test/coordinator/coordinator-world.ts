@@ -16,7 +16,7 @@ import type { ControlMessage } from '../../lib/model/envelope.ts';
 import { readMessage } from '../../lib/model/envelope-codec.ts';
 import { isSourceVertex, type JobPlan } from '../../lib/model/job-plan.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
-import { coordinatorQueue, operatorQueue } from '../../lib/model/names.ts';
+import { coordinatorQueue, operatorQueue } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import type { SinkCommitter } from '../../lib/ports/connectors.ts';
 import { MemorySavepointFolders } from './memory-savepoint-folders.ts';

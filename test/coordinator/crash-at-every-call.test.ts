@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { manifestKey } from '../../lib/model/names.ts';
+import { manifestKey } from '../../lib/model/object-keys.ts';
 import { job } from '../checkpoint/fixture.ts';
 import { CoordinatorWorld, type Crash } from './coordinator-world.ts';
 

@@ -5,7 +5,7 @@ import { restoreCheckpoint } from '../../lib/coordinator/restore-requests.ts';
 import { readPlan } from '../../lib/coordinator/coordinator-deps.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
 import { readMessage } from '../../lib/model/envelope-codec.ts';
-import { operatorQueue } from '../../lib/model/names.ts';
+import { operatorQueue } from '../../lib/model/queue-names.ts';
 import { job, settings } from '../checkpoint/fixture.ts';
 import { counter, planOf, sink, source } from '../checkpoint/plans.ts';
 import { CoordinatorWorld, type Crash } from './coordinator-world.ts';

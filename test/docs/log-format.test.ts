@@ -9,7 +9,7 @@ import { createFileStores } from '../../lib/adapters/fs/file-stores.ts';
 import { systemClock } from '../../lib/adapters/system/clock.ts';
 import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../lib/adapters/system/timers.ts';
-import { jobA, shardRecord } from '../contract/fixture.ts';
+import { jobA, shardRecord } from '../contract/sample-records.ts';
 import { readPage } from './markdown.ts';
 
 let directory: string;

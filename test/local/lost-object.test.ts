@@ -12,7 +12,7 @@ import {
   type CompiledJob,
   type Sink,
 } from '../../lib/index.ts';
-import { jobPrefix } from '../../lib/model/names.ts';
+import { jobPrefix } from '../../lib/model/object-keys.ts';
 import { decodeValue } from '../../lib/model/value-json.ts';
 import { Fault, gatedInput, until, useWorld, type GatedInput, type Run } from '../scenarios/support.ts';
 

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../lib/base/limits.ts';
-import { canonicalKey, defaultMaxParallelism, inRange, keyGroupOf, keyGroupRange, shardOfKeyGroup } from '../../lib/model/key-group.ts';
+import { canonicalKey } from '../../lib/model/canonical-key.ts';
+import { inRange, keyGroupRange } from '../../lib/model/key-group-range.ts';
+import { defaultMaxParallelism, keyGroupOf, shardOfKeyGroup } from '../../lib/model/key-group.ts';
 
 /** A parallelism and a max parallelism that is not below it. */
 const parallelisms = fc

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMemoryStores } from '../../lib/adapters/memory/memory-stores.ts';
-import { deepFreeze, jobA, jobRecord } from '../contract/fixture.ts';
+import { deepFreeze } from '../contract/fixture.ts';
+import { jobA, jobRecord } from '../contract/sample-records.ts';
 import { ManualTime } from '../contract/manual-time.ts';
 import { collectGarbage } from './chaos-collector.ts';
 import { compileCount } from './count-job.ts';

@@ -7,7 +7,7 @@ import { decodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
 import type { SegmentIndex, SegmentList, ShardSnapshot } from '../../lib/model/shard-record.ts';
-import { jobA } from '../contract/fixture.ts';
+import { jobA } from '../contract/sample-records.ts';
 
 /** `isYoung`: made by an invocation that still runs, which may be about to name it. */
 export async function collectGarbage(

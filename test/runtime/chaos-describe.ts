@@ -1,7 +1,7 @@
 import type { LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
-import { operatorQueue } from '../../lib/model/names.ts';
-import { jobA } from '../contract/fixture.ts';
+import { operatorQueue } from '../../lib/model/queue-names.ts';
+import { jobA } from '../contract/sample-records.ts';
 
 /** Where a run that does not end stands: the job, and each shard with its queue. */
 export async function describeJob(stores: LocalStores, plan: JobPlan): Promise<string> {

@@ -7,11 +7,12 @@ import { createCollectSink, type CollectSink } from '../../lib/adapters/connecto
 import { createLocalConnectors } from '../../lib/adapters/connectors/local-connectors.ts';
 import { createMemoryStores, type LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
-import { operatorQueue } from '../../lib/model/names.ts';
+import { operatorQueue } from '../../lib/model/queue-names.ts';
 import type { ReceivedMessage } from '../../lib/ports/message-queue.ts';
 import { OperatorFunction } from '../../lib/runtime/operator-function.ts';
 import type { JobProgram, RuntimeDeps, RuntimeSettings } from '../../lib/runtime/runtime-deps.ts';
-import { deepFreeze, jobA, jobRecord } from '../contract/fixture.ts';
+import { deepFreeze } from '../contract/fixture.ts';
+import { jobA, jobRecord } from '../contract/sample-records.ts';
 import { ManualTime, settle } from '../contract/manual-time.ts';
 import { collectGarbage } from './chaos-collector.ts';
 import { ChaosCoordinator } from './chaos-coordinator.ts';

@@ -8,10 +8,11 @@ import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts'
 import type { Envelope } from '../../lib/model/envelope.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../lib/model/time.ts';
-import { decodeDelta } from '../../lib/state/delta-codec.ts';
-import { jobA } from '../contract/fixture.ts';
+import { decodeDelta } from '../../lib/state/delta-rows.ts';
+import { jobA } from '../contract/sample-records.ts';
 import { compileCount, left, right, type Word } from './count-job.ts';
 import { again, ShardBench, type BenchOptions } from './shard-bench.ts';
+import { setLimits } from './small-limits.ts';
 
 const word = (text: string, more: Partial<Word> = {}): Word => ({ word: text, ...more });
 const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapshot[] =>
@@ -321,6 +322,26 @@ describe('a restore', () => {
     await bench.sentTo('counts');
     await bench.handle(await bench.upstream(left, 2).send([word('x'), word('only 3'), word('only 8'), word('new')]));
     expect(counts(await bench.sentTo('counts'))).toEqual(['x 11', 'only 3 2', 'only 8 2', 'new 1']);
+  });
+
+  test('brings all rows of a delta into the base that is listed once for each old shard, in however many steps', async () => {
+    const bench = await open();
+    const words = Array.from({ length: 12 }, (_, i) => word(`word ${i}`));
+    const snapshot = await counted(bench, 1, ...words);
+    const [delta] = snapshot.deltas;
+    const halves = [
+      { start: 0, end: 63 },
+      { start: 64, end: 127 },
+    ].map((keyGroups) => ({ ...delta!, keyGroups }));
+    setLimits({ baseAdvanceRows: 1, baseRowsPerStep: 1, baseRowsPerSlice: 2 });
+    await restore(bench, [{ ...snapshot, deltas: halves }]);
+    const channel = bench.upstream(left, 2);
+    for (let i = 0; i < 20; i++) await bench.handle(await channel.send([word('other')]));
+    expect((await bench.record()).deltas).toEqual([]);
+    bench.restart();
+    await bench.sentTo('counts');
+    await bench.handle(await channel.send(words));
+    expect(counts(await bench.sentTo('counts'))).toEqual(words.map((one) => `${one.word} 2`));
   });
 
   test('without its manifest stops loudly', async () => {

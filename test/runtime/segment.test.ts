@@ -1,17 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { operatorUid } from '../../lib/base/ids.ts';
 import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
-import {
-  decodeSegment,
-  encodeSegment,
-  hasEffects,
-  isEmptySegment,
-  readSegmentEnvelope,
-  readSegmentSinkRecords,
-  readSegmentState,
-  type SegmentContent,
-} from '../../lib/runtime/segment.ts';
-import { jobA } from '../contract/fixture.ts';
+import { hasEffects, isEmptySegment, type SegmentContent } from '../../lib/runtime/segment-content.ts';
+import { decodeSegment, encodeSegment, readSegmentEnvelope, readSegmentSinkRecords, readSegmentState } from '../../lib/runtime/segment.ts';
+import { jobA } from '../contract/sample-records.ts';
 import { differenceOf } from '../model/storable-values.ts';
 import { goldenBytes } from '../setup/golden-bytes.ts';
 

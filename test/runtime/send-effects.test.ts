@@ -6,10 +6,10 @@ import { encodeEnvelope, readMessage } from '../../lib/model/envelope-codec.ts';
 import type { OutgoingMessage } from '../../lib/ports/message-queue.ts';
 import { deduplicationId } from '../../lib/runtime/commit.ts';
 import { sendEffects } from '../../lib/runtime/send-effects.ts';
-import type { OutgoingEnvelope, SegmentContent } from '../../lib/runtime/segment.ts';
+import type { OutgoingEnvelope, SegmentContent } from '../../lib/runtime/segment-content.ts';
 import type { Runtime } from '../../lib/runtime/runtime-deps.ts';
 import { shardTopology } from '../../lib/runtime/topology.ts';
-import { jobA, shardSnapshot } from '../contract/fixture.ts';
+import { jobA, shardSnapshot } from '../contract/sample-records.ts';
 import { compileCount } from './count-job.ts';
 
 const topology = shardTopology(compileCount().plan, jobA, operatorUid('count'), 0);

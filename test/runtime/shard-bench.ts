@@ -7,10 +7,11 @@ import { createMemoryStores, type LocalStores } from '../../lib/adapters/memory/
 import { operatorUid, type ChannelId } from '../../lib/base/ids.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { decodeCoordinatorMessage, type CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
-import { decodeEnvelope, encodeControl, encodeEnvelope, packRecords, readMessage } from '../../lib/model/envelope-codec.ts';
+import { decodeEnvelope, encodeControl, encodeEnvelope, readMessage } from '../../lib/model/envelope-codec.ts';
+import { packRecords } from '../../lib/model/packed-records.ts';
 import type { BarrierOrder, ControlKind, ControlMessage, Envelope, StreamEvent } from '../../lib/model/envelope.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
-import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/names.ts';
+import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/queue-names.ts';
 import type { ShardRecord } from '../../lib/model/shard-record.ts';
 import { NO_TIMESTAMP } from '../../lib/model/time.ts';
 import type { SplitReader } from '../../lib/ports/connectors.ts';
@@ -18,7 +19,8 @@ import type { ReceivedMessage } from '../../lib/ports/message-queue.ts';
 import { OperatorFunction } from '../../lib/runtime/operator-function.ts';
 import type { RuntimeDeps, RuntimeSettings } from '../../lib/runtime/runtime-deps.ts';
 import { encodeSegment } from '../../lib/runtime/segment.ts';
-import { deepFreeze, jobA, jobRecord } from '../contract/fixture.ts';
+import { deepFreeze } from '../contract/fixture.ts';
+import { jobA, jobRecord } from '../contract/sample-records.ts';
 import { ManualTime } from '../contract/manual-time.ts';
 
 /** Called around every port call; may throw, before or after `act`, or wait. */

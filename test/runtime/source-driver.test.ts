@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { operatorUid } from '../../lib/base/ids.ts';
 import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
-import { operatorQueue } from '../../lib/model/names.ts';
+import { operatorQueue } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../lib/model/time.ts';
-import { jobA } from '../contract/fixture.ts';
+import { jobA } from '../contract/sample-records.ts';
 import { events, openSource as open, Script, times, turn } from './scripted-source.ts';
 import { again } from './shard-bench.ts';
 

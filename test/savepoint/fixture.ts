@@ -2,14 +2,16 @@ import { createMemoryStores, type LocalStores } from '../../lib/adapters/memory/
 import { createCollectSink, type CollectSink } from '../../lib/adapters/connectors/collect-sink.ts';
 import type { Manifest } from '../../lib/checkpoint/manifest.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
-import { canonicalKey, keyGroupOf, keyGroupRange, shardOfKeyGroup } from '../../lib/model/key-group.ts';
+import { canonicalKey } from '../../lib/model/canonical-key.ts';
+import { keyGroupRange } from '../../lib/model/key-group-range.ts';
+import { keyGroupOf, shardOfKeyGroup } from '../../lib/model/key-group.ts';
 import type { StateRow } from '../../lib/model/state-row.ts';
 import { timerNamespace, timerStates } from '../../lib/model/state-row.ts';
 import { encodeValue } from '../../lib/model/value-json.ts';
 import type { SavepointFolder } from '../../lib/ports/savepoint-folder.ts';
 import { exportCheckpoint } from '../../lib/savepoint/export-checkpoint.ts';
 import type { ExportPorts } from '../../lib/savepoint/export-savepoint.ts';
-import { encodeDelta } from '../../lib/state/delta-codec.ts';
+import { encodeDelta } from '../../lib/state/delta-rows.ts';
 import { job, manifestOf } from '../checkpoint/fixture.ts';
 import { counter, planOf, sink, source } from '../checkpoint/plans.ts';
 import { deepFreeze } from '../contract/fixture.ts';

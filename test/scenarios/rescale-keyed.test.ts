@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { readPlan } from '../../lib/coordinator/coordinator-deps.ts';
 import { collectSink, compileJob, defineJob, type, valueState, type CompiledJob, type CompileOptions } from '../../lib/index.ts';
-import { canonicalKey, keyGroupOf } from '../../lib/model/key-group.ts';
+import { canonicalKey } from '../../lib/model/canonical-key.ts';
+import { keyGroupOf } from '../../lib/model/key-group.ts';
 import { gatedInput, until, useWorld } from './support.ts';
 
 interface Sum {

@@ -3,12 +3,13 @@
  * epochs, advances the base, evicts, and throws it away to load it again from base, deltas and segments.
  */
 import { expect } from 'vitest';
-import { canonicalKey } from '../../lib/model/key-group.ts';
+import { canonicalKey } from '../../lib/model/canonical-key.ts';
 import type { TimerDomain } from '../../lib/model/state-row.ts';
 import { encodeValue } from '../../lib/model/value-json.ts';
 import type { BaseRow, KeyedBase } from '../../lib/ports/keyed-base.ts';
 import { applyRows } from '../../lib/state/apply-rows.ts';
-import { decodeDelta, decodeDeltaTables } from '../../lib/state/delta-codec.ts';
+import { decodeDeltaTables } from '../../lib/state/delta-codec.ts';
+import { decodeDelta } from '../../lib/state/delta-rows.ts';
 import type { ListState, MapState, ReducingState, ValueState } from '../../lib/state/descriptors.ts';
 import type { KeyedBackend } from '../../lib/state/keyed-backend.ts';
 import { listState, mapState } from '../../lib/state/constructors.ts';

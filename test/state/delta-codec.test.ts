@@ -2,15 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { operatorUid } from '../../lib/base/ids.ts';
 import type { StateRow } from '../../lib/model/state-row.ts';
-import {
-  decodeDelta,
-  decodeDeltaBlocks,
-  decodeDeltaTables,
-  encodeDelta,
-  encodeDeltaTables,
-  joinDeltaBlocks,
-  newDeltaTable,
-} from '../../lib/state/delta-codec.ts';
+import { decodeDeltaBlocks, decodeDeltaTables, encodeDeltaTables, joinDeltaBlocks } from '../../lib/state/delta-codec.ts';
+import { decodeDelta, encodeDelta } from '../../lib/state/delta-rows.ts';
+import { newDeltaTable } from '../../lib/state/delta-table.ts';
 import { anyText, differenceOf, storable } from '../model/storable-values.ts';
 import { goldenBytes } from '../setup/golden-bytes.ts';
 

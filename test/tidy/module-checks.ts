@@ -7,16 +7,8 @@ const exportsMax = 5;
 /** The public entries: `lib/index.ts` and, one folder deep, `lib/testing/index.ts`. */
 const publicBarrel = /^lib\/(?:[a-z-]+\/)?index\.ts$/;
 
-/** The ratchet: files above the budget when they were first measured, with their number. It may only fall; `names.ts` is one owner of all keys on purpose. */
-const exportsRatchet: Readonly<Record<string, number>> = {
-  'lib/model/envelope-codec.ts': 6,
-  'lib/model/key-group.ts': 6,
-  'lib/model/names.ts': 13,
-  'lib/runtime/process-elements.ts': 6,
-  'lib/runtime/segment.ts': 7,
-  'lib/state/delta-codec.ts': 6,
-  'test/contract/fixture.ts': 9,
-};
+/** One owner of all keys on purpose. It may only fall. */
+const exportsRatchet: Readonly<Record<string, number>> = { 'lib/model/object-keys.ts': 10 };
 
 function declaredNames(statement: ts.Statement): readonly string[] {
   if (ts.isExportDeclaration(statement)) {

@@ -1,41 +1,40 @@
-/** The rows of one state of one operator: by key group, key and namespace, and in due order for those who ask for it. */
+/** Rows of one keyed state. */
 import type { KeyGroup } from '../../base/ids.ts';
-import { inRange, type KeyGroupRange } from '../../model/key-group.ts';
+import { inRange, type KeyGroupRange } from '../../model/key-group-range.ts';
 import type { DueCursor } from '../../ports/keyed-base.ts';
 import { DueIndex, type IndexedRow, type Row } from './due-index.ts';
 import { compareText } from './text-order.ts';
 
-/** Most keys have the one namespace '': for them there is no map. */
-type KeyRows = Row | Map<string, Row>;
+/** A key is its row with the namespace '', which most keys have alone; one that was never written has no version. */
+interface StoredKey extends Row {
+  readonly keyGroup: KeyGroup;
+  named: Map<string, Row> | null;
+}
+
+const neverWritten = -1;
 
 export class BaseTable {
-  readonly #keyGroups = new Map<KeyGroup, Map<string, KeyRows>>();
+  /** One map for all key groups: scattered over one each, a write takes twice as long. */
+  readonly #keys = new Map<string, StoredKey>();
   /** Disjoint ranges: those of the running shards. Made when first asked for, so that states without timers pay nothing. */
   #indexes: DueIndex[] = [];
-  #keyChanges = 0;
 
-  /** Changes whenever a key comes or goes. */
-  get keyChanges(): number {
-    return this.#keyChanges;
-  }
-
-  get(keyGroup: KeyGroup, key: string, namespace: string): Row | undefined {
-    const rows = this.#keyGroups.get(keyGroup)?.get(key);
-    if (rows instanceof Map) return rows.get(namespace);
-    return namespace === '' ? rows : undefined;
+  get(key: string, namespace: string): Row | undefined {
+    const stored = this.#keys.get(key);
+    if (namespace !== '') return stored?.named?.get(namespace);
+    return stored === undefined || stored.version === neverWritten ? undefined : stored;
   }
 
   /** Returns the row where it is a new tombstone. A stored row of a higher version stays. */
   put(keyGroup: KeyGroup, key: string, namespace: string, value: string | undefined, version: number): Row | undefined {
-    const existing = this.get(keyGroup, key, namespace);
+    const existing = this.get(key, namespace);
     if (existing !== undefined && existing.version > version) return undefined;
     if (existing?.value !== undefined && value !== undefined) {
       existing.value = value;
       existing.version = version;
       return undefined;
     }
-    const row: Row = { value, version, index: undefined };
-    this.#set(keyGroup, key, namespace, row);
+    const row = this.#set(keyGroup, key, namespace, value, version);
     if (existing?.value !== undefined) {
       existing.value = undefined;
       existing.index?.noteDead();
@@ -45,19 +44,17 @@ export class BaseTable {
     return undefined;
   }
 
-  remove(keyGroup: KeyGroup, key: string, namespace: string): void {
-    const keys = this.#keyGroups.get(keyGroup);
-    const rows = keys?.get(key);
-    if (rows instanceof Map) rows.delete(namespace);
-    if (rows instanceof Map ? rows.size > 0 : namespace !== '') return;
-    keys?.delete(key);
-    this.#keyChanges += 1;
+  remove(key: string, namespace: string): void {
+    const stored = this.#keys.get(key);
+    if (stored === undefined) return;
+    if (namespace === '') stored.version = neverWritten;
+    else if (stored.named?.delete(namespace) === true && stored.named.size === 0) stored.named = null;
+    if (stored.version === neverWritten && stored.named === null) this.#keys.delete(key);
   }
 
   /** Live rows of one key in order of their namespace. */
-  ofKey(keyGroup: KeyGroup, key: string): IndexedRow[] {
-    const rows = this.#keyGroups.get(keyGroup)?.get(key);
-    return live(keyGroup, key, rows).sort((a, b) => compareText(a.namespace, b.namespace));
+  ofKey(key: string): IndexedRow[] {
+    return live(key, this.#keys.get(key)).sort((a, b) => compareText(a.namespace, b.namespace));
   }
 
   due(range: KeyGroupRange, after: DueCursor | null, rowsMax: number): IndexedRow[] {
@@ -71,39 +68,48 @@ export class BaseTable {
     return index.after(after, rowsMax);
   }
 
-  keyGroupsIn(range: KeyGroupRange): KeyGroup[] {
-    return [...this.#keyGroups.keys()].filter((keyGroup) => inRange(range, keyGroup)).sort((a, b) => a - b);
-  }
-
-  keysOf(keyGroup: KeyGroup): string[] {
-    return [...(this.#keyGroups.get(keyGroup)?.keys() ?? [])].sort(compareText);
+  /** The keys of each key group as they are now, in no order. */
+  keysByGroup(range: KeyGroupRange): Map<KeyGroup, string[]> {
+    const groups = new Map<KeyGroup, string[]>();
+    for (const [key, { keyGroup }] of this.#keys) {
+      if (!inRange(range, keyGroup)) continue;
+      const keys = groups.get(keyGroup);
+      if (keys === undefined) groups.set(keyGroup, [key]);
+      else keys.push(key);
+    }
+    return groups;
   }
 
   *#liveIn(range: KeyGroupRange): Iterable<IndexedRow> {
-    for (const [keyGroup, keys] of this.#keyGroups) {
-      if (inRange(range, keyGroup)) for (const [key, rows] of keys) yield* live(keyGroup, key, rows);
-    }
+    for (const [key, stored] of this.#keys) if (inRange(range, stored.keyGroup)) yield* live(key, stored);
   }
 
   #indexOf(keyGroup: KeyGroup): DueIndex | undefined {
     return this.#indexes.find((index) => inRange(index.range, keyGroup));
   }
 
-  #set(keyGroup: KeyGroup, key: string, namespace: string, row: Row): void {
-    let keys = this.#keyGroups.get(keyGroup);
-    if (keys === undefined) this.#keyGroups.set(keyGroup, (keys = new Map<string, KeyRows>()));
-    const rows = keys.get(key);
-    if (rows === undefined) this.#keyChanges += 1;
-    if (rows instanceof Map) rows.set(namespace, row);
-    else if (namespace === '') keys.set(key, row);
-    else keys.set(key, new Map(rows === undefined ? [[namespace, row]] : [['', rows], [namespace, row]])); // prettier-ignore
+  /** A new row, also in the place of a former one, which an index may still hold. */
+  #set(keyGroup: KeyGroup, key: string, namespace: string, value: string | undefined, version: number): Row {
+    const stored = this.#keys.get(key);
+    if (namespace === '') {
+      const row: StoredKey = { value, version, index: undefined, keyGroup, named: stored?.named ?? null };
+      this.#keys.set(key, row);
+      return row;
+    }
+    const row: Row = { value, version, index: undefined };
+    if (stored === undefined) {
+      this.#keys.set(key, { value: undefined, version: neverWritten, index: undefined, keyGroup, named: new Map([[namespace, row]]) });
+    } else {
+      (stored.named ??= new Map<string, Row>()).set(namespace, row);
+    }
+    return row;
   }
 }
 
-function live(keyGroup: KeyGroup, key: string, rows: KeyRows | undefined): IndexedRow[] {
-  if (rows === undefined) return [];
-  if (!(rows instanceof Map)) return rows.value === undefined ? [] : [{ namespace: '', keyGroup, key, row: rows }];
-  const found: IndexedRow[] = [];
-  for (const [namespace, row] of rows) if (row.value !== undefined) found.push({ namespace, keyGroup, key, row });
+function live(key: string, stored: StoredKey | undefined): IndexedRow[] {
+  if (stored === undefined) return [];
+  const { keyGroup, named } = stored;
+  const found: IndexedRow[] = stored.value === undefined ? [] : [{ namespace: '', keyGroup, key, row: stored }];
+  for (const [namespace, row] of named ?? []) if (row.value !== undefined) found.push({ namespace, keyGroup, key, row });
   return found;
 }

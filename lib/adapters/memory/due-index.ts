@@ -5,7 +5,7 @@
  * X2. A row that was deleted stays as a dead entry until a reader passes it at the front; when most entries are dead, they are all dropped at once.
  */
 import type { KeyGroup } from '../../base/ids.ts';
-import type { KeyGroupRange } from '../../model/key-group.ts';
+import type { KeyGroupRange } from '../../model/key-group-range.ts';
 import type { DueCursor } from '../../ports/keyed-base.ts';
 import { compareText } from './text-order.ts';
 

@@ -4,7 +4,7 @@
  * K1. A write is fenced per row: a stored row of a higher version stays, tombstones included.
  */
 import type { KeyGroup, OperatorUid } from '../../base/ids.ts';
-import type { KeyGroupRange } from '../../model/key-group.ts';
+import type { KeyGroupRange } from '../../model/key-group-range.ts';
 import type { StateAddress } from '../../model/state-row.ts';
 import type { BaseRow, DueQuery, KeyedBase } from '../../ports/keyed-base.ts';
 import type { Clock } from '../../ports/system.ts';
@@ -15,7 +15,6 @@ import { compareText } from './text-order.ts';
 
 interface Tombstone {
   readonly table: BaseTable;
-  readonly keyGroup: KeyGroup;
   readonly key: string;
   readonly namespace: string;
   readonly row: Row;
@@ -27,14 +26,32 @@ interface Space {
   readonly tombstones: Deque<Tombstone>;
 }
 
+/** The keys of one state as a scan found them: each key group's are sorted when it is reached. What comes later is newer than what a scan exports. */
+class ScanKeys {
+  readonly keyGroups: readonly KeyGroup[];
+  readonly #groups: Map<KeyGroup, string[]>;
+  readonly #sorted = new Set<KeyGroup>();
+
+  constructor(groups: Map<KeyGroup, string[]>) {
+    this.#groups = groups;
+    this.keyGroups = [...groups.keys()].sort((a, b) => a - b);
+  }
+
+  of(keyGroup: KeyGroup): readonly string[] {
+    const keys = this.#groups.get(keyGroup)!;
+    if (!this.#sorted.has(keyGroup)) keys.sort(compareText);
+    this.#sorted.add(keyGroup);
+    return keys;
+  }
+}
+
 type ScanPlace = readonly [state: string, keyGroup: KeyGroup, key: string, namespace: string];
 
 export class MemoryKeyedBase implements KeyedBase {
   readonly #clock: Clock;
   readonly #spaces = new Map<string, Space>();
-  /** The keys of the key group that a scan stands in: sorted once for all its pages, as long as no key comes or goes. */
-  #scanned:
-    { readonly table: BaseTable; readonly keyGroup: KeyGroup; readonly keyChanges: number; readonly keys: readonly string[] } | undefined;
+  /** The keys that the last page's scan goes through; a page that does not go on from there begins anew. */
+  #scanned: { readonly table: BaseTable; readonly keys: ScanKeys; readonly next: string | null } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -46,14 +63,14 @@ export class MemoryKeyedBase implements KeyedBase {
     if (tables === undefined) return values;
     const find = cachedTable((operator, state) => tables.get(operator)?.get(state));
     for (let i = 0; i < addresses.length; i++) {
-      const { operator, state, keyGroup, key, namespace } = addresses[i]!;
-      values[i] = find(operator, state)?.get(keyGroup, key, namespace)?.value;
+      const { operator, state, key, namespace } = addresses[i]!;
+      values[i] = find(operator, state)?.get(key, namespace)?.value;
     }
     return values;
   }
 
-  async readKey(space: string, { operator, state, keyGroup, key }: Omit<StateAddress, 'namespace'>): Promise<readonly BaseRow[]> {
-    const rows = this.#spaces.get(space)?.tables.get(operator)?.get(state)?.ofKey(keyGroup, key) ?? [];
+  async readKey(space: string, { operator, state, key }: Omit<StateAddress, 'namespace'>): Promise<readonly BaseRow[]> {
+    const rows = this.#spaces.get(space)?.tables.get(operator)?.get(state)?.ofKey(key) ?? [];
     return rows.map((row) => baseRow(operator, state, row));
   }
 
@@ -70,7 +87,7 @@ export class MemoryKeyedBase implements KeyedBase {
     for (const { operator, state, keyGroup, key, namespace, value } of rows) {
       const table = find(operator, state)!;
       const tombstone = table.put(keyGroup, key, namespace, value, version);
-      if (tombstone !== undefined) tombstones.push({ table, keyGroup, key, namespace, row: tombstone, atMs });
+      if (tombstone !== undefined) tombstones.push({ table, key, namespace, row: tombstone, atMs });
     }
   }
 
@@ -79,14 +96,17 @@ export class MemoryKeyedBase implements KeyedBase {
     query: Parameters<KeyedBase['scan']>[1],
   ): Promise<{ readonly rows: readonly BaseRow[]; readonly next: string | null }> {
     const { operator, keyGroups, after, rowsMax } = query;
-    // What a new scan finds begins now, not where an earlier one of the same group did.
-    if (after === null) this.#scanned = undefined;
     const tables = this.#spaces.get(space)?.tables.get(operator) ?? new Map<string, BaseTable>();
     const rows: BaseRow[] = [];
-    for (const row of this.#rowsAfter(operator, tables, keyGroups, after === null ? null : (JSON.parse(after) as ScanPlace))) {
-      if (rows.length === rowsMax) return { rows, next: scanToken(rows.at(-1)!) };
+    for (const row of this.#rowsAfter(operator, tables, keyGroups, after)) {
+      if (rows.length === rowsMax) {
+        const next = scanToken(rows.at(-1)!);
+        if (this.#scanned !== undefined) this.#scanned = { ...this.#scanned, next };
+        return { rows, next };
+      }
       rows.push(row);
     }
+    this.#scanned = undefined;
     return { rows, next: null };
   }
 
@@ -95,9 +115,9 @@ export class MemoryKeyedBase implements KeyedBase {
     let purged = 0;
     for (let oldest = tombstones?.peek(); oldest !== undefined && oldest.atMs < olderThanMs; oldest = tombstones?.peek()) {
       tombstones?.shift();
-      const { table, keyGroup, key, namespace, row } = oldest;
-      if (table.get(keyGroup, key, namespace) !== row) continue;
-      table.remove(keyGroup, key, namespace);
+      const { table, key, namespace, row } = oldest;
+      if (table.get(key, namespace) !== row) continue;
+      table.remove(key, namespace);
       purged += 1;
     }
     return purged;
@@ -118,34 +138,33 @@ export class MemoryKeyedBase implements KeyedBase {
     operator: OperatorUid,
     tables: ReadonlyMap<string, BaseTable>,
     range: KeyGroupRange,
-    after: ScanPlace | null,
+    token: string | null,
   ): Iterable<BaseRow> {
-    const [afterState, afterKeyGroup, afterKey, afterNamespace] = after ?? ['', -1, '', ''];
+    const after = token === null ? null : (JSON.parse(token) as ScanPlace);
     for (const state of [...tables.keys()].sort(compareText)) {
-      const stateOrder = after === null ? 1 : compareText(state, afterState);
-      if (stateOrder < 0) continue;
+      const order = after === null ? 1 : compareText(state, after[0]);
+      if (order < 0) continue;
       const table = tables.get(state)!;
-      for (const keyGroup of table.keyGroupsIn(range)) {
-        const inStartedGroup = stateOrder === 0 && keyGroup === afterKeyGroup;
-        if (stateOrder === 0 && keyGroup < afterKeyGroup) continue;
-        const keys = this.#sortedKeys(table, keyGroup);
-        for (let i = inStartedGroup ? firstAtOrAfter(keys, afterKey) : 0; i < keys.length; i++) {
-          const inStartedKey = inStartedGroup && keys[i] === afterKey;
-          for (const row of table.ofKey(keyGroup, keys[i]!)) {
-            if (!inStartedKey || compareText(row.namespace, afterNamespace) > 0) yield baseRow(operator, state, row);
-          }
-        }
-      }
+      const goesOn = order === 0 && this.#scanned?.table === table && this.#scanned.next === token;
+      const keys = goesOn ? this.#scanned!.keys : new ScanKeys(table.keysByGroup(range));
+      this.#scanned = { table, keys, next: null };
+      yield* rowsOf(operator, state, table, keys, order === 0 ? after : null);
     }
   }
+}
 
-  #sortedKeys(table: BaseTable, keyGroup: KeyGroup): readonly string[] {
-    const { keyChanges } = table;
-    let sorted = this.#scanned;
-    if (sorted?.table !== table || sorted.keyGroup !== keyGroup || sorted.keyChanges !== keyChanges) {
-      this.#scanned = sorted = { table, keyGroup, keyChanges, keys: table.keysOf(keyGroup) };
+/** In order of key group, key and namespace, those strictly after `after`. */
+function* rowsOf(operator: OperatorUid, state: string, table: BaseTable, keys: ScanKeys, after: ScanPlace | null): Iterable<BaseRow> {
+  const [, afterKeyGroup, afterKey, afterNamespace] = after ?? ['', -1, '', ''];
+  for (const keyGroup of keys.keyGroups) {
+    if (keyGroup < afterKeyGroup) continue;
+    const sorted = keys.of(keyGroup);
+    for (let i = keyGroup === afterKeyGroup ? firstAtOrAfter(sorted, afterKey) : 0; i < sorted.length; i++) {
+      const isStarted = keyGroup === afterKeyGroup && sorted[i] === afterKey;
+      for (const row of table.ofKey(sorted[i]!)) {
+        if (!isStarted || compareText(row.namespace, afterNamespace) > 0) yield baseRow(operator, state, row);
+      }
     }
-    return sorted.keys;
   }
 }
 

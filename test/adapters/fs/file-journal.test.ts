@@ -4,7 +4,7 @@ import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LocalStores } from '../../../lib/adapters/memory/memory-stores.ts';
-import { jobA, shardRecord } from '../../contract/fixture.ts';
+import { jobA, shardRecord } from '../../contract/sample-records.ts';
 import { DataDirectories, logFile } from './data-directories.ts';
 
 type FileHandleMethods = Record<'datasync' | 'sync' | 'write' | 'writev', (...parameters: unknown[]) => Promise<unknown>>;

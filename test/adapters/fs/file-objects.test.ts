@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FileObjectStore } from '../../../lib/adapters/fs/file-object-store.ts';
 import type { LocalStores } from '../../../lib/adapters/memory/memory-stores.ts';
 import { silentLogger } from '../../../lib/adapters/system/logger.ts';
-import { jobRecord } from '../../contract/fixture.ts';
+import { jobRecord } from '../../contract/sample-records.ts';
 import { ManualTime } from '../../contract/manual-time.ts';
 import { DataDirectories, logFile } from './data-directories.ts';
 

@@ -7,7 +7,7 @@ import { encodeMutation } from '../../../lib/adapters/fs/mutation-codec.ts';
 import type { LocalStores } from '../../../lib/adapters/memory/memory-stores.ts';
 import type { Mutation } from '../../../lib/adapters/memory/mutation.ts';
 import { operatorUid } from '../../../lib/base/ids.ts';
-import { jobA, jobRecord, shardRecord } from '../../contract/fixture.ts';
+import { jobA, jobRecord, shardRecord } from '../../contract/sample-records.ts';
 import { Choices } from '../../runtime/chaos-random.ts';
 import { DataDirectories, logFile, logHeadBytes } from './data-directories.ts';
 

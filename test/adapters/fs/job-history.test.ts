@@ -8,7 +8,7 @@ import { systemClock } from '../../../lib/adapters/system/clock.ts';
 import { systemRandom } from '../../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../../lib/adapters/system/timers.ts';
 import { limits } from '../../../lib/base/limits.ts';
-import { jobA } from '../../contract/fixture.ts';
+import { jobA } from '../../contract/sample-records.ts';
 import { checkpointEntry } from '../../contract/job-history.contract.ts';
 
 const system = { clock: systemClock, timers: systemTimers, random: systemRandom, logger: silentLogger };

@@ -1,20 +1,6 @@
-/** The one owner of every queue name, group id and object key. Uids are checked by the graph: letters, digits, `.`, `_`, `-`. */
+/** The one owner of every object key. Uids are checked by the graph: letters, digits, `.`, `_`, `-`. */
 import type { Attempt, CheckpointId, Epoch, JobId, OperatorUid } from '../base/ids.ts';
 import type { ShardAddress } from './shard-record.ts';
-
-export function operatorQueue(job: JobId, vertex: OperatorUid): string {
-  return `${job}/${vertex}`;
-}
-
-/** Takes acknowledgements, `dirty` and failures of all shards of a job. */
-export function coordinatorQueue(job: JobId): string {
-  return `${job}/#coordinator`;
-}
-
-/** Old attempts' messages drain beside the new ones instead of blocking the head. */
-export function shardGroup(shard: number, attempt: Attempt): string {
-  return `${shard}.${attempt}`;
-}
 
 export function jobPrefix(job: JobId): string {
   return `jobs/${job}/`;
