@@ -55,6 +55,8 @@ export class ChaosWorld {
   /** Objects by the invocation that has made them. */
   readonly #makers = new Map<string, Environment>();
   #collected = 0;
+  /** The last checkpoint that was started while there were faults. */
+  #healedAt = 0;
 
   constructor(options: ChaosOptions) {
     this.#options = options;
@@ -77,7 +79,7 @@ export class ChaosWorld {
     const problems = this.#coordinator.failures;
     let steps = 0;
     for (; steps < stepsMax && problems.length === 0; steps++) {
-      if (steps === faultySteps) this.#faults.heal();
+      if (steps === faultySteps) await this.#heal();
       await this.#step();
       if (steps > faultySteps && steps % 20 === 0 && (await this.#coordinator.isFinished())) break;
     }
@@ -91,6 +93,11 @@ export class ChaosWorld {
       collected: this.#collected,
       problems,
     };
+  }
+
+  async #heal(): Promise<void> {
+    this.#faults.heal();
+    this.#healedAt = (await this.#coordinator.job()).numbered;
   }
 
   async #step(): Promise<void> {
@@ -109,9 +116,12 @@ export class ChaosWorld {
 
   async #trigger(): Promise<void> {
     const job = await this.#coordinator.job();
-    // Once healed, one checkpoint at a time: what is left to show is that it ends.
     const isPending = job.numbered > Math.max(job.completed, job.aborted);
-    if (!this.#faults.active && isPending && this.#choices.chance(0.98)) return;
+    // Once healed, what is pending from before is given up, as its timeout would have it; each that starts now must end by itself.
+    if (!this.#faults.active && isPending) {
+      if (job.numbered > this.#healedAt) return;
+      await this.#coordinator.abort();
+    }
     await this.#coordinator.trigger(this.#faults.active && this.#choices.chance(0.2));
   }
 
