@@ -1,8 +1,8 @@
 /**
  * Step: removes objects that nothing names, and old tombstones. Mark from the roots, sweep what is old.
  *
- * CG1. Roots are the job record (descriptor, retained and pinned manifests), pending acknowledgements, all shard records, and the progress of unfinished
- *      exports. What only a retired manifest, or a try that lost its race, had named goes.
+ * CG1. Roots are the job record (descriptor, retained and pinned manifests), pending acknowledgements, all shard records of the attempt, and the progress
+ *      of unfinished exports. What only a retired manifest, or a try that lost its race, had named goes.
  * CG2. Only objects older than the longest life of an invocation: a younger one may be about to be named.
  * CG3. Candidates are listed before the roots are read, and shard records before the job record: what passes from an acknowledgement to a manifest, or
  *      from a record's deltas into the base, meanwhile, is still seen at one of the two.
@@ -52,10 +52,11 @@ function isUnderWay(name: string, record: JobRecord, exporting: ReadonlySet<stri
 
 /** undefined where the job changes faster than its roots can be read: another time. */
 async function markAll(deps: CoordinatorDeps, job: JobId, marks: Marks): Promise<JobRecord | undefined> {
-  const { plan } = await readPlan(deps, (await readJob(deps, job)).plan);
+  const { plan: planKey, attempt } = await readJob(deps, job);
+  const { plan } = await readPlan(deps, planKey);
   for (const shard of expectedShards(plan)) {
     const stored = await deps.shards.read({ job, ...shard });
-    if (stored !== undefined) await marks.shard(stored);
+    if (stored !== undefined && stored.attempt >= attempt) await marks.shard(stored);
   }
   for (let reading = 0; reading < readingsMax; reading++) {
     const record = await readJob(deps, job);

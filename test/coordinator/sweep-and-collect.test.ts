@@ -110,6 +110,23 @@ describe('the collector', () => {
     expect(left.some((name) => name.startsWith(planKey(job, '').slice(prefix.length)))).toBe(true);
   });
 
+  test('takes no notice of what an older attempt has left in a record: its objects may be gone', async () => {
+    const world = new CoordinatorWorld({ plan: planOf({ counters: 1, sources: 1 }) });
+    await world.start();
+    await put(world, 'segments/abandoned');
+    const record: ShardRecord = {
+      ...shardRecord({ job, uid: counter, shard: 0, attempt: 1, version: 1 }),
+      lastSegment: `${prefix}segments/abandoned`,
+      segments: [{ epoch: 3, recent: [], chained: `${prefix}indexes/collected-while-the-plan-had-fewer-shards` }],
+    };
+    await world.stores.shards.commit(record, { version: 0, attempt: 0 });
+    const before = (await world.stores.jobs.read(job))!;
+    await world.stores.jobs.replace({ ...before, attempt: 2, version: before.version + 1 }, before.version);
+    await world.advance(61_000);
+    await collectGarbage(world.deps, { job });
+    expect(await names(world)).not.toContain('segments/abandoned');
+  });
+
   test('runs by itself while checkpoints are made, once per span of time', async () => {
     const world = new CoordinatorWorld();
     await world.start();

@@ -32,10 +32,11 @@ export async function collectGarbage(
       key = index.previous;
     }
   };
+  const { attempt } = await readJob();
   for (const { uid, parallelism } of plan.vertices) {
     for (let shard = 0; shard < parallelism; shard++) {
       const record = await stores.shards.read({ job: jobA, uid, shard });
-      if (record === undefined) continue;
+      if (record === undefined || record.attempt < attempt) continue;
       need(record.lastSegment);
       record.deltas.forEach(({ key }) => need(key));
       record.stash.envelopes.forEach(({ segment }) => need(segment));
