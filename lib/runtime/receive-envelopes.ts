@@ -4,11 +4,12 @@
  * RE1. While a stash is being replayed nothing newer is taken: per channel the order of arrival is kept.
  * RE2. A held envelope is consumed (its position is committed) and stands in the stash by reference: the sender's segment and index.
  * RE3. An abort is learned from the job record, by an invocation that holds a fresh message; what was held is released as a stash to replay.
+ * RE4. What is put back into the stash stands before everything of its channel that is there already: a replay may hold what followed it.
  */
 import { invariant } from '../base/invariant.ts';
 import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
 import type { EnvelopeHeader } from '../model/envelope.ts';
-import type { Alignment } from '../model/shard-record.ts';
+import type { Alignment, StashedEnvelope } from '../model/shard-record.ts';
 import { isHeld, onBarrier } from './barrier/aligner.ts';
 import { gapError } from './errors.ts';
 import { judgeSequence } from './input-gate.ts';
@@ -86,12 +87,18 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
     case 'aligned':
       return { kind: 'snapshot', alignment: verdict.alignment };
     case 'superseded':
-      // The newer barrier comes after everything that was held, so it goes to the end of the stash and is met again in the replay.
-      shard.stash.push({ channel, sequence, segment: header.segment, index: header.index, processed: header.records });
+      // What is held waits for the older number: it is met again in the replay, before what followed it on its channel.
+      stashAgain(shard, { channel, sequence, segment: header.segment, index: header.index, processed: header.records });
       release(shard, verdict.declined);
       decline(shard, verdict.declined);
       return { kind: 'released' };
   }
+}
+
+/** Ahead of what followed it on its channel: in a replay that stands in the stash already (RE4). */
+function stashAgain(shard: LiveShard, envelope: StashedEnvelope): void {
+  const next = shard.stash.findIndex(({ channel }) => channel === envelope.channel);
+  shard.stash.splice(next < 0 ? shard.stash.length : next, 0, envelope);
 }
 
 function decline(shard: LiveShard, checkpoint: number): void {

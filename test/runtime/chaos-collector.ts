@@ -1,4 +1,7 @@
-/** Deletes every object that no root names, as the collector of the design does: whoever needs one that is gone has named too little. */
+/**
+ * Deletes every object that no root names, as the collector of the design does: whoever needs one that is gone has named too little. Invocations go on
+ * meanwhile, so, as there, candidates are listed before any root is read, and what a running invocation has made is too young to be one.
+ */
 import type { LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
 import { decodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import type { JobPlan } from '../../lib/model/job-plan.ts';
@@ -6,15 +9,17 @@ import type { JobRecord } from '../../lib/model/job-record.ts';
 import type { SegmentIndex, SegmentList, ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { jobA } from '../contract/sample-records.ts';
 
-/** `spared`: made by invocations that still run; nobody can name them yet. */
+/** `isYoung`: made by an invocation that still runs, which may be about to name it. */
 export async function collectGarbage(
   stores: LocalStores,
-  job: JobRecord,
+  readJob: () => Promise<JobRecord>,
   plan: JobPlan,
   pending: readonly ShardSnapshot[],
-  spared: ReadonlySet<string>,
+  isYoung: (key: string) => boolean,
 ): Promise<number> {
-  const needed = new Set<string>(spared);
+  const listed = await stores.objects.list(`jobs/${jobA}/`);
+  const candidates = listed.map(({ key }) => key).filter((key) => !key.includes('/splits/') && !isYoung(key));
+  const needed = new Set<string>();
   const need = (key: string | null): void => {
     if (key !== null) needed.add(key);
   };
@@ -27,13 +32,6 @@ export async function collectGarbage(
       key = index.previous;
     }
   };
-  need(job.descriptor);
-  const snapshots = [...pending];
-  for (const { manifest } of job.retained) {
-    need(manifest);
-    snapshots.push(...decodeManifest((await stores.objects.read(manifest))!, manifest).shards);
-  }
-  for (const { deltas } of snapshots) deltas.forEach(({ key }) => need(key));
   for (const { uid, parallelism } of plan.vertices) {
     for (let shard = 0; shard < parallelism; shard++) {
       const record = await stores.shards.read({ job: jobA, uid, shard });
@@ -44,8 +42,15 @@ export async function collectGarbage(
       for (const list of record.segments) await needList(list);
     }
   }
-  const all = await stores.objects.list(`jobs/${jobA}/`);
-  const gone = all.map(({ key }) => key).filter((key) => !needed.has(key) && !key.includes('/splits/'));
+  const job = await readJob();
+  need(job.descriptor);
+  const snapshots = [...pending];
+  for (const { manifest } of job.retained) {
+    need(manifest);
+    snapshots.push(...decodeManifest((await stores.objects.read(manifest))!, manifest).shards);
+  }
+  for (const { deltas } of snapshots) deltas.forEach(({ key }) => need(key));
+  const gone = candidates.filter((key) => !needed.has(key));
   await stores.objects.remove(gone);
   return gone.length;
 }

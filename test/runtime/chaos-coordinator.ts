@@ -12,6 +12,7 @@ import { descriptorKey, manifestKey } from '../../lib/model/object-keys.ts';
 import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { jobA } from '../contract/sample-records.ts';
+import { cutProblem } from './chaos-cut.ts';
 import { describeJob } from './chaos-describe.ts';
 import type { Choices } from './chaos-random.ts';
 
@@ -110,6 +111,8 @@ export class ChaosCoordinator {
   async #complete(attempt: number, checkpoint: number, shards: readonly ShardSnapshot[]): Promise<void> {
     const { stores, collect, exactlyOnce } = this.#options;
     const { plan, planHash } = this.#compiled;
+    const problem = exactlyOnce ? cutProblem(plan, shards) : undefined;
+    if (problem !== undefined) this.failures.push(`checkpoint ${checkpoint} is no cut: ${problem}`);
     const key = manifestKey(jobA, attempt, checkpoint);
     const manifest = {
       format: 1,

@@ -126,13 +126,12 @@ export class ChaosWorld {
 
   async #collectGarbage(): Promise<void> {
     for (const [key, maker] of this.#makers) if (maker.dead || !maker.busy) this.#makers.delete(key);
-    const spared = new Set(this.#makers.keys());
     this.#collected += await collectGarbage(
       this.#stores,
-      await this.#coordinator.job(),
+      () => this.#coordinator.job(),
       this.#compiled.plan,
       this.#coordinator.pending(),
-      spared,
+      (key) => this.#makers.has(key),
     );
   }
 

@@ -1,5 +1,6 @@
 /** Barriers at a shard with two channels: what is held, cut, declined and released. */
 import { describe, expect, test } from 'vitest';
+import { channelId } from '../../lib/base/ids.ts';
 import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import type { Envelope } from '../../lib/model/envelope.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
@@ -127,6 +128,31 @@ describe('a newer barrier', () => {
     expect(snapshots(await bench.toCoordinator()).map(({ checkpoint, inputs }) => [checkpoint, inputs])).toEqual([
       [2, { [left]: 3, [right]: 1 }],
     ]);
+  });
+
+  test('that ends an alignment begun in the replay stays before what followed it on its channel', async () => {
+    const bench = await ShardBench.open(compileCount(1, 2), 'count');
+    await bench.handle(bench.kick());
+    const a = bench.upstream(left);
+    const b = bench.upstream(right);
+    const c = bench.upstream(channelId(0, 1, 0));
+    const d = bench.upstream(channelId(1, 1, 0));
+    // a and b are held at 1. Behind it, a brings 2 and b, half injected, only 3.
+    await bench.handle(await a.barrier(1), await a.barrier(2, words('a')), await a.barrier(3));
+    await bench.handle(await b.barrier(1), await b.barrier(3, words('c')), await b.send(words('last')));
+    await bench.handle(await c.barrier(1), await c.barrier(3), await d.barrier(1));
+    await bench.handle(await d.barrier(3));
+    expect(bench.logged).toEqual([]);
+    const epochs = (await bench.sentTo('counts')).flatMap(({ header, values }) =>
+      values.map((value) => [(value as { word: string }).word, header.epoch]),
+    );
+    expect(Object.fromEntries(epochs)).toEqual({ a: 2, c: 2, last: 4 });
+    const taken = snapshots(await bench.toCoordinator());
+    expect(taken.map(({ checkpoint, recordsIn }) => [checkpoint, recordsIn])).toEqual([
+      [1, 0],
+      [3, 2],
+    ]);
+    expect((await bench.record()).recordsIn).toBe(3);
   });
 
   test('with a watermark in its envelope does not say it twice', async () => {
