@@ -28,6 +28,12 @@ export function writeColumn(writer: ByteWriter, values: readonly unknown[], dept
   writer.text(`[${values.map(encodeValue).join(',')}]`);
 }
 
+/** The same for values that are known to be as JSON.parse makes them. */
+export function writePlainColumn(writer: ByteWriter, values: readonly unknown[]): void {
+  if (values.length > 1 && writeStruct(writer, values, 0, true)) return;
+  writeColumn(writer, values);
+}
+
 /** @throws SluiceError `SLUICE-DATA-CORRUPT`, whatever the bytes are and whatever `count` was read somewhere */
 export function readColumn(reader: ByteReader, count: number, depth = 0): unknown[] {
   if (!Number.isInteger(count) || count < 0) throw corrupt('a packed column', `a count of ${String(count)}`);
@@ -155,8 +161,8 @@ function readBooleans(reader: ByteReader, count: number): boolean[] {
   return out;
 }
 
-function writeStruct(writer: ByteWriter, values: readonly unknown[], depth: number): boolean {
-  const gathered = gatherColumns(values);
+function writeStruct(writer: ByteWriter, values: readonly unknown[], depth: number, arePlain = false): boolean {
+  const gathered = gatherColumns(values, arePlain);
   if (gathered === undefined) return false;
   writer.byte(kinds.struct);
   writer.text(JSON.stringify(gathered.names));

@@ -2,7 +2,7 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { limits } from '../base/limits.ts';
 import { ByteReader, ByteWriter, corrupt } from './byte-buffer.ts';
-import { readColumn, writeColumn } from './column-codec.ts';
+import { readColumn, writeColumn, writePlainColumn } from './column-codec.ts';
 
 /** Made before its header is known: sequence and segment are given at the commit. */
 export interface PackedRecords {
@@ -10,11 +10,22 @@ export interface PackedRecords {
   readonly compressed: boolean;
 }
 
+export interface PackingOptions {
+  readonly compressAbove: number;
+  /** The values are as JSON.parse makes them. */
+  readonly arePlain?: boolean;
+}
+
 /** Compression pays when a message costs by its size; below `compressAbove` bytes it is not tried. */
-export function packRecords(values: readonly unknown[], timestamps: readonly number[], compressAbove: number): PackedRecords {
+export function packRecords(
+  values: readonly unknown[],
+  timestamps: readonly number[],
+  { compressAbove, arePlain }: PackingOptions,
+): PackedRecords {
   const writer = new ByteWriter(values.length * 24 + 64);
   writeColumn(writer, timestamps);
-  writeColumn(writer, values);
+  if (arePlain === true) writePlainColumn(writer, values);
+  else writeColumn(writer, values);
   const plain = writer.finish();
   if (plain.length <= compressAbove || plain.length > limits.unpackedBytesMax) return { payload: plain, compressed: false };
   const packed = zstdCompressSync(plain);

@@ -8,6 +8,7 @@ type Build = (columns: readonly (readonly unknown[])[], count: number) => unknow
 
 interface Shape {
   readonly gather: Gather;
+  readonly gatherPlain: Gather;
   readonly build: Build;
 }
 
@@ -21,8 +22,11 @@ export interface GatheredColumns {
   readonly columns: readonly (readonly unknown[])[];
 }
 
-/** `undefined` where the rows are not plain objects with the same keys in the same order, or would lose a symbol, accessor or hidden property. */
-export function gatherColumns(rows: readonly unknown[]): GatheredColumns | undefined {
+/**
+ * `undefined` where the rows are not plain objects with the same keys in the same order, or would lose a symbol, accessor or hidden property. Of rows
+ * that are known to be plain only the keys are compared.
+ */
+export function gatherColumns(rows: readonly unknown[], arePlain: boolean): GatheredColumns | undefined {
   const first = rows[0];
   if (typeof first !== 'object' || first === null || Object.getPrototypeOf(first) !== Object.prototype) return undefined;
   const names = Object.keys(first);
@@ -32,7 +36,8 @@ export function gatherColumns(rows: readonly unknown[]): GatheredColumns | undef
     const property = Object.getOwnPropertyDescriptor(first, name)!;
     if (property.get !== undefined || property.set !== undefined) return undefined;
   }
-  const columns = shapeOf(names).gather(rows, rows.length);
+  const shape = shapeOf(names);
+  const columns = (arePlain ? shape.gatherPlain : shape.gather)(rows, rows.length);
   return columns === undefined ? undefined : { names, columns };
 }
 
@@ -46,7 +51,7 @@ function shapeOf(names: readonly string[]): Shape {
   let shape = shapes.get(id);
   if (shape === undefined) {
     if (shapes.size >= shapesMax) shapes.clear();
-    shape = { gather: compileGather(names), build: compileBuild(names) };
+    shape = { gather: compileGather(names, false), gatherPlain: compileGather(names, true), build: compileBuild(names) };
     shapes.set(id, shape);
   }
   return shape;
@@ -66,7 +71,7 @@ function compileBuild(names: readonly string[]): Build {
 }
 
 /** `for in` runs over V8's cached key list: 6 ns a row, where `Reflect.ownKeys` takes 200 on parsed JSON. It does not see symbols or hidden properties. */
-function compileGather(names: readonly string[]): Gather {
+function compileGather(names: readonly string[], arePlain: boolean): Gather {
   const locals = names.map((_, i) => `const c${i} = new Array(count);`).join(' ');
   const stores = names.map((name, i) => `c${i}[i] = row[${JSON.stringify(name)}];`).join(' ');
   return compile(
@@ -74,10 +79,10 @@ function compileGather(names: readonly string[]): Gather {
     `${locals} const proto = Object.prototype; const symbolsOf = Object.getOwnPropertySymbols; const names = ${JSON.stringify(names)};
     for (let i = 0; i < count; i++) {
       const row = rows[i];
-      if (typeof row !== 'object' || row === null || Object.getPrototypeOf(row) !== proto) return undefined;
+      if (typeof row !== 'object' || row === null || ${arePlain ? 'Array.isArray(row)' : 'Object.getPrototypeOf(row) !== proto'}) return undefined;
       let seen = 0;
       for (const key in row) { if (key !== names[seen]) return undefined; seen++; }
-      if (seen !== ${names.length} || symbolsOf(row).length > 0) return undefined;
+      if (seen !== ${names.length}${arePlain ? '' : ' || symbolsOf(row).length > 0'}) return undefined;
       ${stores}
     }
     return [${names.map((_, i) => `c${i}`).join(', ')}];`,

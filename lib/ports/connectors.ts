@@ -31,6 +31,8 @@ export interface SplitReader {
    * that what was passed over held no records; then it is asked again at once.
    */
   read(source: ConnectorSpec, split: string, position: unknown, options: { readonly recordsMax: number }): Promise<ReadResult>;
+  /** Its records are as JSON.parse makes them, at their top: plain, without symbols, accessors or hidden properties. Then nobody looks for these. */
+  readonly isPlain?: true;
 }
 
 export interface PartName {

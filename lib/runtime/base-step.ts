@@ -79,7 +79,8 @@ export async function nextBaseStep(runtime: Runtime, ready: readonly DeltaRef[],
     const own = ready.filter((ref) => ref.epoch === epoch);
     if (refs.length > 0 && rowsOf(refs) + rowsOf(own) > limits.baseRowsReadPerStep) break;
     for (const ref of own) {
-      for (const { tables } of await blocksOf(runtime, ref, known)) for (const row of rowsIn(tables, ref.keyGroups)) rows.set(addressOf(row), row);
+      for (const { tables } of await blocksOf(runtime, ref, known))
+        for (const row of rowsIn(tables, ref.keyGroups)) rows.set(addressOf(row), row);
     }
     refs.push(...own);
     if (rows.size >= limits.baseRowsPerStep) break;

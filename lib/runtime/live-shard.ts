@@ -116,7 +116,11 @@ export class LiveShard {
     this.valve = new WatermarkValve(this.inputs, record.watermark);
     this.outputs = new OutputChannels(
       topology.outputs,
-      { keySelectorOf: (edge) => senderKeySelector(runtime, edge), compress: program.settings.compressEnvelopes },
+      {
+        keySelectorOf: (edge) => senderKeySelector(runtime, edge),
+        compress: program.settings.compressEnvelopes,
+        arePlain: (edge) => comesFromReader(runtime, topology, edge),
+      },
       record,
     );
     this.keySelectors = program.registry.get(topology.address.uid)?.keySelectors ?? [];
@@ -180,6 +184,14 @@ function liveInput(channel: InputChannel, record: ShardRecord): LiveInput {
 /** The sender of a hash edge asks the receiving operator's key selector. */
 function senderKeySelector(runtime: Runtime, { edge }: OutputEdge): KeySelector | undefined {
   return runtime.program.registry.get(edge.to)?.keySelectors?.[edge.input];
+}
+
+/** Straight from a reader of plain values: no user code has made them. */
+function comesFromReader(runtime: Runtime, { isSource, vertex }: ShardTopology, { edge }: OutputEdge): boolean {
+  const { uid, connector } = vertex.operators[0]!;
+  if (!isSource || edge.operator !== uid || connector === undefined) return false;
+  const isDecoded = runtime.program.registry.get(uid)?.source?.decode !== undefined;
+  return !isDecoded && runtime.deps.connectors.sources[connector.connector]?.isPlain === true;
 }
 
 function keyedContext(backend: KeyedBackend): KeyedContext {

@@ -9,7 +9,7 @@ import type { ChannelId, CheckpointId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { PlacedEvent, StreamEvent } from '../model/envelope.ts';
-import { packRecords, type PackedRecords } from '../model/packed-records.ts';
+import { packRecords, type PackedRecords, type PackingOptions } from '../model/packed-records.ts';
 import { canonicalKey, isPlainKey } from '../model/canonical-key.ts';
 import { keyGroupOf, shardOfKeyGroup } from '../model/key-group.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
@@ -43,13 +43,13 @@ class ChannelBuffer {
   ended = false;
   values: unknown[] = [];
   timestamps: number[] = [];
-  readonly #compressAboveBytes: number;
+  readonly #packing: PackingOptions;
   readonly #bytesTarget: number;
   #recordsTarget = 512;
 
-  constructor(edge: OutputEdge, id: ChannelId, shard: number, compress: boolean) {
+  constructor(edge: OutputEdge, id: ChannelId, shard: number, { compress, arePlain }: OutputOptions) {
     this.edge = edge;
-    this.#compressAboveBytes = compress ? edge.edge.compressAboveBytes : Number.POSITIVE_INFINITY;
+    this.#packing = { compressAbove: compress ? edge.edge.compressAboveBytes : Number.POSITIVE_INFINITY, arePlain: arePlain(edge) };
     this.#bytesTarget = edge.edge.envelopeBytes * (compress ? 1 : uncompressedFactor);
     this.id = id;
     this.shard = shard;
@@ -78,7 +78,7 @@ class ChannelBuffer {
 
   #packRange(values: readonly unknown[], timestamps: readonly number[], out: PackedEnvelope[]): void {
     if (values.length === 0) return;
-    const packed = packRecords(values, timestamps, this.#compressAboveBytes);
+    const packed = packRecords(values, timestamps, this.#packing);
     const bytes = packed.payload.length;
     if (bytes > limits.envelopeBytesMax && values.length > 1) {
       const half = values.length >> 1;
@@ -102,6 +102,8 @@ export interface OutputOptions {
   /** The receiving operator's key selector, for hash edges. */
   readonly keySelectorOf: (edge: OutputEdge) => KeySelector | undefined;
   readonly compress: boolean;
+  /** Whether what goes out there is as JSON.parse makes it. */
+  readonly arePlain: (edge: OutputEdge) => boolean;
 }
 
 export class OutputChannels {
@@ -112,20 +114,16 @@ export class OutputChannels {
   /** Emitted since the last commit. */
   records = 0;
 
-  constructor(
-    edges: readonly OutputEdge[],
-    { keySelectorOf, compress }: OutputOptions,
-    record: Pick<ShardRecord, 'outputs' | 'watermark' | 'nextTimer'>,
-  ) {
+  constructor(edges: readonly OutputEdge[], options: OutputOptions, record: Pick<ShardRecord, 'outputs' | 'watermark' | 'nextTimer'>) {
     this.#watermark = passedOn(record);
     for (const edge of edges) {
       const buffers = edge.channels.map(({ id, shard }) => {
-        const buffer = new ChannelBuffer(edge, id, shard, compress);
+        const buffer = new ChannelBuffer(edge, id, shard, options);
         Object.assign(buffer, record.outputs[id]);
         return buffer;
       });
       this.#buffers.push(...buffers);
-      this.#outputs.set(edge.edge.index, this.#outputOf(edge, buffers, keySelectorOf(edge)));
+      this.#outputs.set(edge.edge.index, this.#outputOf(edge, buffers, options.keySelectorOf(edge)));
     }
   }
 

@@ -27,7 +27,7 @@ function envelopeOf(
   compressAbove = never,
   events: readonly PlacedEvent[] = [],
 ): Uint8Array {
-  return encodeEnvelope(headerOf(values.length, events), packRecords(values, timestamps, compressAbove));
+  return encodeEnvelope(headerOf(values.length, events), packRecords(values, timestamps, { compressAbove }));
 }
 
 const times = fc.oneof(fc.maxSafeInteger(), fc.constantFrom(NO_TIMESTAMP, MIN_WATERMARK, MAX_WATERMARK, 0));
@@ -61,18 +61,31 @@ describe('an envelope', () => {
     expect(decodeEnvelope(bytes)).toMatchObject({ values: [], timestamps: [], header: { records: 0 } });
   });
 
+  test('of plain records is the same as of any', () => {
+    const json = fc.array(fc.jsonValue(), { maxLength: 20 }).map((values) => JSON.parse(JSON.stringify(values)) as unknown[]);
+    const alike = fc.array(fc.record({ a: fc.jsonValue(), b: fc.maxSafeInteger(), __proto__: fc.string() }), { maxLength: 20 });
+    const parsed = alike.map((values) => JSON.parse(JSON.stringify(values)) as unknown[]);
+    fc.assert(
+      fc.property(fc.oneof(json, parsed), (values) => {
+        const stamps = values.map(() => 0);
+        const options = { compressAbove: never };
+        expect(packRecords(values, stamps, { ...options, arePlain: true })).toEqual(packRecords(values, stamps, options));
+      }),
+    );
+  });
+
   test('is compressed above the threshold, and only where that makes it smaller', () => {
     const alike = Array.from({ length: 2_000 }, (_, i) => ({ name: `the same long name again ${i}` }));
     const stamps = alike.map(() => 0);
-    const plain = packRecords(alike, stamps, never);
+    const plain = packRecords(alike, stamps, { compressAbove: never });
     expect(plain.compressed).toBe(false);
     const size = plain.payload.length;
-    expect(packRecords(alike, stamps, size).compressed).toBe(false);
-    const packed = packRecords(alike, stamps, size - 1);
+    expect(packRecords(alike, stamps, { compressAbove: size }).compressed).toBe(false);
+    const packed = packRecords(alike, stamps, { compressAbove: size - 1 });
     expect(packed.compressed).toBe(true);
     expect(packed.payload.length).toBeLessThan(size / 4);
     expect(decodeEnvelope(encodeEnvelope(headerOf(2_000), packed)).values).toEqual(alike);
-    expect(packRecords([0.1], [0.7], 0).compressed).toBe(false);
+    expect(packRecords([0.1], [0.7], { compressAbove: 0 }).compressed).toBe(false);
   });
 
   test('can be read by its header alone, and a claim check has nothing else', () => {

@@ -33,7 +33,7 @@ const fresh: Start = { outputs: {}, watermark: MIN_WATERMARK, nextTimer: { event
 function open(options: EdgeOptions = {}, start: Start = fresh): OutputChannels {
   return new OutputChannels(
     [edgeOf(options)],
-    { keySelectorOf: () => (value) => (value as { key: unknown }).key, compress: options.compress ?? true },
+    { keySelectorOf: () => (value) => (value as { key: unknown }).key, compress: options.compress ?? true, arePlain: () => false },
     start,
   );
 }

@@ -238,7 +238,7 @@ export class Upstream {
       events: events.map((event) => ({ at: pairs.length, event })),
     };
     const values = pairs.map(([value]) => value);
-    const packed = pairs.length === 0 ? { payload: new Uint8Array(0), compressed: false } : packRecords(values, pairs.map(([, at]) => at), Infinity); // prettier-ignore
+    const packed = pairs.length === 0 ? { payload: new Uint8Array(0), compressed: false } : packRecords(values, pairs.map(([, at]) => at), { compressAbove: Infinity }); // prettier-ignore
     const body = encodeEnvelope(header, packed);
     const envelope = { queue: 'q', group: 'g', deduplicationId: 'd', body };
     const content = { envelopes: [envelope], state: null, sinks: new Map(), stage: [], self: [], coordinator: [] };

@@ -30,6 +30,8 @@ const start: Position = { chunk: 0, at: 0, line: 1, records: 0 };
 
 export function createMemoryTextSource(texts: ReadonlyMap<string, MemoryText>): SplitReader {
   return {
+    isPlain: true,
+
     async splits(source) {
       textNamed(texts, source);
       return ['all'];

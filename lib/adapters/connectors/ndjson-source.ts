@@ -32,6 +32,8 @@ const start: Position = { file: 0, byte: 0, line: 1, records: 0 };
 const fileItself = 'all';
 
 export const ndjsonSource: SplitReader = {
+  isPlain: true,
+
   async splits(source) {
     const names = await listFolder(pathOption(source, 'uri'));
     if (names === undefined) return [fileItself];

@@ -45,6 +45,8 @@ const onlySplit = 'all';
 export function createParquetSource(): SplitReader {
   const warmFiles = new Map<string, WarmFile>();
   return {
+    isPlain: true,
+
     async splits(source) {
       readOptions(source);
       const { file } = await warm(warmFiles, source);
