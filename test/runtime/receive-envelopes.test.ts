@@ -216,14 +216,17 @@ describe('an abort', () => {
   });
 
   test('is not acted upon by a duplicate alone: nobody would come for what was released', async () => {
+    // Small, so that what is released would not wait for the batch's own commit.
+    setLimits({ sourceRecordsPerCommit: 1 });
     const { bench, a } = await open();
     const held = await a.send([], { kind: 'barrier', checkpoint: 1 });
-    await bench.handle(held, await a.send(words('x')));
+    await bench.handle(held, await a.send(words('x')), await a.send(words('y')));
     await bench.changeJob({ aborted: 1 });
     const { version } = await bench.record();
     bench.restart();
     expect(await bench.handle(again(held, 1))).toEqual([]);
     expect(await bench.record()).toMatchObject({ version, alignment: { checkpoint: 1 } });
+    expect(flow(await bench.sentTo('counts'))).toEqual([]);
   });
 });
 

@@ -52,6 +52,23 @@ describe('the loop', () => {
     expect(times(await bench.sentTo('middle'))).toEqual([2, 3]);
   });
 
+  test('begins though who initialised the shard has died before sending, and a zombie with an earlier receive of the kick comes first', async () => {
+    const bench = await open(new Script({ a: [[1]] }));
+    await bench.sentToSelf();
+    await bench.changeJob({ attempt: 2 });
+    const kick = bench.kick(2);
+    bench.restart(async (site, act) => {
+      if (site === 'queue.sendBatch') throw new Error('died');
+      return act();
+    });
+    expect(await bench.handle(again(kick))).toEqual([0]);
+    expect(await bench.record()).toMatchObject({ attempt: 2, control: {}, witness: 'c:kick:1' });
+    expect(await bench.sentToSelf()).toEqual([]);
+    // To the zombie it is fresh and came once, and the record shows nothing unfinished: only the witness says that something is unsent.
+    expect(await bench.newEnvironment().handle([kick])).toEqual([]);
+    expect(await bench.sentToSelf()).toMatchObject([{ kind: 'continue', attempt: 2, number: 1 }]);
+  });
+
   test('sleeps where there is nothing, and neither that nor waking up makes work for a checkpoint', async () => {
     const script = new Script({ a: [[1]] });
     const bench = await open(script);
