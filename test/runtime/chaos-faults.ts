@@ -34,17 +34,19 @@ export class Faults {
   readonly #rates: { readonly crash: number; readonly lost: number; readonly error: number; readonly pause: number };
   readonly #slowSite: string | null;
   /** Invocations often die between a commit and its sending, and others often stand still before they have read anything. */
-  readonly #zombies: boolean;
+  readonly #zombies: { readonly dieUnsent: number; readonly standStill: number };
   #paused: (() => void)[] = [];
   active = true;
   count = 0;
 
-  constructor(choices: Choices) {
+  constructor(choices: Choices, manyZombies = false) {
     this.#choices = choices;
     const on = (rate: number): number => (choices.chance(0.5) ? rate : 0);
     this.#rates = { crash: on(0.01), lost: on(0.01), error: on(0.01), pause: on(0.03) };
     this.#slowSite = choices.chance(0.5) ? choices.pick(pausable) : null;
-    this.#zombies = choices.chance(0.3);
+    const some = choices.chance(0.3);
+    const [dieUnsent, standStill] = manyZombies ? [0.3, 0.4] : some ? [0.15, 0.2] : [0, 0];
+    this.#zombies = { dieUnsent, standStill };
   }
 
   /** From now on everything works; who stood still goes on. */
@@ -116,8 +118,9 @@ export class Faults {
 
   #draw(site: string): Fault {
     if (!this.active) return 'none';
-    if (this.#zombies && site === 'queue.sendBatch' && this.#choices.chance(0.15)) return 'crash-before';
-    if (this.#zombies && site === 'shards.read' && this.#choices.chance(0.2)) return 'pause-before';
+    const { dieUnsent, standStill } = this.#zombies;
+    if (dieUnsent > 0 && site === 'queue.sendBatch' && this.#choices.chance(dieUnsent)) return 'crash-before';
+    if (standStill > 0 && site === 'shards.read' && this.#choices.chance(standStill)) return 'pause-before';
     const { crash, lost, error } = this.#rates;
     const pause = site === this.#slowSite ? 0.3 : this.#rates.pause;
     const roll = this.#choices.fraction();

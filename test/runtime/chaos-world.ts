@@ -24,6 +24,8 @@ export interface ChaosOptions {
   /** The job at a parallelism, so that restores can rescale. */
   readonly compile: (parallelism: number) => CompiledJob;
   readonly settings?: Partial<RuntimeSettings>;
+  /** Who holds a message often stands still before reading, and who commits often dies before sending: nothing is harder on the resend rule. */
+  readonly manyZombies?: boolean;
   readonly stepsMax?: number;
   /** How many steps with faults there are, at least and at most. */
   readonly faultySteps?: readonly [least: number, most: number];
@@ -61,7 +63,7 @@ export class ChaosWorld {
   constructor(options: ChaosOptions) {
     this.#options = options;
     this.#choices = new Choices(options.seed);
-    this.#faults = new Faults(this.#choices);
+    this.#faults = new Faults(this.#choices, options.manyZombies);
     this.#settings = settingsOf(options);
     this.#compiled = options.compile(1 + this.#choices.below(3));
     const random = { hex: (digits: number) => this.#choices.hex(digits), fraction: () => this.#choices.fraction() };
