@@ -57,6 +57,7 @@ export class ChaosWorld {
   /** Objects by the invocation that has made them. */
   readonly #makers = new Map<string, Environment>();
   #collected = 0;
+  #lastWarning = '';
   /** The last checkpoint that was started while there were faults. */
   #healedAt = 0;
 
@@ -85,7 +86,7 @@ export class ChaosWorld {
       await this.#step();
       if (steps > faultySteps && steps % 20 === 0 && (await this.#coordinator.isFinished())) break;
     }
-    if (steps >= stepsMax) problems.push(`not finished after ${steps} steps: ${await this.#coordinator.describe()}`);
+    if (steps >= stepsMax) problems.push(`not finished after ${steps} steps: ${await this.#coordinator.describe()}\n${this.#lastWarning}`);
     return {
       published: (name) => this.#collect.published(name),
       faults: this.#faults.count,
@@ -179,6 +180,7 @@ export class ChaosWorld {
     };
     const wrap = <T extends object>(name: string, target: T): T => this.#faults.wrap(environment, name, target, seen);
     const log = (level: string, message: string, facts?: unknown): void => {
+      if (level !== 'debug') this.#lastWarning = `${message} ${JSON.stringify(facts)}`;
       if (process.env['CHAOS_LOG'] !== undefined && level !== 'debug') console.log(level, message, JSON.stringify(facts));
     };
     const deps: RuntimeDeps = {
