@@ -1,10 +1,7 @@
 /**
- * What the size of keyed state costs at two moments: a checkpoint in which 10,000 keys have changed, and the first record after a restore. Both with a
- * data directory, of 1,000,000 keys and of few; the ratio says whether it is flat.
+ * What the size of keyed state costs at two moments: a checkpoint in which 10,000 keys have changed, and the first record after a restore. Each of
+ * 1,000,000 keys and of few; the ratio says whether it is flat.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createLocalConnectors } from '../lib/adapters/connectors/local-connectors.ts';
 import { systemClock } from '../lib/adapters/system/clock.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
@@ -18,9 +15,9 @@ import { createGatedSource, type GatedSource } from './gated-source.ts';
 const changedKeys = 10_000;
 const rounds = 100;
 
-export interface StateFigures {
-  readonly checkpointMs: { readonly p50: number; readonly p99: number };
-  readonly restoreMs: number;
+export interface CheckpointFigures {
+  readonly p50: number;
+  readonly p99: number;
 }
 
 /** `generation` is a parameter only so that another plan hash asks for a restore. */
@@ -47,30 +44,45 @@ const job = defineJob({
   },
 });
 
-export async function measureState(keys: number): Promise<StateFigures> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-  try {
-    // The first `keys` records touch every key once; later ones change `changedKeys` of them, spread over all.
-    const step = Math.max(1, Math.floor(keys / changedKeys));
-    const source = createGatedSource((record) => (record < keys ? record : ((record - keys) * step) % keys));
-    const first = await start(dataDir, source, 1);
-    source.gate = keys;
-    await settled(first, keys);
-    const checkpointMs = await checkpoints(first, source, keys);
-    await first.close();
-    const restoreMs = await restore(dataDir, source);
-    return { checkpointMs, restoreMs };
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+/** Milliseconds of checkpoints under way; in memory where `dataDir` is not given. */
+export async function measureCheckpoints(keys: number, dataDir?: string): Promise<CheckpointFigures> {
+  const source = sourceOf(keys);
+  const running = await start(source, 1, dataDir);
+  source.gate = keys;
+  await settled(running, keys);
+  const figures = await checkpoints(running, source, keys);
+  await running.close();
+  return figures;
 }
 
-function start(dataDir: string, source: GatedSource, generation: number): Promise<RunningJob> {
+/** Milliseconds from opening the data directory under another plan to the first record of the new attempt. */
+export async function measureRestore(keys: number, dataDir: string): Promise<number> {
+  const source = sourceOf(keys);
+  const first = await start(source, 1, dataDir);
+  source.gate = keys;
+  await settled(first, keys);
+  await first.close();
+  source.gate += 1;
+  const startedAt = performance.now();
+  const running = await start(source, 2, dataDir);
+  while ((await recordsIn(running)) <= keys) await pause(1);
+  const took = performance.now() - startedAt;
+  await running.close();
+  return took;
+}
+
+/** The first `keys` records touch every key once; later ones change `changedKeys` of them, spread over all. */
+function sourceOf(keys: number): GatedSource {
+  const step = Math.max(1, Math.floor(keys / changedKeys));
+  return createGatedSource((record) => (record < keys ? record : ((record - keys) * step) % keys));
+}
+
+function start(source: GatedSource, generation: number, dataDir: string | undefined): Promise<RunningJob> {
   const local = createLocalConnectors();
   const program: CompiledJob = compileJob(job, { parameters: { generation: String(generation) } });
   return runJob({
     program,
-    dataDir,
+    ...(dataDir === undefined ? {} : { dataDir }),
     connectors: { ...local, sources: { ...local.sources, 'memory-text': source } },
     checkpoint: { ...defaultCheckpointSettings, intervalMs: 100 },
     clock: systemClock,
@@ -103,12 +115,14 @@ async function settled(running: RunningJob, records: number): Promise<void> {
   await checkpointed(running, records);
   for (;;) {
     const record = await running.stores.shards.read({ job: running.job, uid: 'sums' as never, shard: 0 });
-    if (record!.deltas.reduce((sum, { rows }) => sum + rows, 0) < limits.baseAdvanceRowsQuiet) return;
+    if (record!.deltas.reduce((sum, { rows }) => sum + rows, 0) < limits.baseAdvanceRowsQuiet) break;
     await pause(20);
   }
+  // One that needs no deltas.
+  await checkpointed(running, records);
 }
 
-async function checkpoints(running: RunningJob, source: GatedSource, keys: number): Promise<StateFigures['checkpointMs']> {
+async function checkpoints(running: RunningJob, source: GatedSource, keys: number): Promise<CheckpointFigures> {
   for (let round = 1; round <= rounds; round++) {
     source.gate = keys + round * changedKeys;
     await checkpointed(running, source.gate);
@@ -120,18 +134,6 @@ async function checkpoints(running: RunningJob, source: GatedSource, keys: numbe
     .sort((a, b) => a - b);
   await settled(running, source.gate);
   return { p50: took[took.length >> 1]!, p99: took[Math.ceil(took.length * 0.99) - 1]! };
-}
-
-/** From opening the data directory under another plan to the first record of the new attempt. */
-async function restore(dataDir: string, source: GatedSource): Promise<number> {
-  source.gate += 1;
-  const startedAt = performance.now();
-  const running = await start(dataDir, source, 2);
-  const before = source.gate - 1;
-  while ((await recordsIn(running)) <= before) await pause(1);
-  const took = performance.now() - startedAt;
-  await running.close();
-  return took;
 }
 
 function pause(delayMs: number): Promise<void> {

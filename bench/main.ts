@@ -13,7 +13,7 @@ import { systemClock } from '../lib/adapters/system/clock.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
 import { flightRecords, flightsTextFile, loadChunks } from './flights-text.ts';
-import { measureState } from './keyed-state.ts';
+import { measureCheckpoints, measureRestore, type CheckpointFigures } from './keyed-state.ts';
 import { measureMemory } from './measure-memory.ts';
 import { runEngine, type EngineRun } from './run-engine.ts';
 import { w1, w2, w3, type Workload } from './workloads.ts';
@@ -42,7 +42,9 @@ const records = Number(values.records);
 const rows: Row[] = [];
 
 if (values.help) {
-  console.log('npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,restore,memory]');
+  console.log(
+    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory]',
+  );
 } else {
   await main();
 }
@@ -61,7 +63,9 @@ async function main(): Promise<void> {
     }
   }
   if (wanted('W1-fs')) await measureFiles(chunks, w1Cpu);
-  if (wanted('checkpoint') || wanted('restore')) await addState();
+  if (wanted('checkpoint')) await addCheckpoints('checkpoint', false);
+  if (wanted('checkpoint-fs')) await addCheckpoints('checkpoint-fs', true);
+  if (wanted('restore')) await addRestore();
   if (wanted('memory')) add({ name: 'memory', ...(await measureMemory()) });
   if (values.json) console.log(JSON.stringify(rows));
   else console.log(`\n${machine()}`);
@@ -112,12 +116,12 @@ function runWorkload(
 async function measureFiles(chunks: readonly string[], memoryCpuUs: number): Promise<void> {
   const runs: EngineRun[] = [];
   for (let round = 0; round <= rounds; round++) {
-    const directory = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-    const logger = { log: () => undefined };
-    const open = (): ReturnType<typeof createFileStores> =>
-      createFileStores({ directory, clock: systemClock, timers: systemTimers, random: systemRandom, logger });
-    const run = await runWorkload(w1, chunks, open);
-    rmSync(directory, { recursive: true, force: true });
+    const run = await inFolder((directory) => {
+      const logger = { log: () => undefined };
+      return runWorkload(w1, chunks, () =>
+        createFileStores({ directory, clock: systemClock, timers: systemTimers, random: systemRandom, logger }),
+      );
+    });
     if (round > 0) runs.push(run);
   }
   const cpuUsPerRecord = median(runs.map(({ cpuUs }) => cpuUs / records));
@@ -129,14 +133,34 @@ async function measureFiles(chunks: readonly string[], memoryCpuUs: number): Pro
   });
 }
 
-/** Of 10,000 and 1,000,000 keys for checkpoints, of 1,000 and 1,000,000 for restores. */
-async function addState(): Promise<void> {
-  const few = await measureState(1_000);
-  const some = await measureState(10_000);
-  const many = await measureState(1_000_000);
-  const { p50, p99 } = many.checkpointMs;
-  add({ name: 'checkpoint', p50Ms: p50, p99Ms: p99, p99MsOfFewKeys: some.checkpointMs.p99, ratio: round3(p99 / some.checkpointMs.p99) });
-  add({ name: 'restore', ms: round3(many.restoreMs), msOfFewKeys: round3(few.restoreMs), ratio: round3(many.restoreMs / few.restoreMs) });
+async function addCheckpoints(name: string, withFiles: boolean): Promise<void> {
+  const measure = (keys: number): Promise<CheckpointFigures> =>
+    withFiles ? inFolder((directory) => measureCheckpoints(keys, directory)) : measureCheckpoints(keys);
+  const some = await measure(10_000);
+  const many = await measure(1_000_000);
+  add({ name, p50Ms: many.p50, p99Ms: many.p99, p50MsOfFewKeys: some.p50, p99MsOfFewKeys: some.p99, ratio: round3(many.p99 / some.p99) });
+}
+
+async function addRestore(): Promise<void> {
+  const took = { few: [] as number[], many: [] as number[] };
+  for (let round = 0; round <= rounds; round++) {
+    const few = await inFolder((directory) => measureRestore(1_000, directory));
+    const many = await inFolder((directory) => measureRestore(1_000_000, directory));
+    if (round === 0) continue;
+    took.few.push(few);
+    took.many.push(many);
+  }
+  const [ms, msOfFewKeys] = [median(took.many), median(took.few)];
+  add({ name: 'restore', ms: round3(ms), msOfFewKeys: round3(msOfFewKeys), ratio: round3(ms / msOfFewKeys) });
+}
+
+async function inFolder<T>(measure: (directory: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+  try {
+    return await measure(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 function addRequests({ requests }: EngineRun): void {

@@ -44,10 +44,11 @@ export const limits = {
   baseAdvanceRows: 200_000,
   baseAdvanceEpochs: 8,
   baseAdvanceRowsQuiet: 2_000,
-  /** Rows of deltas read for one step, the distinct ones among them that are enough, and rows written in one go while records are coming. */
+  /** Rows of deltas read for one step, the distinct ones among them that are enough, and rows written in one go: at least so many, while records come and while none do. */
   baseRowsReadPerStep: 60_000,
-  baseRowsPerStep: 10_000,
+  baseRowsPerStep: 30_000,
   baseRowsPerSlice: 2_000,
+  baseRowsPerSliceQuiet: 10_000,
   /** Keys kept warm per shard; clean ones are dropped beyond it. */
   stateCacheKeysMax: 1_500_000,
   /** Default of the back-pressure limit: messages waiting per queue and shard. SQS looks at 120,000 messages ahead at most. */

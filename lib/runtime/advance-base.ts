@@ -6,7 +6,7 @@
  */
 import { limits } from '../base/limits.ts';
 import type { DeltaRef } from '../model/shard-record.ts';
-import { nextBaseStep, rowsOf } from './base-step.ts';
+import { BaseStep, rowsOf } from './base-step.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -25,16 +25,20 @@ export interface AdvanceOptions {
 export type AdvanceOutcome = 'nothing' | 'slice' | 'done';
 
 /**
- * Writes one slice. Under load the base follows late, so that a row
- * that changes in every epoch is written once for several of them, and in slices that hold up no barrier.
+ * Reads or writes one slice. Under load the base follows late, so that a row that changes in every epoch is written once for several of them, and in
+ * slices that hold up no barrier.
  */
-export async function advanceBase(runtime: Runtime, shard: LiveShard, { floor, isQuiet }: AdvanceOptions): Promise<AdvanceOutcome> {
+export async function advanceBase(runtime: Runtime, shard: LiveShard, options: AdvanceOptions): Promise<AdvanceOutcome> {
   const { backend } = shard;
-  if (backend === null) return 'nothing';
+  if (backend === null || !canAdvance(shard, options)) return 'nothing';
+  const { floor, isQuiet } = options;
   const ready = shard.deltas.filter(({ epoch }) => epoch <= floor);
-  if (shard.baseStep === null && !isDue(ready, isQuiet)) return 'nothing';
-  const step = (shard.baseStep ??= await nextBaseStep(runtime, ready, shard.deltaKeys));
-  const { version, rows } = step.take(isQuiet ? limits.baseRowsPerStep : Math.max(limits.baseRowsPerSlice, rowsOf(ready) >> 4));
+  const step = (shard.baseStep ??= new BaseStep(ready));
+  if (!step.isRead) {
+    await step.read(runtime, shard.deltaKeys);
+    return 'slice';
+  }
+  const { version, rows } = step.take(Math.max(isQuiet ? limits.baseRowsPerSliceQuiet : limits.baseRowsPerSlice, rowsOf(ready) >> 4));
   if (rows.length > 0) await runtime.deps.base.write(shard.topology.address.job, version, rows);
   backend.baseWritten();
   if (!step.isEmpty) return 'slice';
@@ -54,7 +58,10 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, { floor, i
 /** A base epoch of -1 says that nothing was ever written, and nothing is read then. */
 const baseHoldsSomething = 0;
 
-function isDue(ready: readonly DeltaRef[], isQuiet: boolean): boolean {
+/** Whether enough has gathered at or below the floor, or something was begun. */
+export function canAdvance(shard: LiveShard, { floor, isQuiet }: AdvanceOptions): boolean {
+  if (shard.baseStep !== null) return true;
+  const ready = shard.deltas.filter(({ epoch }) => epoch <= floor);
   const epochs = new Set(ready.map(({ epoch }) => epoch)).size;
   return rowsOf(ready) >= (isQuiet ? limits.baseAdvanceRowsQuiet : limits.baseAdvanceRows) || epochs >= limits.baseAdvanceEpochs;
 }

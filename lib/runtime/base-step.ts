@@ -16,37 +16,88 @@ import { readNamed } from './named-objects.ts';
 import type { Runtime } from './runtime-deps.ts';
 
 /** Rows of one version; no address comes twice. */
-interface Page {
-  readonly version: number;
-  readonly rows: Iterable<BaseRow>;
-}
-
 export interface Slice {
   readonly version: number;
   readonly rows: readonly BaseRow[];
 }
 
-/** Some deltas on their way into the base, slice by slice. Kept in memory only: begun again, it writes the same. */
-export class BaseStep {
-  readonly refs: readonly DeltaRef[];
-  readonly #pages: { readonly version: number; readonly rows: Iterator<BaseRow, unknown> }[];
+/** Of delta objects that this process wrote itself. */
+type KnownKeys = ReadonlyMap<string, readonly TableKeys[]>;
 
-  constructor(refs: readonly DeltaRef[], pages: readonly Page[]) {
-    this.refs = refs;
-    this.#pages = pages.map(({ version, rows }) => ({ version, rows: rows[Symbol.iterator]() }));
+/**
+ * Some deltas on their way into the base, piece by piece: first they are read, then written. Kept in memory only: begun again, it writes the same.
+ *
+ * Small epochs are put together: of a row that changed in several only the last is written. A large delta goes alone, and each block of it is written as
+ * it is, because few rows come twice inside one epoch.
+ */
+export class BaseStep {
+  readonly #refs: DeltaRef[] = [];
+  /** Deltas still to read, by epoch. */
+  readonly #unread: (readonly DeltaRef[])[];
+  readonly #rows = new Map<string, BaseRow>();
+  readonly #pages: { readonly version: number; readonly rows: Iterator<BaseRow, unknown> }[] = [];
+
+  /** `ready`: at or below the floor, in order of their epochs, all that there are. */
+  constructor(ready: readonly DeltaRef[]) {
+    const first = ready[0]!;
+    this.#unread = first.rows >= limits.baseRowsPerStep ? [[first]] : smallEpochs(ready);
+  }
+
+  /** What the base has once the step is over. */
+  get refs(): readonly DeltaRef[] {
+    return this.#refs;
+  }
+
+  get isRead(): boolean {
+    return this.#unread.length === 0;
   }
 
   get isEmpty(): boolean {
-    return this.#pages.length === 0;
+    return this.isRead && this.#pages.length === 0;
+  }
+
+  /** Reads the next epoch. */
+  async read(runtime: Runtime, known: KnownKeys): Promise<void> {
+    const refs = this.#unread.shift()!;
+    const isAlone = this.#refs.length === 0 && this.isRead && refs.length === 1;
+    this.#refs.push(...refs);
+    for (const ref of refs) {
+      for (const { number, tables } of await blocksOf(runtime, ref, known)) {
+        const rows = rowsIn(tables, ref.keyGroups);
+        if (isAlone) this.#addPage(versionOf(ref.epoch, number), rows);
+        else for (const row of rows) this.#rows.set(addressOf(row), row);
+      }
+    }
+    if (isAlone) return;
+    if (this.#rows.size >= limits.baseRowsPerStep) this.#unread.length = 0;
+    if (this.isRead) this.#addPage(versionOf(refs[0]!.epoch, limits.deltaBlocksPerEpochMax), this.#rows.values());
+  }
+
+  #addPage(version: number, rows: Iterable<BaseRow>): void {
+    this.#pages.push({ version, rows: rows[Symbol.iterator]() });
   }
 
   /** At most `rowsMax` rows of one version; none where nothing was left. */
   take(rowsMax: number): Slice {
-    const page = this.#pages[0]!;
+    const page = this.#pages[0];
+    if (page === undefined) return { version: 0, rows: [] };
     const rows = takeFrom(page.rows, rowsMax);
     if (rows.length < rowsMax) this.#pages.shift();
     return { version: page.version, rows };
   }
+}
+
+/** Whole epochs only (BS1), the first in any case. */
+function smallEpochs(ready: readonly DeltaRef[]): DeltaRef[][] {
+  const epochs: DeltaRef[][] = [];
+  let rows = 0;
+  for (const epoch of new Set(ready.map((ref) => ref.epoch))) {
+    const refs = ready.filter((ref) => ref.epoch === epoch);
+    rows += rowsOf(refs);
+    if (epochs.length > 0 && rows > limits.baseRowsReadPerStep) break;
+    epochs.push(refs);
+  }
+  return epochs;
 }
 
 function takeFrom(rows: Iterator<BaseRow, unknown>, rowsMax: number): BaseRow[] {
@@ -57,35 +108,6 @@ function takeFrom(rows: Iterator<BaseRow, unknown>, rowsMax: number): BaseRow[] 
     taken.push(next.value);
   }
   return taken;
-}
-
-/** Of delta objects that this process wrote itself. */
-type KnownKeys = ReadonlyMap<string, readonly TableKeys[]>;
-
-/**
- * As many of the oldest epochs as bring enough rows to write: of a row that changed in several of them only the last is written. A large delta goes
- * alone, and each block of it is written as it is: few rows come twice inside one epoch.
- */
-export async function nextBaseStep(runtime: Runtime, ready: readonly DeltaRef[], known: KnownKeys): Promise<BaseStep> {
-  const first = ready[0]!;
-  if (ready.length === 1 || first.rows >= limits.baseRowsPerStep) {
-    const blocks = await blocksOf(runtime, first, known);
-    const pages = blocks.map(({ number, tables }) => ({ version: versionOf(first.epoch, number), rows: rowsIn(tables, first.keyGroups) }));
-    return new BaseStep([first], pages);
-  }
-  const rows = new Map<string, BaseRow>();
-  const refs: DeltaRef[] = [];
-  for (const epoch of new Set(ready.map((ref) => ref.epoch))) {
-    const own = ready.filter((ref) => ref.epoch === epoch);
-    if (refs.length > 0 && rowsOf(refs) + rowsOf(own) > limits.baseRowsReadPerStep) break;
-    for (const ref of own) {
-      for (const { tables } of await blocksOf(runtime, ref, known))
-        for (const row of rowsIn(tables, ref.keyGroups)) rows.set(addressOf(row), row);
-    }
-    refs.push(...own);
-    if (rows.size >= limits.baseRowsPerStep) break;
-  }
-  return new BaseStep(refs, [{ version: versionOf(refs.at(-1)!.epoch, limits.deltaBlocksPerEpochMax), rows: rows.values() }]);
 }
 
 /** Of a block inside an epoch; the epoch's end is behind all of them. */

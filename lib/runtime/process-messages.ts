@@ -14,7 +14,7 @@ import type { JobRecord } from '../model/job-record.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { commit, type CommitOptions } from './commit.ts';
-import { advanceBase, baseLags } from './advance-base.ts';
+import { advanceBase, baseLags, canAdvance } from './advance-base.ts';
 import { judgeControl, judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
 import { readNamed } from './named-objects.ts';
@@ -193,9 +193,15 @@ class ShardWork {
     for (let slices = this.#isQuiet ? quietSlicesMax : 1; slices > 0;) {
       const outcome = await advanceBase(this.#runtime, this.#shard, options);
       if (outcome === 'nothing') return;
-      if (outcome === 'done') await this.#commitAndSend();
-      else slices--;
+      if (outcome === 'slice') slices--;
+      else await this.#commitAdvance();
     }
+  }
+
+  /** Caught up on a quiet stream: another checkpoint is due, because a restore from the last one would still read the deltas. */
+  async #commitAdvance(): Promise<void> {
+    if (this.#isQuiet && !baseLags(this.#shard)) this.#shard.changed = true;
+    await this.#commitAndSend();
   }
 
   /** A processing-time timer needs somebody to wake the shard. */
@@ -218,8 +224,15 @@ class ShardWork {
     if (shard.baseArmedAtRecords !== null) return;
     shard.baseArmedAtRecords = shard.recordsIn;
     shard.selfNumber++;
-    shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: this.#runtime.deps.clock.now() + shard.baseWakeMs });
-    shard.baseWakeMs = this.#isQuiet ? Math.min(shard.baseWakeMs * 2, baseWakeMaxMs) : baseWakeUnderLoadMs;
+    shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: this.#runtime.deps.clock.now() + this.#baseWaitMs() });
+  }
+
+  #baseWaitMs(): number {
+    const shard = this.#shard;
+    if (!this.#isQuiet) return baseWakeMinMs;
+    if (canAdvance(shard, { floor: this.#job.floor, isQuiet: true })) return baseWakeQuietMs;
+    shard.baseWakeMs = Math.min(shard.baseWakeMs * 2, baseWakeMaxMs);
+    return shard.baseWakeMs;
   }
 
   async #commitAndSend(): Promise<void> {
@@ -239,5 +252,6 @@ const recordsPerCommitMax = 65_536;
 const quietSlicesMax = 8;
 /** How long the base waits for the floor before it looks again; a pinned checkpoint may hold the floor for hours. */
 const baseWakeMinMs = 500;
-const baseWakeUnderLoadMs = 2_000;
 const baseWakeMaxMs = 60_000;
+/** While it has something to write and nothing else comes. */
+const baseWakeQuietMs = 20;

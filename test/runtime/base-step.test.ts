@@ -3,7 +3,7 @@ import { MemoryKeyedBase } from '../../lib/adapters/memory/keyed-base.ts';
 import { operatorUid } from '../../lib/base/ids.ts';
 import { keyGroupOf } from '../../lib/model/key-group.ts';
 import type { DeltaRef } from '../../lib/model/shard-record.ts';
-import { nextBaseStep, type BaseStep } from '../../lib/runtime/base-step.ts';
+import { BaseStep } from '../../lib/runtime/base-step.ts';
 import type { Runtime } from '../../lib/runtime/runtime-deps.ts';
 import { joinDeltaBlocks } from '../../lib/state/delta-codec.ts';
 import { encodeDelta } from '../../lib/state/delta-rows.ts';
@@ -41,6 +41,12 @@ function newBase(): { base: MemoryKeyedBase; read: (key: string) => Promise<stri
   return { base, read: async (key) => (await base.read('job', [address(key)]))[0] };
 }
 
+async function readStep(runtime: Runtime, ready: readonly DeltaRef[]): Promise<BaseStep> {
+  const step = new BaseStep(ready);
+  while (!step.isRead) await step.read(runtime, new Map());
+  return step;
+}
+
 async function writeAll(base: MemoryKeyedBase, step: BaseStep, rowsMax = 100): Promise<string[][]> {
   const written: string[][] = [];
   while (!step.isEmpty) {
@@ -55,7 +61,7 @@ describe('a step of the base', () => {
   test('puts small epochs together, and writes only the last value of a row', async () => {
     const { runtime, refs } = deltas({ 1: [[['a', 1], ['b', 1]]], 2: [[['a', 2]]], 3: [[['b', undefined], ['c', 3]]] }); // prettier-ignore
     const { base, read } = newBase();
-    const step = await nextBaseStep(runtime, refs, new Map());
+    const step = await readStep(runtime, refs);
     expect(step.refs).toEqual(refs);
     expect(await writeAll(base, step)).toEqual([['"a"=2', '"b"=undefined', '"c"=3']]);
     expect([await read('a'), await read('b'), await read('c')]).toEqual(['2', undefined, '3']);
@@ -65,14 +71,14 @@ describe('a step of the base', () => {
     setLimits({ baseRowsReadPerStep: 3 });
     const { runtime, refs } = deltas({ 1: [[['a', 1]]], 2: [[['a', 2], ['b', 2]]] }); // prettier-ignore
     const parts = [refs[0]!, { ...refs[1]!, keyGroups: { start: 0, end: 63 } }, { ...refs[1]!, keyGroups: { start: 64, end: 127 } }];
-    expect((await nextBaseStep(runtime, parts, new Map())).refs).toEqual([refs[0]]);
+    expect((await readStep(runtime, parts)).refs).toEqual([refs[0]]);
   });
 
   test('writes a large delta by itself, commit by commit, no row twice in one write', async () => {
     setLimits({ baseRowsPerStep: 3 });
     const { runtime, refs } = deltas({ 1: [[['a', 1], ['b', 1], ['c', 1]], [['a', 2]]], 2: [[['a', 3]]] }); // prettier-ignore
     const { base, read } = newBase();
-    const step = await nextBaseStep(runtime, refs, new Map());
+    const step = await readStep(runtime, refs);
     expect(step.refs).toEqual([refs[0]]);
     expect(await writeAll(base, step, 2)).toEqual([['"a"=1', '"b"=1'], ['"c"=1'], ['"a"=2']]);
     expect(await read('a')).toBe('2');
@@ -82,10 +88,10 @@ describe('a step of the base', () => {
     const { runtime, refs } = deltas({ 1: [[['a', 1], ['b', 1]], [['a', 2]]], 2: [[['a', 3], ['c', 3]]] }); // prettier-ignore
     const portions = async (): Promise<BaseStep[]> => {
       setLimits({ baseRowsPerStep: 2 });
-      const alone = await nextBaseStep(runtime, refs, new Map());
-      const next = await nextBaseStep(runtime, refs.slice(1), new Map());
+      const alone = await readStep(runtime, refs);
+      const next = await readStep(runtime, refs.slice(1));
       setLimits({ baseRowsPerStep: 100 });
-      return [alone, next, await nextBaseStep(runtime, refs, new Map())];
+      return [alone, next, await readStep(runtime, refs)];
     };
     for (const late of [0, 1, 2]) {
       const { base, read } = newBase();

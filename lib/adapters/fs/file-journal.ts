@@ -58,6 +58,7 @@ interface Waiter {
 
 /** Writers wait while more than this is on its way to the disk. */
 const backlogBytesMax = 64 * 1024 * 1024;
+const closedBytesMax = 1024 * 1024;
 
 export class FileJournal implements Journal {
   readonly #options: FileJournalOptions;
@@ -144,6 +145,8 @@ export class FileJournal implements Journal {
     try {
       await this.durable();
       await this.#flushing;
+      // The next start reads what is live, and not what came and went.
+      if (this.#writer.bytes > Math.max(closedBytesMax, 2 * this.#beginBytes)) await this.#replaceGeneration();
     } finally {
       this.#failure ??= new Error('the data directory is closed');
       await this.#writer.close();
