@@ -71,21 +71,6 @@ export function skipStringColumn(reader: ByteReader, count: number): boolean {
   return true;
 }
 
-/** A column as bytes of its own, with its count. */
-export function encodeColumn(values: readonly unknown[]): Uint8Array {
-  const writer = new ByteWriter(values.length * 16 + 64);
-  writer.uint32(values.length);
-  writeColumn(writer, values);
-  return writer.finish();
-}
-
-export function decodeColumn(bytes: Uint8Array, what: string): unknown[] {
-  const reader = new ByteReader(bytes, what);
-  const values = readColumn(reader, reader.uint32());
-  if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
-  return values;
-}
-
 function writeTyped(writer: ByteWriter, values: readonly unknown[], sample: unknown, depth: number): boolean {
   switch (typeof sample) {
     case 'number':

@@ -5,7 +5,6 @@
  * AB2. In order of epochs; a delta leaves the record in the commit after its rows have been written. Writing them twice changes nothing.
  */
 import { limits } from '../base/limits.ts';
-import type { DeltaRef } from '../model/shard-record.ts';
 import { BaseStep, rowsOf } from './base-step.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';

@@ -6,7 +6,7 @@
  */
 import type { OperatorUid } from '../base/ids.ts';
 import { ByteReader, corrupt } from '../model/byte-buffer.ts';
-import { decodeColumn, encodeColumn } from '../model/column-codec.ts';
+import { decodeColumn, encodeColumn } from '../model/stored-column.ts';
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import type { SegmentContent, SelfMessage, StageOrder } from './segment-content.ts';
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../lib/base/limits.ts';
 import { ByteReader, ByteWriter } from '../../lib/model/byte-buffer.ts';
-import { decodeColumn, encodeColumn, readColumn, writeColumn } from '../../lib/model/column-codec.ts';
+import { readColumn, writeColumn } from '../../lib/model/column-codec.ts';
+import { decodeColumn, encodeColumn } from '../../lib/model/stored-column.ts';
 import { encodeValue } from '../../lib/model/value-json.ts';
 import { anyName, anyNumber, anyText, differenceOf, storable } from './storable-values.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decodeColumn, encodeColumn } from '../../lib/model/column-codec.ts';
+import { decodeColumn, encodeColumn } from '../../lib/model/stored-column.ts';
 import { goldenBytes } from '../setup/golden-bytes.ts';
 import { differenceOf } from './storable-values.ts';
 
