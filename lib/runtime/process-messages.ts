@@ -229,10 +229,11 @@ class ShardWork {
 
   #baseWaitMs(): number {
     const shard = this.#shard;
-    if (!this.#isQuiet) return baseWakeMinMs;
-    if (canAdvance(shard, { floor: this.#job.floor, isQuiet: true })) return baseWakeQuietMs;
-    shard.baseWakeMs = Math.min(shard.baseWakeMs * 2, baseWakeMaxMs);
-    return shard.baseWakeMs;
+    if (this.#isQuiet && canAdvance(shard, { floor: this.#job.floor, isQuiet: true })) return baseWakeQuietMs;
+    // Neither a steady stream nor a floor that is held for hours is worth a look twice a second.
+    const waitMs = shard.baseWakeMs;
+    shard.baseWakeMs = Math.min(waitMs * 2, baseWakeMaxMs);
+    return waitMs;
   }
 
   async #commitAndSend(): Promise<void> {
