@@ -7,7 +7,7 @@
  */
 import { errorMessage } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import { ByteReader, ByteWriter, corrupt } from './byte-buffer.ts';
+import { type ByteReader, type ByteWriter, corrupt } from './byte-buffer.ts';
 import { decodeValue, encodeValue, within } from './value-json.ts';
 import { buildRows, gatherColumns } from './row-shape.ts';
 import { readIntegers, readStrings, skipStrings, writeIntegers, writeStrings } from './typed-columns.ts';
