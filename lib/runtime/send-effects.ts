@@ -3,7 +3,8 @@
  *
  * SE1. Everything here may be done twice, by anybody who has the segment; receivers and stores recognise it.
  * SE2. The acknowledgement comes after every effect of its epoch: a restore to it drops the message that would have redone them.
- * SE3. One outstanding batch call per queue; after an entry that failed nothing later of that queue is sent before it.
+ * SE3. One outstanding batch call per queue, never with two messages of one group: the service may refuse the first and take the second, and behind the
+ *      gap that this leaves no receiver ever gets on.
  */
 import { limits } from '../base/limits.ts';
 import { encodeCoordinatorMessage, type CoordinatorMessage } from '../model/coordinator-message.ts';
@@ -65,27 +66,45 @@ async function sendEnvelopes(runtime: Runtime, content: SegmentContent): Promise
   await Promise.all([...byQueue].map(([queue, messages]) => sendInOrder(runtime, queue, messages)));
 }
 
+/** One group's messages, and how many of them have been taken. */
+interface Line {
+  readonly messages: OutgoingMessage[];
+  taken: number;
+}
+
 async function sendInOrder(runtime: Runtime, queue: string, messages: readonly OutgoingMessage[]): Promise<void> {
   let failures = 0;
-  for (let at = 0; at < messages.length;) {
-    const batch = nextBatch(messages, at);
-    const results = await runtime.deps.messages.sendBatch(queue, batch);
-    const failed = results.findIndex((taken) => !taken);
-    at += failed < 0 ? batch.length : failed;
-    if (failed < 0) continue;
+  for (let waiting = linesOf(messages); waiting.length > 0; waiting = waiting.filter((line) => line.taken < line.messages.length)) {
+    const batch = nextBatch(waiting);
+    const results = await runtime.deps.messages.sendBatch(
+      queue,
+      batch.map((line) => line.messages[line.taken]!),
+    );
+    batch.forEach((line, i) => (line.taken += results[i] === true ? 1 : 0));
+    if (results.every((taken) => taken)) continue;
     failures++;
     if (failures >= sendTries) throw new NotNowError(`queue ${queue} refuses messages`);
   }
 }
 
-/** Ten messages and one message's worth of text at most, base64 counted. */
-function nextBatch(messages: readonly OutgoingMessage[], from: number): OutgoingMessage[] {
-  const batch: OutgoingMessage[] = [];
+function linesOf(messages: readonly OutgoingMessage[]): Line[] {
+  const lines = new Map<string, Line>();
+  for (const message of messages) {
+    const line = lines.get(message.group);
+    if (line === undefined) lines.set(message.group, { messages: [message], taken: 0 });
+    else line.messages.push(message);
+  }
+  return [...lines.values()];
+}
+
+/** The next message of each group (SE3): ten and one message's worth of text at most, base64 counted. */
+function nextBatch(waiting: readonly Line[]): Line[] {
+  const batch: Line[] = [];
   let bytes = 0;
-  for (let i = from; i < messages.length && batch.length < limits.messagesPerBatchMax; i++) {
-    bytes += Math.ceil(messages[i]!.body.length / 3) * 4;
-    if (batch.length > 0 && bytes > limits.messageTextBytesMax) break;
-    batch.push(messages[i]!);
+  for (const line of waiting) {
+    bytes += Math.ceil(line.messages[line.taken]!.body.length / 3) * 4;
+    if (batch.length > 0 && (bytes > limits.messageTextBytesMax || batch.length === limits.messagesPerBatchMax)) break;
+    batch.push(line);
   }
   return batch;
 }

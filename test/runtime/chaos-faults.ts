@@ -1,6 +1,6 @@
 /**
- * Faults at every port call of an environment (one warm function): crashes before and after, lost answers, calls made twice, errors, and pauses that
- * make zombies.
+ * Faults at every port call of an environment (one warm function): crashes before and after, lost answers, calls made twice, errors, pauses that make
+ * zombies, and batch calls of which one entry is not taken.
  */
 import type { OperatorFunction } from '../../lib/runtime/operator-function.ts';
 import type { Choices } from './chaos-random.ts';
@@ -12,7 +12,9 @@ export interface Environment {
   dead: boolean;
 }
 
-type Fault = 'none' | 'crash-before' | 'crash-after' | 'lost' | 'twice' | 'error' | 'pause-before' | 'pause-after';
+type Fault = 'none' | 'partial' | 'crash-before' | 'crash-after' | 'lost' | 'twice' | 'error' | 'pause-before' | 'pause-after';
+
+type Act = (parameters: readonly unknown[]) => Promise<unknown>;
 
 const never = new Promise<never>(() => undefined);
 
@@ -31,7 +33,13 @@ const pausable = [
 
 export class Faults {
   readonly #choices: Choices;
-  readonly #rates: { readonly crash: number; readonly lost: number; readonly error: number; readonly pause: number };
+  readonly #rates: {
+    readonly crash: number;
+    readonly lost: number;
+    readonly error: number;
+    readonly pause: number;
+    readonly partial: number;
+  };
   readonly #slowSite: string | null;
   /** Invocations often die between a commit and its sending, and others often stand still before they have read anything. */
   readonly #zombies: { readonly dieUnsent: number; readonly standStill: number };
@@ -42,7 +50,7 @@ export class Faults {
   constructor(choices: Choices, manyZombies = false) {
     this.#choices = choices;
     const on = (rate: number): number => (choices.chance(0.5) ? rate : 0);
-    this.#rates = { crash: on(0.01), lost: on(0.01), error: on(0.01), pause: on(0.03) };
+    this.#rates = { crash: on(0.01), lost: on(0.01), error: on(0.01), pause: on(0.03), partial: on(0.05) };
     this.#slowSite = choices.chance(0.5) ? choices.pick(pausable) : null;
     const some = choices.chance(0.3);
     const [dieUnsent, standStill] = manyZombies ? [0.3, 0.4] : some ? [0.15, 0.2] : [0, 0];
@@ -74,16 +82,17 @@ export class Faults {
         if (typeof value !== 'function') return value;
         if (property === 'locate') return value.bind(object) as unknown;
         const site = `${name}.${String(property)}`;
-        return (...parameters: unknown[]) =>
-          this.#call(environment, site, () => {
-            seen(site, parameters);
-            return Reflect.apply(value, object, parameters) as Promise<unknown>;
-          });
+        const act = (parameters: readonly unknown[]): Promise<unknown> => {
+          seen(site, parameters);
+          return Reflect.apply(value, object, parameters) as Promise<unknown>;
+        };
+        return (...parameters: unknown[]) => this.#call(environment, site, parameters, act);
       },
     });
   }
 
-  async #call(environment: Environment, site: string, act: () => Promise<unknown>): Promise<unknown> {
+  async #call(environment: Environment, site: string, parameters: readonly unknown[], call: Act): Promise<unknown> {
+    const act = (): Promise<unknown> => call(parameters);
     if (environment.dead) return never;
     const fault = this.#draw(site);
     if (fault === 'none') return unlessDead(environment, act);
@@ -113,6 +122,13 @@ export class Faults {
         await this.#pause();
         return environment.dead ? never : result;
       }
+      case 'partial': {
+        const [queue, messages] = parameters as readonly [string, readonly unknown[]];
+        const refused = this.#choices.below(messages.length);
+        const rest = messages.filter((_, i) => i !== refused);
+        const taken = rest.length === 0 ? [] : ((await call([queue, rest])) as readonly boolean[]);
+        return taken.toSpliced(refused, 0, false);
+      }
     }
   }
 
@@ -121,7 +137,8 @@ export class Faults {
     const { dieUnsent, standStill } = this.#zombies;
     if (dieUnsent > 0 && site === 'queue.sendBatch' && this.#choices.chance(dieUnsent)) return 'crash-before';
     if (standStill > 0 && site === 'shards.read' && this.#choices.chance(standStill)) return 'pause-before';
-    const { crash, lost, error } = this.#rates;
+    const { crash, lost, error, partial } = this.#rates;
+    if (partial > 0 && site === 'queue.sendBatch' && this.#choices.chance(partial)) return 'partial';
     const pause = site === this.#slowSite ? 0.3 : this.#rates.pause;
     const roll = this.#choices.fraction();
     if (roll < crash) return this.#choices.chance(0.5) ? 'crash-before' : 'crash-after';

@@ -62,21 +62,29 @@ describe('a batch call', () => {
   test('has ten messages and one message of text at most, base64 counted, in order', async () => {
     const { runtime, calls, taken } = recorder();
     const sizes = [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 400_000, 300_000, 300_000, 650_000, 10];
-    await sendEffects(runtime, topology, 1, { ...none, envelopes: sizes.map((bytes, i) => envelope(i, bytes)) });
+    await sendEffects(runtime, topology, 1, { ...none, envelopes: sizes.map((bytes, i) => envelope(i, bytes, { group: `${i}.1` })) });
     expect(taken.get('q')).toEqual(sizes.map((_, i) => `d${i}`));
+    expect(calls.length).toBeLessThan(sizes.length / 2);
     for (const [, messages] of calls) {
       expect(messages.length).toBeLessThanOrEqual(10);
       expect(messages.reduce((sum, { body }) => sum + Math.ceil(body.length / 3) * 4, 0)).toBeLessThanOrEqual(limits.messageTextBytesMax);
     }
   });
 
-  test('that takes only some is repeated from the first that failed', async () => {
+  test('has never two messages of one group: refused and taken would change places', async () => {
+    const { runtime, calls, taken } = recorder((message, call) => call > 2 || message.deduplicationId !== 'd2');
+    const envelopes = Array.from({ length: 9 }, (_, i) => envelope(i, 10, { group: `${i % 2}.1` }));
+    await sendEffects(runtime, topology, 1, { ...none, envelopes });
+    for (const [, messages] of calls) expect(new Set(messages.map(({ group }) => group)).size).toBe(messages.length);
+    const own = (parity: number): string[] => taken.get('q')!.filter((id) => Number(id.slice(1)) % 2 === parity);
+    expect(own(0), 'in the order of sending').toEqual(['d0', 'd2', 'd4', 'd6', 'd8']);
+    expect(own(1)).toEqual(['d1', 'd3', 'd5', 'd7']);
+  });
+
+  test('that takes only some is repeated with the others', async () => {
     const { runtime, calls, taken } = recorder((message, call) => call > 1 || message.deduplicationId !== 'd2');
     await sendEffects(runtime, topology, 1, { ...none, envelopes: [0, 1, 2, 3].map((i) => envelope(i, 10, { group: `${i}.1` })) });
-    expect(calls.map(([, messages]) => messages.map(({ deduplicationId: id }) => id))).toEqual([
-      ['d0', 'd1', 'd2', 'd3'],
-      ['d2', 'd3'],
-    ]);
+    expect(calls.map(([, messages]) => messages.map(({ deduplicationId: id }) => id))).toEqual([['d0', 'd1', 'd2', 'd3'], ['d2']]);
     expect(new Set(taken.get('q'))).toEqual(new Set(['d0', 'd1', 'd2', 'd3']));
   });
 
