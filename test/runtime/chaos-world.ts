@@ -8,7 +8,7 @@ import { createLocalConnectors } from '../../lib/adapters/connectors/local-conne
 import { createMemoryStores, type LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { operatorQueue } from '../../lib/model/queue-names.ts';
-import type { ReceivedMessage } from '../../lib/ports/message-queue.ts';
+import type { MessageSender, ReceivedMessage } from '../../lib/ports/message-queue.ts';
 import { OperatorFunction } from '../../lib/runtime/operator-function.ts';
 import type { JobProgram, RuntimeDeps, RuntimeSettings } from '../../lib/runtime/runtime-deps.ts';
 import { deepFreeze } from '../contract/fixture.ts';
@@ -48,6 +48,8 @@ export class ChaosWorld {
   readonly #choices: Choices;
   readonly #time = new ManualTime();
   readonly #stores: LocalStores;
+  /** What the functions send to. */
+  readonly #sender: MessageSender;
   readonly #collect: CollectSink = createCollectSink();
   readonly #faults: Faults;
   readonly #coordinator: ChaosCoordinator;
@@ -68,7 +70,9 @@ export class ChaosWorld {
     this.#settings = settingsOf(options);
     this.#compiled = options.compile(1 + this.#choices.below(3));
     const random = { hex: (digits: number) => this.#choices.hex(digits), fraction: () => this.#choices.fraction() };
-    this.#stores = createMemoryStores({ clock: this.#time.clock, timers: this.#time.timers, random, protect: deepFreeze });
+    const queue = { staleReceipts: this.#choices.chance(0.5) ? 'expired-refused' : 'latest-deletes' } as const;
+    this.#stores = createMemoryStores({ clock: this.#time.clock, timers: this.#time.timers, random, protect: deepFreeze, queue });
+    this.#sender = this.#choices.chance(0.3) ? withoutMemory(this.#stores.queue) : this.#stores.queue;
     const { exactlyOnce } = this.#settings;
     const parts = { stores: this.#stores, collect: this.#collect, choices: this.#choices, exactlyOnce };
     this.#coordinator = new ChaosCoordinator(parts, this.#compiled);
@@ -167,7 +171,9 @@ export class ChaosWorld {
     const receipts = (isFailed: boolean): string[] =>
       messages.filter(({ messageId }) => failed.includes(messageId) === isFailed).map(({ receipt }) => receipt);
     const [done, again] = [receipts(false), receipts(true)];
-    if (done.length > 0) await this.#stores.queue.deleteBatch(environment.queue, done);
+    // Now and then the service does not get to it: what is done comes again.
+    const isForgotten = this.#faults.active && this.#choices.chance(0.02);
+    if (done.length > 0 && !isForgotten) await this.#stores.queue.deleteBatch(environment.queue, done);
     if (again.length > 0) await this.#stores.queue.changeVisibility(environment.queue, again, 0);
   }
 
@@ -188,7 +194,7 @@ export class ChaosWorld {
       shards: wrap('shards', stores.shards),
       objects: wrap('objects', stores.objects),
       base: wrap('base', stores.base),
-      messages: wrap('queue', stores.queue),
+      messages: wrap('queue', this.#sender),
       delay: wrap('delay', stores.delay),
       connectors: { sources: createLocalConnectors().sources, sinks: { collect: wrap('sink', this.#collect) } },
       clock: this.#time.clock,
@@ -199,6 +205,19 @@ export class ChaosWorld {
     environment.function = new OperatorFunction({ deps, program: { job: jobA, plan, planHash, registry, settings: this.#settings } }, uid);
     return environment;
   }
+}
+
+/** As if every message came more than five minutes after the one before: deduplication remembers none. */
+function withoutMemory(queue: MessageSender): MessageSender {
+  let number = 0;
+  return {
+    depth: (name) => queue.depth(name),
+    sendBatch: (name, messages) =>
+      queue.sendBatch(
+        name,
+        messages.map((message) => ({ ...message, deduplicationId: `${message.deduplicationId}-${++number}` })),
+      ),
+  };
 }
 
 function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
