@@ -4,6 +4,7 @@
  * Figures are medians; a ratio compares CPU time per record (user + system of the process) with the bare loop's of the same round, because the machine
  * is shared and its clock is not steady. What is not measured: a network, several processes, S3, DynamoDB and SQS themselves.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,10 @@ const { values } = parseArgs({
   },
 });
 
+/** In the order of the table. */
+const names = ['W1', 'requests', 'W2', 'W3', 'W1-fs', 'checkpoint', 'checkpoint-fs', 'restore', 'memory'] as const;
+type Name = (typeof names)[number];
+
 interface Row {
   readonly name: string;
   readonly recordsPerS?: number;
@@ -49,26 +54,44 @@ if (values.help) {
   await main();
 }
 
+/** One process for each figure, as a job has one: what the compiler learned from another would blur it. */
 async function main(): Promise<void> {
-  const path = await flightsTextFile();
-  const chunks = loadChunks(path, records);
-  const wanted = (name: string): boolean => values.only === undefined || values.only.split(',').includes(name);
-  let w1Cpu = Number.NaN;
-  for (const workload of [w1, w2, w3]) {
-    if (!wanted(workload.name) && !(workload === w1 && (wanted('W1-fs') || wanted('requests')))) continue;
-    const runs = await measure(workload, chunks);
-    if (workload === w1) {
-      w1Cpu = median(runs.map(({ engine }) => engine.cpuUs / records));
-      if (wanted('requests')) addRequests(runs[0]!.engine);
-    }
-  }
-  if (wanted('W1-fs')) await measureFiles(chunks, w1Cpu);
-  if (wanted('checkpoint')) await addCheckpoints('checkpoint', false);
-  if (wanted('checkpoint-fs')) await addCheckpoints('checkpoint-fs', true);
-  if (wanted('restore')) await addRestore();
-  if (wanted('memory')) add({ name: 'memory', ...(await measureMemory()) });
+  const wanted = names.filter((name) => values.only === undefined || values.only.split(',').includes(name));
+  await flightsTextFile();
+  if (wanted.length === 1) await measureOne(wanted[0]!);
+  else for (const name of wanted) measureApart(name);
   if (values.json) console.log(JSON.stringify(rows));
   else console.log(`\n${machine()}`);
+}
+
+function measureApart(name: Name): void {
+  const options = ['--json', '--only', name, '--rounds', values.rounds, '--records', values.records];
+  const { status, stdout } = spawnSync(process.execPath, [import.meta.filename, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (status !== 0) throw new Error(`${name} ended with exit code ${String(status)}`);
+  for (const row of JSON.parse(stdout.toString('utf8')) as Row[]) add(row);
+}
+
+async function measureOne(name: Name): Promise<void> {
+  switch (name) {
+    case 'W1':
+      return addWorkload(w1, await measure(w1));
+    case 'W2':
+      return addWorkload(w2, await measure(w2));
+    case 'W3':
+      return addWorkload(w3, await measure(w3));
+    case 'requests':
+      return addRequests((await measure(w1))[0]!.engine);
+    case 'W1-fs':
+      return measureFiles(median((await measure(w1)).map(({ engine }) => engine.cpuUs / records)));
+    case 'checkpoint':
+      return addCheckpoints(name, false);
+    case 'checkpoint-fs':
+      return addCheckpoints(name, true);
+    case 'restore':
+      return addRestore();
+    case 'memory':
+      return add({ name, ...(await measureMemory()) });
+  }
 }
 
 interface Round {
@@ -76,7 +99,8 @@ interface Round {
   readonly engine: EngineRun;
 }
 
-async function measure(workload: Workload, chunks: readonly string[]): Promise<Round[]> {
+async function measure(workload: Workload): Promise<Round[]> {
+  const chunks = loadChunks(await flightsTextFile(), records);
   const runs: Round[] = [];
   // The first round warms the compiler and is not counted.
   for (let round = 0; round <= rounds; round++) {
@@ -88,6 +112,10 @@ async function measure(workload: Workload, chunks: readonly string[]): Promise<R
       throw new Error(`${workload.name}: the engine's total is ${String(engine.total)}, the loop's ${expected}`);
     if (round > 0) runs.push({ bareCpuUs: user + system, engine });
   }
+  return runs;
+}
+
+function addWorkload(workload: Workload, runs: readonly Round[]): void {
   const cpuUsPerRecord = median(runs.map(({ engine }) => engine.cpuUs / records));
   add({
     name: workload.name,
@@ -97,7 +125,6 @@ async function measure(workload: Workload, chunks: readonly string[]): Promise<R
     ratio: round3(median(runs.map(({ bareCpuUs, engine }) => bareCpuUs / engine.cpuUs))),
     checkpoints: runs[0]!.engine.checkpoints,
   });
-  return runs;
 }
 
 function runWorkload(
@@ -113,7 +140,8 @@ function runWorkload(
   });
 }
 
-async function measureFiles(chunks: readonly string[], memoryCpuUs: number): Promise<void> {
+async function measureFiles(memoryCpuUs: number): Promise<void> {
+  const chunks = loadChunks(await flightsTextFile(), records);
   const runs: EngineRun[] = [];
   for (let round = 0; round <= rounds; round++) {
     const run = await inFolder((directory) => {
@@ -133,12 +161,18 @@ async function measureFiles(chunks: readonly string[], memoryCpuUs: number): Pro
   });
 }
 
+/** Of 10,000 keys in all and of 1,000,000; medians of three runs of a hundred checkpoints each. */
 async function addCheckpoints(name: string, withFiles: boolean): Promise<void> {
   const measure = (keys: number): Promise<CheckpointFigures> =>
     withFiles ? inFolder((directory) => measureCheckpoints(keys, directory)) : measureCheckpoints(keys);
-  const some = await measure(10_000);
-  const many = await measure(1_000_000);
-  add({ name, p50Ms: many.p50, p99Ms: many.p99, p50MsOfFewKeys: some.p50, p99MsOfFewKeys: some.p99, ratio: round3(many.p99 / some.p99) });
+  const some: CheckpointFigures[] = [];
+  const many: CheckpointFigures[] = [];
+  for (let run = 0; run < 3; run++) {
+    some.push(await measure(10_000));
+    many.push(await measure(1_000_000));
+  }
+  const [p50, p99, p50OfFew, p99OfFew] = [many, some].flatMap((of) => [median(of.map((one) => one.p50)), median(of.map((one) => one.p99))]);
+  add({ name, p50Ms: p50, p99Ms: p99, p50MsOfFewKeys: p50OfFew, p99MsOfFewKeys: p99OfFew, ratio: round3(p99! / p99OfFew!) });
 }
 
 async function addRestore(): Promise<void> {
