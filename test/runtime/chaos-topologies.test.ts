@@ -23,7 +23,7 @@ import {
 } from '../../lib/index.ts';
 import { limits } from '../../lib/base/limits.ts';
 import { ChaosWorld, type ChaosOptions, type ChaosResult } from './chaos-world.ts';
-import { setLimits } from './small-limits.ts';
+import { setLimits, smallLimits } from './small-limits.ts';
 
 interface Order {
   readonly key: string;
@@ -217,28 +217,17 @@ function expectExactlyOnce({ published }: ChaosResult, seed: number): void {
 const count = Number(process.env['CHAOS_SEEDS'] ?? 8);
 const first = Number(process.env['CHAOS_FIRST'] ?? 1);
 const seeds = Array.from({ length: count }, (_, i) => first + i);
-const small = {
-  baseAdvanceEpochs: 1,
-  baseAdvanceRows: 8,
-  baseAdvanceRowsQuiet: 4,
-  baseRowsReadPerStep: 12,
-  baseRowsPerStep: 6,
-  baseRowsPerSlice: 2,
-  deltaRowsPerPart: 2,
-  timersPerCommitMax: 3,
-  sourceRecordsPerCommit: 9,
-};
 
 describe('under faults, restores at other parallelism and aborts', () => {
   test.each(seeds)('every kind of state, timer and input is exact (seed %i)', async (seed) => {
-    if (seed % 2 === 0) setLimits(small);
+    if (seed % 2 === 0) setLimits(smallLimits);
     expectExactlyOnce(await runWorld(seed), seed);
   });
 
   test.each(seeds.slice(0, Math.max(2, count >> 2)))(
     'a large backlog is exact too: nobody throttles, and stashes grow (seed %i)',
     async (seed) => {
-      setLimits({ ...small, sourceRecordsPerCommit: limits.sourceRecordsPerCommit });
+      setLimits({ ...smallLimits, sourceRecordsPerCommit: limits.sourceRecordsPerCommit });
       const settings = { backlogMessagesPerShard: 100_000, sourceRecordsPerCommit: 40, stateCacheKeys: 1 };
       expectExactlyOnce(await runWorld(seed, { settings }), seed);
     },

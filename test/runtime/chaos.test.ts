@@ -12,7 +12,7 @@ import {
 } from '../../lib/index.ts';
 import { limits } from '../../lib/base/limits.ts';
 import { ChaosWorld, type ChaosResult } from './chaos-world.ts';
-import { setLimits } from './small-limits.ts';
+import { setLimits, smallLimits } from './small-limits.ts';
 
 const realLimits = { ...limits };
 
@@ -111,25 +111,12 @@ function expectedCounts(): string[] {
 const seeds = Number(process.env['CHAOS_SEEDS'] ?? 25);
 const first = Number(process.env['CHAOS_FIRST'] ?? 1);
 
-/** What comes with size comes at once: the base advances, timers and stashes are worked off in several commits. */
-const small = {
-  baseAdvanceEpochs: 1,
-  baseAdvanceRows: 8,
-  baseAdvanceRowsQuiet: 4,
-  baseRowsReadPerStep: 12,
-  baseRowsPerStep: 6,
-  baseRowsPerSlice: 2,
-  deltaRowsPerPart: 2,
-  timersPerCommitMax: 3,
-  sourceRecordsPerCommit: 9,
-};
-
 async function runSeeds(options: (seed: number) => { readonly isSmall: boolean; readonly manyZombies: boolean }): Promise<void> {
   let faults = 0;
   let restores = 0;
   for (let seed = first; seed < first + seeds; seed++) {
     const { isSmall, manyZombies } = options(seed);
-    setLimits(isSmall ? small : realLimits);
+    setLimits(isSmall ? smallLimits : realLimits);
     const result = await new ChaosWorld({ seed, compile: compile(seed % 3 === 0), manyZombies }).run();
     faults += result.faults;
     restores += result.restores;
