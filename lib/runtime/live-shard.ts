@@ -26,7 +26,7 @@ import { createHandle, createNamespaced } from '../state/state-handles.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
 import type { BaseStep } from './base-step.ts';
-import type { TableKeys } from '../state/delta-table.ts';
+import type { TableKeys } from '../model/row-table.ts';
 import type { Runtime } from './runtime-deps.ts';
 import type { SelfMessage, StageOrder } from './segment-content.ts';
 import type { InputChannel, OutputEdge, ShardTopology } from './topology.ts';

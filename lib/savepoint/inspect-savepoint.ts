@@ -1,7 +1,8 @@
 /** What is in a savepoint, for people and scripts: operators, states, how rows spread over key groups, and some of the rows themselves. */
 import type { KeyGroupRange } from '../model/key-group-range.ts';
+import type { BaseRow } from '../ports/keyed-base.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
-import { decodeKeyedRows, type StoredRow } from './keyed-file.ts';
+import { decodeKeyedRows } from './keyed-file.ts';
 import { openSavepoint } from './open-savepoint.ts';
 import type { OperatorSummary, SavepointMetadata } from './savepoint-metadata.ts';
 import { readChecked } from './validate-savepoint.ts';
@@ -85,7 +86,7 @@ class Collected {
     this.#buckets = new Array<number>(Math.min(bucketsMax, maxParallelism)).fill(0);
   }
 
-  add(rows: readonly StoredRow[]): void {
+  add(rows: readonly BaseRow[]): void {
     for (const { state, key, keyGroup, namespace, value } of rows) {
       this.#buckets[Math.floor((keyGroup * this.#buckets.length) / this.#maxParallelism)]!++;
       let counts = this.#states.get(state);

@@ -10,6 +10,7 @@ import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
 import { job, settings } from '../checkpoint/fixture.ts';
 import { counter, planOf, sink } from '../checkpoint/plans.ts';
 import { CoordinatorWorld, type Crash } from './coordinator-world.ts';
+import { baseTables } from '../setup/base-tables.ts';
 
 const heir = 'beef'.repeat(8) as JobId;
 const order = { job, trigger: 'trigger-1', directory: 'target' };
@@ -18,8 +19,8 @@ const order = { job, trigger: 'trigger-1', directory: 'target' };
 async function worldWithState(): Promise<CoordinatorWorld> {
   const world = new CoordinatorWorld({ plan: planOf({ counters: 1 }) });
   await world.start();
-  const rows = [...Array(10).keys()].map((n) => row(`key-${n}`, String(n)));
-  await world.stores.base.write(job, 1, rows);
+  const rows = [...Array(10).keys()].map((n) => row(`key-${n}`, n));
+  await world.stores.base.write(job, 1, baseTables(rows));
   world.decorate = (uid, shard, checkpoint) => (uid === counter ? { deltas: [delta(checkpoint)] } : {});
   for (let epoch = 1; epoch < 12; epoch++) {
     const { value, ...address } = row('taken', String(epoch));
@@ -28,7 +29,7 @@ async function worldWithState(): Promise<CoordinatorWorld> {
   return world;
 }
 
-function row(key: string, value: string) {
+function row(key: string, value: unknown) {
   const text = canonicalKey(key);
   return { operator: counter, state: 'total', keyGroup: keyGroupOf(text, 128), key: text, namespace: '', value };
 }

@@ -10,6 +10,7 @@ import { operatorUid } from '../../../lib/base/ids.ts';
 import { jobA, jobRecord, shardRecord } from '../../contract/sample-records.ts';
 import { Choices } from '../../runtime/chaos-random.ts';
 import { DataDirectories, logFile, logHeadBytes } from './data-directories.ts';
+import { baseTables } from '../../setup/base-tables.ts';
 
 const uid = operatorUid('count');
 const address = { job: jobA, uid, shard: 0 };
@@ -49,7 +50,7 @@ async function change(stores: LocalStores, step: number): Promise<void> {
       await stores.queue.sendBatch('q', [{ group: 'g', deduplicationId: String(step), body: Buffer.from(`message ${step}`) }]);
       break;
     case 3:
-      await stores.base.write(jobA, version, [{ ...keyAddress, value: String(step) }]);
+      await stores.base.write(jobA, version, baseTables([{ ...keyAddress, value: step }]));
       break;
     default:
       if (version === 1) await stores.jobs.create(jobRecord({ version }));
@@ -241,8 +242,8 @@ describe('a data directory', () => {
       const data = directories.path(`rows-${rows}`);
       const stores = await openStores(data);
       for (let at = 0; at < rows; at += 10_000) {
-        const page = Array.from({ length: Math.min(10_000, rows - at) }, (_, i) => ({ ...keyAddress, key: `"k${at + i}"`, value: '1' }));
-        await stores.base.write(jobA, 1, page);
+        const page = Array.from({ length: Math.min(10_000, rows - at) }, (_, i) => ({ ...keyAddress, key: `"k${at + i}"`, value: 1 }));
+        await stores.base.write(jobA, 1, baseTables(page));
       }
       await stores.close();
       // The log is replaced, so that only the base holds the rows.
