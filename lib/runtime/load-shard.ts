@@ -22,6 +22,7 @@ import { readSegmentState } from './segment.ts';
 import { sendEffects } from './send-effects.ts';
 import type { Runtime } from './runtime-deps.ts';
 import type { ShardTopology } from './topology.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 /** The shard as its record of the current attempt has it. */
 export async function openShard(runtime: Runtime, topology: ShardTopology, record: ShardRecord): Promise<LiveShard> {
@@ -132,7 +133,7 @@ async function assignSplits(runtime: Runtime, topology: ShardTopology, start: Sh
     await objects.createIfAbsent(key, Buffer.from(JSON.stringify([...listed].sort()), 'utf8'));
   }
   const bytes = await readNamed(objects, key);
-  const all = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as string[];
+  const all = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as string[];
   const mine = dealSplits(all, address.shard, vertex.parallelism);
   return Object.fromEntries(
     mine.map((split) => [split, { position: null, ended: false, maxTimestamp: MIN_WATERMARK, activeAtMs: nowMs, records: 0 }]),

@@ -6,6 +6,7 @@ import { decodeKeyedRows } from './keyed-file.ts';
 import { openSavepoint } from './open-savepoint.ts';
 import type { OperatorSummary, SavepointMetadata } from './savepoint-metadata.ts';
 import { readChecked } from './validate-savepoint.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export interface StateReport {
   readonly state: string;
@@ -93,7 +94,7 @@ class Collected {
       if (counts === undefined) this.#states.set(state, (counts = { rows: 0, characters: 0, samples: [] }));
       counts.rows++;
       counts.characters += key.length + namespace.length + value.length;
-      if (counts.samples.length < this.#samplesMax) counts.samples.push({ key: JSON.parse(key), namespace, value: JSON.parse(value) });
+      if (counts.samples.length < this.#samplesMax) counts.samples.push({ key: parseJson(key), namespace, value: parseJson(value) });
     }
   }
 

@@ -10,6 +10,7 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import { keyGroupOf } from '../model/key-group.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
 import type { KeyedFile } from './savepoint-metadata.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export const keyedCodec = 'ndjson+zstd';
 
@@ -68,7 +69,7 @@ function readLine(line: string, where: string, file: KeyedFile, maxParallelism: 
 function parseLine(line: string, where: string, file: KeyedFile): Entry {
   let entry: Partial<Entry> | null;
   try {
-    entry = JSON.parse(line) as Partial<Entry> | null;
+    entry = parseJson(line) as Partial<Entry> | null;
   } catch {
     throw corruptFile(file.path, `${where} is not JSON`);
   }

@@ -15,6 +15,7 @@ import type { NamespacedState } from './keyed-context.ts';
 import { slotValue } from './key-entry.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
 import { ttlCell, ttlList, type Cell, type ListCell } from './ttl.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export function createHandle<D extends KeyedStateDescriptor>(backend: KeyedBackend, name: string, descriptor: D): HandleOf<D> {
   return handleFor(backend, name, descriptor) as HandleOf<D>;
@@ -119,7 +120,7 @@ function mapHandle(backend: KeyedBackend, name: string, descriptor: KeyedStateDe
   const entries = (): [unknown, unknown][] =>
     space
       .namespaces()
-      .map((namespace): [unknown, unknown] => [JSON.parse(namespace), cellOf(namespace).read()])
+      .map((namespace): [unknown, unknown] => [parseJson(namespace), cellOf(namespace).read()])
       .filter(([, value]) => value !== undefined);
   return {
     get: (key) => cellOf(canonicalKey(key)).read(),

@@ -7,6 +7,7 @@ import type { HandleOf, KeyedStateDescriptor } from '../state/descriptors.ts';
 import type { KeyedContext, NamespacedState, TimerService } from '../state/keyed-context.ts';
 import { HarnessCells } from './harness-cells.ts';
 import { harnessHandle } from './harness-handles.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export interface HarnessTimer {
   readonly domain: TimerDomain;
@@ -72,7 +73,7 @@ export class HarnessKeyed implements KeyedContext {
   }
 
   currentKey(): unknown {
-    return JSON.parse(this.keyText());
+    return parseJson(this.keyText());
   }
 
   currentWatermark(): number {

@@ -16,6 +16,7 @@ import type { KeyedBackend } from '../../lib/state/keyed-backend.ts';
 import { listState, mapState } from '../../lib/state/constructors.ts';
 import { createHandle } from '../../lib/state/state-handles.ts';
 import { newBase, openBackend, testMaxParallelism } from './open-backend.ts';
+import { parseJson } from '../../lib/base/parse-json.ts';
 
 export interface ModelTimer {
   readonly domain: TimerDomain;
@@ -222,7 +223,7 @@ export class BackendWorld {
 
   /** Every key that ever was reads as the model says, and every timer of it fires. */
   async checkAll(): Promise<void> {
-    for (const key of [...this.#current.keys()]) await this.on(JSON.parse(key));
+    for (const key of [...this.#current.keys()]) await this.on(parseJson(key));
     for (const domain of ['event', 'processing'] as const) await this.fire(domain, Number.MAX_SAFE_INTEGER);
   }
 }

@@ -14,6 +14,7 @@ import { BaseTable } from './base-table.ts';
 import { Deque } from './deque.ts';
 import { removed, type IndexedRow, type Row } from './due-index.ts';
 import { compareText } from './text-order.ts';
+import { parseJson } from '../../base/parse-json.ts';
 
 interface Tombstone {
   readonly table: BaseTable;
@@ -147,7 +148,7 @@ export class MemoryKeyedBase implements KeyedBase {
     range: KeyGroupRange,
     token: string | null,
   ): Iterable<BaseRow> {
-    const after = token === null ? null : (JSON.parse(token) as ScanPlace);
+    const after = token === null ? null : (parseJson(token) as ScanPlace);
     for (const state of [...tables.keys()].sort(compareText)) {
       const order = after === null ? 1 : compareText(state, after[0]);
       if (order < 0) continue;
