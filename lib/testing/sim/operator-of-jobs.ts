@@ -1,0 +1,154 @@
+/**
+ * The people around a job: they deploy it, restore it at other parallelism, take savepoints, stop it and go on from one, and their process is restarted.
+ */
+import type { JobId } from '../../base/ids.ts';
+import type { CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
+import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
+import { restoreCheckpoint, restoreSavepoint } from '../../coordinator/restore-requests.ts';
+import { stopWithSavepoint, takeSavepoint } from '../../coordinator/savepoint-requests.ts';
+import type { NewJob } from '../../coordinator/start-job.ts';
+import type { CompiledJob } from '../../dsl/compile-job.ts';
+import { newJobId } from '../../local/local-engine.ts';
+import type { JobRecord } from '../../model/job-record.ts';
+import type { OperationRecord } from '../../ports/records.ts';
+import type { Decisions } from './decisions.ts';
+import type { Deployment, Services } from './services.ts';
+import type { SimStores } from './sim-stores.ts';
+import type { Trace } from './trace.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface OperatorOptions {
+  readonly services: Services;
+  readonly world: SimStores;
+  readonly time: VirtualTime;
+  readonly decisions: Decisions;
+  readonly trace: Trace;
+  readonly compile: (parallelism: number) => CompiledJob;
+  readonly checkpoint: CheckpointSettings;
+}
+
+const parallelismMax = 3;
+const strict = { allowNonRestoredState: false, allowOtherJob: false };
+
+export class Operator {
+  readonly #options: OperatorOptions;
+  #job!: JobId;
+  #deployed!: Deployment;
+  #asked = 0;
+  restores = 0;
+  savepoints = 0;
+
+  constructor(options: OperatorOptions) {
+    this.#options = options;
+  }
+
+  record(): Promise<JobRecord | undefined> {
+    return this.#options.world.stores.jobs.read(this.#job);
+  }
+
+  async describe(): Promise<string> {
+    const record = await this.record();
+    return JSON.stringify(record);
+  }
+
+  async begin(start: (deps: CoordinatorDeps, job: NewJob) => Promise<unknown>, job: JobId): Promise<void> {
+    const { services, checkpoint } = this.#options;
+    const compiled = this.#anyVersion();
+    const { plan, planHash } = compiled;
+    this.#job = job;
+    this.#deployed = services.deploy(job, compiled);
+    await services.ask((deps) => start(deps, { job, name: plan.name, plan, planHash, settings: checkpoint }));
+  }
+
+  /** One thing after the other, for as long as there are faults and the job runs. */
+  async disturb(goesOn: () => boolean): Promise<void> {
+    const { time, decisions, services, trace } = this.#options;
+    while (goesOn()) {
+      await time.sleep(100 + decisions.below('disturb/pause', 2_000));
+      if (!goesOn() || (await this.record())?.status !== 'RUNNING') continue;
+      const roll = decisions.fraction('disturb/what');
+      if (roll < 0.45) await this.#restore();
+      else if (roll < 0.7) await this.#savepoint();
+      else if (roll < 0.85) await this.#move();
+      else {
+        trace.tell(time.nowMs, 'world', 'the process that runs the flows is restarted');
+        await services.restart();
+      }
+    }
+  }
+
+  /** The functions of the new version come before or after the switch: until it they leave the messages where they are. */
+  async #restore(): Promise<void> {
+    const { services, trace, time, checkpoint } = this.#options;
+    const compiled = this.#anyVersion();
+    const { plan, planHash } = compiled;
+    trace.tell(time.nowMs, 'people', `restore the newest checkpoint as ${planHash}`);
+    const next = services.deploy(this.#job, compiled);
+    const newPlan = { plan, planHash, settings: checkpoint };
+    const order = { job: this.#job, trigger: this.#trigger(), checkpoint: 'newest', publishedSeen: null, ...strict } as const;
+    const ended = await this.#operation((deps) => restoreCheckpoint(deps, { ...order, newPlan }));
+    if (ended.failure === null) {
+      this.restores++;
+      this.#replace(next);
+    } else {
+      // After the switch it is no longer refused; what failed before it changed nothing.
+      trace.tell(time.nowMs, 'people', `the restore failed: ${ended.failure.message}`);
+      next.stop();
+    }
+  }
+
+  async #savepoint(): Promise<OperationRecord> {
+    const { trace, time } = this.#options;
+    trace.tell(time.nowMs, 'people', 'take a savepoint');
+    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints' };
+    const ended = await this.#operation((deps) => takeSavepoint(deps, order));
+    if (ended.failure === null) this.savepoints++;
+    return ended;
+  }
+
+  /** Stops the job, and goes on as another from the savepoint. */
+  async #move(): Promise<void> {
+    const { trace, time, services, decisions, checkpoint } = this.#options;
+    trace.tell(time.nowMs, 'people', 'stop with a savepoint');
+    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints', stop: 'suspend' } as const;
+    const ended = await this.#operation((deps) => stopWithSavepoint(deps, order));
+    if (ended.failure !== null) return;
+    this.savepoints++;
+    const compiled = this.#anyVersion();
+    const { plan, planHash } = compiled;
+    const job = newJobId({ hex: (digits) => decisions.hex('job', digits), fraction: () => 0 });
+    const newPlan = { plan, planHash, settings: checkpoint };
+    trace.tell(time.nowMs, 'people', `go on from it as ${planHash}, job ${job}`);
+    this.#job = job;
+    const restore = { job, trigger: this.#trigger(), location: ended.location!, newPlan, ...strict };
+    const restored = await this.#operation((deps) => restoreSavepoint(deps, restore));
+    if (restored.failure !== null) throw new Error(`a savepoint of this very job was refused: ${restored.failure.message}`);
+    this.#replace(services.deploy(job, compiled));
+  }
+
+  #replace(next: Deployment): void {
+    const { time, decisions } = this.#options;
+    const before = this.#deployed;
+    this.#deployed = next;
+    time.after(decisions.below('deploy/overlap', 800), () => before.stop());
+  }
+
+  async #operation(ask: (deps: CoordinatorDeps) => Promise<OperationRecord>): Promise<OperationRecord> {
+    const { services, world, time } = this.#options;
+    const { job, trigger } = await services.ask(ask);
+    for (;;) {
+      const record = (await world.stores.operations.read(job, trigger))!;
+      if (record.status === 'COMPLETED') return record;
+      await time.sleep(50);
+    }
+  }
+
+  #trigger(): string {
+    return `trigger-${++this.#asked}`;
+  }
+
+  #anyVersion(): CompiledJob {
+    const { compile, decisions } = this.#options;
+    return compile(1 + decisions.below('parallelism', parallelismMax));
+  }
+}

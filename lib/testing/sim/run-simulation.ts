@@ -1,0 +1,152 @@
+/**
+ * One seed, one run: the shipped runtime and coordinator in a world of containers, queues and stores on virtual time.
+ *
+ * First a phase with faults, restores at other parallelism, savepoints and stops; then a phase in which everything works, and the job must come to its end.
+ */
+import type { CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
+import { defaultCheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
+import { startJob } from '../../coordinator/start-job.ts';
+import type { CompiledJob } from '../../dsl/compile-job.ts';
+import { newJobId } from '../../local/local-engine.ts';
+import type { SplitReader } from '../../ports/connectors.ts';
+import type { Logger } from '../../ports/system.ts';
+import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
+import { Containers } from './container.ts';
+import { Decisions } from './decisions.ts';
+import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
+import { Operator } from './operator-of-jobs.ts';
+import { Services } from './services.ts';
+import { SimStores } from './sim-stores.ts';
+import { Trace, type TraceLine } from './trace.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** The job at a parallelism, so that restores can rescale. */
+  readonly compile: (parallelism: number) => CompiledJob;
+  readonly sources: Readonly<Record<string, SplitReader>>;
+  /** Just these faults, instead of those that the seed draws. */
+  readonly faults?: readonly Fault[];
+  readonly settings?: Partial<RuntimeSettings>;
+  readonly checkpoint?: Partial<CheckpointSettings>;
+  /** Nobody asks for anything, and nothing fails: what the others are compared with. */
+  readonly calm?: boolean;
+  readonly log?: (line: string) => void;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  readonly hash: string;
+  readonly problems: readonly string[];
+  readonly faults: readonly Fault[];
+  readonly lines: readonly TraceLine[];
+  readonly calls: number;
+  readonly virtualMs: number;
+  readonly checkpoints: number;
+  readonly restores: number;
+  readonly savepoints: number;
+  /** Records that became visible, of the sink of that name. */
+  readonly published: (name: string) => readonly unknown[];
+}
+
+const lifeMs = 3_000;
+const latencyMs = 10;
+const stallMs = 2_500;
+/** How long everything may take once it works. */
+const healedMs = 180_000;
+
+export async function runSimulation(options: SimulationOptions): Promise<SimulationResult> {
+  const { seed, calm = false } = options;
+  const decisions = new Decisions(seed);
+  const time = new VirtualTime();
+  const trace = new Trace();
+  const faults = options.faults === undefined ? drawnFaults(decisions, drawRates(decisions)) : listedFaults(options.faults);
+  const containers = new Containers({ time, decisions, faults, trace, lifeMs, latencyMs, stallMs });
+  const logger = loggerOf(options, time, trace);
+  const world = new SimStores({ time, decisions, containers, sources: paced(options.sources, decisions, calm), logger, lifeMs });
+  const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
+  const settings = { ...runtimeSettings, ...options.settings };
+  const services = new Services({ world, time, decisions, containers, logger, settings, visibilityMs, lifeMs });
+  containers.active = !calm;
+  const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
+  const operator = new Operator({ services, world, time, decisions, trace, compile: options.compile, checkpoint });
+  const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
+  let finished = false;
+  const life = async (): Promise<void> => {
+    await services.start();
+    await operator.begin((deps, job) => startJob(deps, job), newJobId({ hex: (digits) => decisions.hex('job', digits), fraction: () => 0 }));
+    if (!calm) await operator.disturb(() => containers.active);
+  };
+  time.after(faultyMs, () => {
+    containers.active = false;
+    trace.tell(time.nowMs, 'world', 'from now on everything works');
+  });
+  const failures: string[] = [];
+  life().then(
+    () => (finished = true),
+    (error: unknown) => failures.push(`whoever runs the job gave up: ${String((error as Error).stack)}`),
+  );
+  const deadline = faultyMs + healedMs;
+  let status = '';
+  const watch = async (): Promise<void> => {
+    for (;;) {
+      await time.sleep(250);
+      const record = await operator.record();
+      status = record?.status ?? '';
+      if (status === 'FAILED') failures.push(`the job failed: ${JSON.stringify(record?.failure)}`);
+    }
+  };
+  void watch();
+  await time.run(() => failures.length > 0 || time.nowMs > deadline || (finished && status === 'FINISHED'));
+  if (failures.length === 0 && status !== 'FINISHED') failures.push(`not finished ${healedMs} ms after everything worked: ${await operator.describe()}`);
+  return {
+    seed,
+    hash: trace.hash,
+    problems: failures,
+    faults: containers.taken,
+    lines: trace.lines,
+    calls: trace.calls,
+    virtualMs: time.nowMs,
+    checkpoints: (await operator.record())?.counts.completed ?? 0,
+    restores: operator.restores,
+    savepoints: operator.savepoints,
+    published: (name) => world.collect.published(name),
+  };
+}
+
+const runtimeSettings: RuntimeSettings = {
+  exactlyOnce: true,
+  compressEnvelopes: true,
+  sourceRecordsPerCommit: 7,
+  backlogMessagesPerShard: 12,
+  backPressureSleepMs: 20,
+  backlogCheckMs: 0,
+  sourceIdleMs: 50,
+  userCodeTries: Number.MAX_SAFE_INTEGER,
+  stateCacheKeys: 3,
+  jobRecordCacheMs: 100,
+};
+
+/** Now and then there is nothing yet, so that a job lasts longer than its records take. */
+function paced(sources: Readonly<Record<string, SplitReader>>, decisions: Decisions, calm: boolean): Readonly<Record<string, SplitReader>> {
+  if (calm) return sources;
+  const pace = (name: string, reader: SplitReader): SplitReader => ({
+    ...reader,
+    splits: (source) => reader.splits(source),
+    read: (source, split, position, options) =>
+      decisions.chance(`pace/${name}/${split}`, 0.6)
+        ? Promise.resolve({ values: [], position, ended: false })
+        : reader.read(source, split, position, options),
+  });
+  return Object.fromEntries(Object.entries(sources).map(([name, reader]) => [name, pace(name, reader)]));
+}
+
+function loggerOf({ log }: SimulationOptions, time: VirtualTime, trace: Trace): Logger {
+  return {
+    log: (level, message, facts) => {
+      if (level === 'debug') return;
+      log?.(`${time.nowMs.toFixed(1)} ${level} ${message} ${JSON.stringify(facts)}`);
+      if (level === 'error') trace.tell(time.nowMs, 'log', `${message} ${JSON.stringify(facts)}`);
+    },
+  };
+}
