@@ -78,6 +78,7 @@ export class LiveShard {
 
   /** Warm only: losing them costs a second look, a second wake-up or a second write. */
   armedAtMs: number | null = null;
+  flushArmedAtMs: number | null = null;
   baseArmedAtRecords: number | null = null;
   baseStep: BaseStep | null = null;
   /** Keys of the deltas that this process wrote. */

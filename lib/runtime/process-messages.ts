@@ -19,6 +19,7 @@ import { judgeControl, judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
 import { readNamed } from './named-objects.ts';
 import { fireDue } from './fire-timers.ts';
+import { armFlush } from './arm-flush.ts';
 import { finishIfEnded } from './process-elements.ts';
 import { receiveEnvelope, release, replayStash, type ReceiveOutcome } from './receive-envelopes.ts';
 import { resendEffects, sendEffects } from './send-effects.ts';
@@ -92,7 +93,7 @@ class ShardWork {
       if (showsUnfinishedWork(shard.record)) await this.#commitRest();
       return;
     }
-    for (const message of this.#messages) await this.#take(message);
+    for (const message of this.#messages) await this.#take(message, message === this.#messages.at(-1));
     await this.#commitRest();
   }
 
@@ -127,7 +128,8 @@ class ShardWork {
     }
   }
 
-  async #take(message: ParsedMessage): Promise<void> {
+  /** What the last one brings is committed with the rest of the work: a commit before it would leave a batch without a sign that the rest is missing. */
+  async #take(message: ParsedMessage, isLast: boolean): Promise<void> {
     if (message.kind === 'control') return this.#takeControl(message.control);
     const { header } = message;
     // Before its body is fetched: of a duplicate it may have been collected.
@@ -135,7 +137,7 @@ class ShardWork {
     const body = message.claimed ? await this.#claim(header) : message.received.body;
     await this.#apply(await receiveEnvelope(this.#runtime, this.#shard, header, body));
     await this.#finishUnfinished();
-    if (this.#shard.recordsIn - this.#committedAtRecords >= recordsPerCommitMax) await this.#commitAndSend();
+    if (!isLast && this.#shard.recordsIn - this.#committedAtRecords >= recordsPerCommitMax) await this.#commitAndSend();
   }
 
   async #claim(header: EnvelopeHeader): Promise<Uint8Array> {
@@ -151,6 +153,8 @@ class ShardWork {
 
   async #snapshot(checkpoint: number, alignment: LiveShard['alignment'], finished: boolean): Promise<void> {
     const { floor, published, attempt } = this.#job;
+    // It may be the batch's last commit.
+    this.#armTimer();
     const options = { checkpoint, attempt, witness: this.#witness, floor, published, alignment, finished };
     const { content } = await snapshotShard(this.#runtime, this.#shard, options);
     await sendEffects(this.#runtime, this.#shard.topology, attempt, content);
@@ -167,10 +171,11 @@ class ShardWork {
       this.#isQuiet = shard.baseArmedAtRecords === shard.recordsIn;
       shard.baseArmedAtRecords = null;
     }
+    if (control.kind === 'flush') shard.flushArmedAtMs = null;
     if (control.kind === 'order' && control.order !== undefined) {
       const verdict = takeOrder(shard, control.order, this.#job.aborted);
       if (verdict.kind === 'snapshot') await this.#snapshot(control.order.checkpoint, null, verdict.finished);
-    } else if (control.kind !== 'kick' && shard.topology.isSource && shard.status === 'running') {
+    } else if ((control.kind === 'continue' || control.kind === 'wake') && shard.topology.isSource && shard.status === 'running') {
       await readSource(this.#runtime, shard);
     }
   }
@@ -178,9 +183,9 @@ class ShardWork {
   async #commitRest(): Promise<void> {
     const shard = this.#shard;
     finishIfEnded(shard);
-    if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle);
-    else shard.outputs.flushRecords();
+    if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle, shard.processingTimeMs);
     this.#armTimer();
+    armFlush(shard);
     this.#armBase();
     await this.#commitAndSend();
     // After the batch's own commit, so that no record waits for the base.
@@ -239,7 +244,7 @@ class ShardWork {
   async #commitAndSend(): Promise<void> {
     const shard = this.#shard;
     const { attempt, floor } = this.#job;
-    shard.outputs.flushRecords();
+    shard.outputs.flushRecords(shard.processingTimeMs);
     const options: CommitOptions = { attempt, witness: this.#witness, epoch: shard.epoch, floor };
     const { content } = await commit(this.#runtime, shard, options);
     await sendEffects(this.#runtime, shard.topology, attempt, content);

@@ -246,7 +246,7 @@ export class Upstream {
     const packed = pairs.length === 0 ? { payload: new Uint8Array(0), compressed: false } : packRecords(values, pairs.map(([, at]) => at), { compressAbove: Infinity }); // prettier-ignore
     const body = encodeEnvelope(header, packed);
     const envelope = { queue: 'q', group: 'g', deduplicationId: 'd', body };
-    const content = { envelopes: [envelope], state: null, sinks: new Map(), stage: [], self: [], coordinator: [] };
+    const content = { envelopes: [envelope], state: null, sinks: new Map(), stage: [], self: [], coordinator: [], lingering: [] };
     await this.#bench.stores.objects.createIfAbsent(segment, encodeSegment(content));
     return this.#bench.message(body, this.#attempt);
   }
