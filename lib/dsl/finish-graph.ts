@@ -18,7 +18,7 @@ export function finishGraph(pipeline: Pipeline, name: string, parameters: Readon
   const graph: StreamGraph = {
     name,
     parameters,
-    ...given(pipeline.buffers),
+    ...buffersOf(pipeline.buffers),
     nodes,
     edges: pipeline.nodes.flatMap((node) => edgesInto(node, ids)),
     problems: pipeline.problems.map(({ node, ...problem }) => ({ ...problem, where: typeof node === 'string' ? node : uids.get(node)! })),
@@ -63,7 +63,7 @@ function graphNode(
     keyed: facts.inputs.some(({ keySelector }) => keySelector !== undefined),
     eventTime: facts.eventTime ?? false,
     chaining,
-    ...given(buffers),
+    ...buffersOf(buffers),
     ...(facts.connector === undefined ? {} : { connector: facts.connector }),
     ...(facts.target === undefined ? {} : { target: facts.target }),
     ...(facts.source === undefined ? {} : { watermarks: facts.source.watermarks.kind !== 'none' }),
@@ -72,7 +72,7 @@ function graphNode(
   };
 }
 
-function given(buffers: BufferSettings): { readonly buffers?: BufferSettings } {
+function buffersOf(buffers: BufferSettings): { readonly buffers?: BufferSettings } {
   return Object.keys(buffers).length === 0 ? {} : { buffers };
 }
 

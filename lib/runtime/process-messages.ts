@@ -14,12 +14,11 @@ import type { JobRecord } from '../model/job-record.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { commit, type CommitOptions } from './commit.ts';
-import { advanceBase, baseLags, canAdvance } from './advance-base.ts';
+import { advanceBase, baseLags } from './advance-base.ts';
 import { judgeControl, judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
 import { readNamed } from './named-objects.ts';
 import { fireDue } from './fire-timers.ts';
-import { armFlush } from './arm-flush.ts';
 import { finishIfEnded } from './process-elements.ts';
 import { receiveEnvelope, release, replayStash, type ReceiveOutcome } from './receive-envelopes.ts';
 import { resendEffects, sendEffects } from './send-effects.ts';
@@ -27,6 +26,7 @@ import { readSegmentEnvelope } from './segment.ts';
 import { snapshotShard } from './snapshot-shard.ts';
 import { takeOrder, readSource } from './source-driver.ts';
 import type { Runtime } from './runtime-deps.ts';
+import { armBase, armFlush, armTimer } from './wake-ups.ts';
 
 export type ParsedMessage = { readonly received: ReceivedMessage } & (
   | { readonly kind: 'data'; readonly header: EnvelopeHeader; readonly claimed: boolean }
@@ -154,7 +154,7 @@ class ShardWork {
   async #snapshot(checkpoint: number, alignment: LiveShard['alignment'], finished: boolean): Promise<void> {
     const { floor, published, attempt } = this.#job;
     // It may be the batch's last commit.
-    this.#armTimer();
+    armTimer(this.#shard);
     const options = { checkpoint, attempt, witness: this.#witness, floor, published, alignment, finished };
     const { content } = await snapshotShard(this.#runtime, this.#shard, options);
     await sendEffects(this.#runtime, this.#shard.topology, attempt, content);
@@ -184,9 +184,9 @@ class ShardWork {
     const shard = this.#shard;
     finishIfEnded(shard);
     if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle, shard.processingTimeMs);
-    this.#armTimer();
+    armTimer(shard);
     armFlush(shard);
-    this.#armBase();
+    armBase(shard, this.#runtime.deps.clock, { floor: this.#job.floor, isQuiet: this.#isQuiet });
     await this.#commitAndSend();
     // After the batch's own commit, so that no record waits for the base.
     await this.#advanceBase();
@@ -209,38 +209,6 @@ class ShardWork {
     await this.#commitAndSend();
   }
 
-  /** A processing-time timer needs somebody to wake the shard. */
-  #armTimer(): void {
-    const shard = this.#shard;
-    const { processing } = shard.nextTimers();
-    if (processing === null || processing === shard.armedAtMs || shard.status !== 'running') return;
-    shard.armedAtMs = processing;
-    shard.selfNumber++;
-    shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: processing });
-  }
-
-  /** On a stream that has gone quiet nobody would come to let the base follow the floor: then, and not under load, it may follow closely. */
-  #armBase(): void {
-    const shard = this.#shard;
-    if (shard.status === 'finished' || !baseLags(shard)) {
-      shard.baseWakeMs = baseWakeMinMs;
-      return;
-    }
-    if (shard.baseArmedAtRecords !== null) return;
-    shard.baseArmedAtRecords = shard.recordsIn;
-    shard.selfNumber++;
-    shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: this.#runtime.deps.clock.now() + this.#baseWaitMs() });
-  }
-
-  #baseWaitMs(): number {
-    const shard = this.#shard;
-    if (this.#isQuiet && canAdvance(shard, { floor: this.#job.floor, isQuiet: true })) return baseWakeQuietMs;
-    // Neither a steady stream nor a floor that is held for hours is worth a look twice a second.
-    const waitMs = shard.baseWakeMs;
-    shard.baseWakeMs = Math.min(waitMs * 2, baseWakeMaxMs);
-    return waitMs;
-  }
-
   async #commitAndSend(): Promise<void> {
     const shard = this.#shard;
     const { attempt, floor } = this.#job;
@@ -256,8 +224,3 @@ class ShardWork {
 const recordsPerCommitMax = 65_536;
 /** Slices for the base in one invocation while no records come. */
 const quietSlicesMax = 8;
-/** How long the base waits for the floor before it looks again; a pinned checkpoint may hold the floor for hours. */
-const baseWakeMinMs = 500;
-const baseWakeMaxMs = 60_000;
-/** While it has something to write and nothing else comes. */
-const baseWakeQuietMs = 20;
