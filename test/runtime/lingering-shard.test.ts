@@ -6,6 +6,7 @@ import type { Envelope } from '../../lib/model/envelope.ts';
 import { compileCount, left, right, type Word } from './count-job.ts';
 import { restore, snapshots } from './restore-shard.ts';
 import { events, openSource, Script, times, turn } from './scripted-source.ts';
+import { setLimits } from './small-limits.ts';
 import { again, ShardBench, type Hook, type Message, type Upstream } from './shard-bench.ts';
 
 const timeoutMs = 100;
@@ -82,16 +83,59 @@ describe('results', () => {
     expect((await bench.record()).version).toBe(version);
   });
 
-  test('are sent later where the wake-up came too early, and somebody is asked again', async () => {
+  test.each([false, true])('are sent later where the wake-up came too early, and somebody is asked again; cold: %s', async (cold) => {
     const { bench, a } = await open();
     await bench.handle(await a.send([word('x')]));
-    bench.restart();
+    if (cold) bench.restart();
     // Another machine's clock is ahead.
     await bench.handle(bench.control('flush', 1));
     expect(await bench.sentTo('counts')).toEqual([]);
     await bench.time.advance(timeoutMs);
     for (const wake of await wakeUps(bench)) await bench.handle(wake);
     expect(counts(await bench.sentTo('counts'))).toEqual(['x 1']);
+  });
+
+  test('are not sent by who only finishes what another has begun, however late: that may be a zombie', async () => {
+    setLimits({ timersPerCommitMax: 2 });
+    const { bench, a, b } = await open();
+    await bench.handle(
+      await a.watermark(
+        9,
+        Array.from({ length: 9 }, (_, i) => ({ word: `w${i}`, eventTimer: i })),
+      ),
+    );
+    let commits = 0;
+    bench.restart(async (site, act) => {
+      if (site === 'shards.commit' && ++commits === 2) throw new Error('died');
+      return act();
+    });
+    const last = await b.watermark(9);
+    expect(await bench.handle(last)).toEqual([0]);
+    bench.restart();
+    await bench.time.advance(10 * timeoutMs);
+    expect(await bench.handle(again(last))).toEqual([]);
+    expect(await bench.sentTo('counts')).toEqual([]);
+    for (const wake of await wakeUps(bench)) await bench.handle(wake);
+    expect(counts(await bench.sentTo('counts'))).toHaveLength(18);
+  });
+
+  test('of the last message of a batch are committed with the wake-up, however many they are', async () => {
+    const { bench, a } = await open();
+    const message = await a.send(Array.from({ length: 65_536 }, () => word('x')));
+    let commits = 0;
+    bench.restart(async (site, act) => {
+      if (site === 'shards.commit' && ++commits === 2) throw new Error('died');
+      return act();
+    });
+    await bench.handle(message);
+    bench.restart();
+    await bench.handle(again(message));
+    const sent = await bench.sentTo('counts');
+    expect((await bench.record()).lingering).toBeDefined();
+    await bench.time.advance(timeoutMs);
+    for (const wake of await wakeUps(bench)) await bench.handle(wake);
+    sent.push(...(await bench.sentTo('counts')));
+    expect(new Set(counts(sent)).size).toBe(65_536);
   });
 
   test('that linger say nothing new to the coordinator when they are sent', async () => {
