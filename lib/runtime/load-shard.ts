@@ -19,7 +19,7 @@ import { commit } from './commit.ts';
 import { LiveShard } from './live-shard.ts';
 import { expandSegments, readNamed } from './named-objects.ts';
 import type { LingeringRecords } from './segment-content.ts';
-import { readSegmentLingering, readSegmentState } from './segment.ts';
+import { readSegmentOwn } from './segment.ts';
 import { sendEffects } from './send-effects.ts';
 import type { Runtime } from './runtime-deps.ts';
 import type { ShardTopology } from './topology.ts';
@@ -41,11 +41,10 @@ async function applySegments(runtime: Runtime, { backend, outputs, record, topol
   const current = record.segments.find(({ epoch }) => epoch === record.epoch);
   const written: LingeringRecords[] = [];
   for (const name of current === undefined ? [] : await expandSegments(runtime.deps.objects, current)) {
-    const bytes = await readNamed(runtime.deps.objects, name);
-    const state = backend === null ? null : readSegmentState(bytes, name);
-    if (state !== null)
-      applyRows(backend!, decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
-    if (record.lingering !== undefined) written.push(...readSegmentLingering(bytes, name));
+    const { state, lingering } = readSegmentOwn(await readNamed(runtime.deps.objects, name), name);
+    if (backend !== null && state !== null)
+      applyRows(backend, decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
+    written.push(...lingering);
   }
   outputs.restoreLingering(written, record.lingering ?? []);
 }

@@ -82,20 +82,15 @@ export function readSegmentSinkRecords(bytes: Uint8Array, operator: OperatorUid,
   return [];
 }
 
-/** Only the state changes: what a cold start applies. */
-export function readSegmentState(bytes: Uint8Array, what: string): Uint8Array | null {
+/** What the shard itself needs of it, at a cold start. */
+export function readSegmentOwn(bytes: Uint8Array, what: string): Pick<SegmentContent, 'state' | 'lingering'> {
   const { header, reader } = open(bytes, what);
   for (const { bytes: size } of header.envelopes) reader.take(size);
-  return header.state === 0 ? null : reader.raw(header.state);
-}
-
-/** Only what lingers, or did: the shard record tells which. */
-export function readSegmentLingering(bytes: Uint8Array, what: string): LingeringRecords[] {
-  const { header, reader } = open(bytes, what);
-  if (header.lingering === undefined) return [];
-  for (const { bytes: size } of [...header.envelopes, { bytes: header.state }, ...header.sinks]) reader.take(size);
+  const state = header.state === 0 ? null : reader.raw(header.state);
+  if (header.lingering === undefined) return { state, lingering: [] };
+  for (const { bytes: size } of header.sinks) reader.take(size);
   for (const size of header.coordinator) reader.take(size);
-  return takeLingering(header, reader);
+  return { state, lingering: takeLingering(header, reader) };
 }
 
 function takeLingering({ lingering = [] }: SegmentHeader, reader: ByteReader): LingeringRecords[] {

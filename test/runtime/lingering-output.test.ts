@@ -6,7 +6,8 @@ import type { Envelope } from '../../lib/model/envelope.ts';
 import type { LingeringEdge } from '../../lib/model/shard-record.ts';
 import type { OutputChannels } from '../../lib/runtime/output-channels.ts';
 import type { LingeringRecords } from '../../lib/runtime/segment-content.ts';
-import { checkChannel, eventsOf, fresh, kindsOf, open, openEdges, sent, type EdgeOptions, type Start } from './output-bench.ts';
+import { fresh, open, openEdges, type EdgeOptions, type Start } from './output-bench.ts';
+import { checkChannel, eventsOf, kindsOf, sent } from './received.ts';
 import { setLimits } from './small-limits.ts';
 
 interface Emitted {

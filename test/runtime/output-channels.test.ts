@@ -7,7 +7,8 @@ import { canonicalKey } from '../../lib/model/canonical-key.ts';
 import { keyGroupOf, shardOfKeyGroup } from '../../lib/model/key-group.ts';
 import type { ShardRecord } from '../../lib/model/shard-record.ts';
 import type { OutputChannels } from '../../lib/runtime/output-channels.ts';
-import { checkChannel, eventsOf, fresh, kindsOf, open, sent } from './output-bench.ts';
+import { fresh, open } from './output-bench.ts';
+import { checkChannel, eventsOf, kindsOf, sent } from './received.ts';
 
 describe('routing', () => {
   const anyKey = fc.oneof(

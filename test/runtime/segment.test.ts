@@ -2,14 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { channelId, operatorUid } from '../../lib/base/ids.ts';
 import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import { hasEffects, isEmptySegment, type SegmentContent } from '../../lib/runtime/segment-content.ts';
-import {
-  decodeSegment,
-  encodeSegment,
-  readSegmentEnvelope,
-  readSegmentLingering,
-  readSegmentSinkRecords,
-  readSegmentState,
-} from '../../lib/runtime/segment.ts';
+import { decodeSegment, encodeSegment, readSegmentEnvelope, readSegmentOwn, readSegmentSinkRecords } from '../../lib/runtime/segment.ts';
 import { jobA } from '../contract/sample-records.ts';
 import { differenceOf } from '../model/storable-values.ts';
 import { goldenBytes } from '../setup/golden-bytes.ts';
@@ -72,12 +65,12 @@ describe('a segment', () => {
   test('can be read in parts', () => {
     const bytes = encodeSegment(full);
     expect([0, 1, 2].map((index) => [...readSegmentEnvelope(bytes, index, 's')])).toEqual([[1, 2, 3], [], [4]]);
-    expect(readSegmentState(bytes, 's')).toEqual(Buffer.from([7, 7]));
-    expect(readSegmentState(encodeSegment(none), 's')).toBeNull();
+    expect(readSegmentOwn(bytes, 's').state).toEqual(Buffer.from([7, 7]));
+    expect(readSegmentOwn(encodeSegment(none), 's').state).toBeNull();
     expect(differenceOf([undefined, 'ä', 1n], readSegmentSinkRecords(bytes, operatorUid('other'), 's'))).toBeUndefined();
     expect(readSegmentSinkRecords(bytes, operatorUid('absent'), 's')).toEqual([]);
-    expect(readSegmentLingering(bytes, 's')).toEqual([]);
-    expect(plain({ ...none, lingering: readSegmentLingering(encodeSegment(lingering), 's') })).toEqual(
+    expect(readSegmentOwn(bytes, 's').lingering).toEqual([]);
+    expect(plain({ ...none, lingering: readSegmentOwn(encodeSegment(lingering), 's').lingering })).toEqual(
       plain({ ...none, lingering: lingering.lingering }),
     );
     expect(() => readSegmentEnvelope(bytes, 3, 's')).toThrow(expect.objectContaining({ code: 'SLUICE-DATA-CORRUPT' }));
@@ -105,8 +98,7 @@ describe('a damaged segment', () => {
   const readers = [
     (some: Uint8Array) => decodeSegment(some, 's'),
     (some: Uint8Array) => readSegmentEnvelope(some, 2, 's'),
-    (some: Uint8Array) => readSegmentState(some, 's'),
-    (some: Uint8Array) => readSegmentLingering(some, 's'),
+    (some: Uint8Array) => readSegmentOwn(some, 's'),
     (some: Uint8Array) => readSegmentSinkRecords(some, operatorUid('other'), 's'),
   ];
 
