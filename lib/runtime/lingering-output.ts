@@ -1,8 +1,8 @@
 /**
  * An output edge with a buffer timeout: what its channels have for sending may wait for a full envelope, or for the timeout.
  *
- * Owns: when the edge is due, what must be written down for it, what a cold start finds again. Does not own: packing (channel-buffer), wake-ups
- * (process-messages), the place of the bytes (segment).
+ * Owns: when the edge is due, what must be written down for it, what a cold start finds again. Does not own: packing (channel-buffer), the place of the
+ * bytes (segment), who comes when it is due (wake-ups).
  * LO1. What lingers is part of a commit: its records are in the commit's segment, its due time in the record. It stands in segments of this epoch only,
  *      because a barrier takes it along; so a snapshot never has any, and whatever keeps the epoch's segments keeps it.
  * LO2. Records linger exactly as long as the number that was the last on their channel is the last (CB1).

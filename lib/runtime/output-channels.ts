@@ -81,9 +81,7 @@ export class OutputChannels {
 
   /** Closes a full buffer's envelope; the current watermark rides with it. */
   flush(buffer: ChannelBuffer): void {
-    const rides = this.#watermark > buffer.watermark && !buffer.ended;
-    if (rides) buffer.watermark = this.#watermark;
-    this.#packed.push(...buffer.pack(rides ? [{ kind: 'watermark', timestamp: this.#watermark }] : []));
+    this.#pack(buffer, this.#lacking(buffer, false));
   }
 
   advance(watermark: number): void {
@@ -106,14 +104,23 @@ export class OutputChannels {
   }
 
   #tell(buffer: ChannelBuffer, idle: boolean): void {
-    if (buffer.ended) return;
+    const events = this.#lacking(buffer, idle);
+    if (events.length > 0) this.#pack(buffer, events);
+  }
+
+  /** What the channel does not know yet. Idle is the last: it ends with a watermark. */
+  #lacking(buffer: ChannelBuffer, idle: boolean): StreamEvent[] {
+    if (buffer.ended) return [];
     const events: StreamEvent[] = [];
     if (this.#watermark > buffer.watermark) events.push({ kind: 'watermark', timestamp: this.#watermark });
-    if (idle && !buffer.idle) events.push({ kind: 'idle' });
-    if (events.length === 0) return;
-    buffer.watermark = Math.max(buffer.watermark, this.#watermark);
+    if (idle && (!buffer.idle || buffer.hasRecords())) events.push({ kind: 'idle' });
+    return events;
+  }
+
+  #pack(buffer: ChannelBuffer, events: readonly StreamEvent[]): void {
+    if (!buffer.ended) buffer.watermark = Math.max(buffer.watermark, this.#watermark);
     this.#packed.push(...buffer.pack(events));
-    buffer.idle = idle;
+    if (events.some(({ kind }) => kind === 'idle')) buffer.idle = true;
   }
 
   #flushLingering(moment: Moment): void {
@@ -152,13 +159,9 @@ export class OutputChannels {
     for (const output of this.#lingering) output.restore(written, stored);
   }
 
-  closeEpoch(checkpoint: CheckpointId): void {
-    for (const buffer of this.#buffers) {
-      const rides = this.#watermark > buffer.watermark && !buffer.ended;
-      if (rides) buffer.watermark = this.#watermark;
-      const barrier: StreamEvent = { kind: 'barrier', checkpoint };
-      this.#packed.push(...buffer.pack(rides ? [{ kind: 'watermark', timestamp: this.#watermark }, barrier] : [barrier]));
-    }
+  /** Says also what else a channel lacks: behind a snapshot nobody may come who would. */
+  closeEpoch(checkpoint: CheckpointId, idle = false): void {
+    for (const buffer of this.#buffers) this.#pack(buffer, [...this.#lacking(buffer, idle), { kind: 'barrier', checkpoint }]);
     this.#nothingLingers();
   }
 
@@ -166,10 +169,8 @@ export class OutputChannels {
   end(): void {
     for (const buffer of this.#buffers) {
       if (buffer.ended) continue;
+      this.#pack(buffer, [...this.#lacking(buffer, false), { kind: 'end-of-input' }]);
       buffer.ended = true;
-      const events: StreamEvent[] = this.#watermark > buffer.watermark ? [{ kind: 'watermark', timestamp: this.#watermark }] : [];
-      buffer.watermark = Math.max(buffer.watermark, this.#watermark);
-      this.#packed.push(...buffer.pack([...events, { kind: 'end-of-input' }]));
     }
     this.#nothingLingers();
   }

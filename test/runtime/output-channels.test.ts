@@ -83,7 +83,8 @@ describe('envelopes', () => {
         { do: 'flush' as const },
         { do: 'flush-watermarks' as const, idle: false },
         { do: 'flush-watermarks' as const, idle: true },
-        { do: 'close' as const },
+        { do: 'close' as const, idle: false },
+        { do: 'close' as const, idle: true },
         { do: 'take' as const },
       ),
     );
@@ -99,7 +100,7 @@ describe('envelopes', () => {
           else if (one.do === 'advance') outputs.advance((watermark += one.by));
           else if (one.do === 'flush') outputs.flushRecords();
           else if (one.do === 'flush-watermarks') outputs.flushWatermarks(one.idle);
-          else if (one.do === 'close') outputs.closeEpoch(epoch++);
+          else if (one.do === 'close') outputs.closeEpoch(epoch++, one.idle);
           else envelopes.push(...sent(outputs));
         }
         outputs.end();
