@@ -15,6 +15,7 @@ import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
 import { flightRecords, flightsTextFile, loadChunks } from './flights-text.ts';
 import { measureCheckpoints, measureRestore, type CheckpointFigures } from './keyed-state.ts';
+import { measureLingering } from './lingering.ts';
 import { measureMemory } from './measure-memory.ts';
 import { runEngine, type EngineRun } from './run-engine.ts';
 import { w1, w2, w3, type Workload } from './workloads.ts';
@@ -30,7 +31,7 @@ const { values } = parseArgs({
 });
 
 /** In the order of the table. */
-const names = ['W1', 'requests', 'W2', 'W3', 'W1-fs', 'checkpoint', 'checkpoint-fs', 'restore', 'memory'] as const;
+const names = ['W1', 'requests', 'W2', 'W3', 'W1-fs', 'checkpoint', 'checkpoint-fs', 'restore', 'memory', 'linger'] as const;
 type Name = (typeof names)[number];
 
 interface Row {
@@ -48,7 +49,7 @@ const rows: Row[] = [];
 
 if (values.help) {
   console.log(
-    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory]',
+    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory,linger]',
   );
 } else {
   await main();
@@ -89,6 +90,8 @@ async function measureOne(name: Name): Promise<void> {
       return addCheckpoints(name, true);
     case 'restore':
       return addRestore();
+    case 'linger':
+      return addLingering();
     case 'memory':
       return add({ name, ...(await measureMemory()) });
   }
@@ -195,6 +198,14 @@ async function inFolder<T>(measure: (directory: string) => Promise<T>): Promise<
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** A tenth of the records: they are many small commits. */
+async function addLingering(): Promise<void> {
+  const count = Math.round(records / 10);
+  const chunks = loadChunks(await flightsTextFile(), count);
+  for (const bufferTimeoutMs of [0, 20, 100, 500])
+    add({ name: 'linger', bufferTimeoutMs, ...(await measureLingering(chunks, count, bufferTimeoutMs)) });
 }
 
 function addRequests({ requests }: EngineRun): void {

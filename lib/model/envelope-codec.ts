@@ -135,7 +135,7 @@ function controlMessage(parsed: unknown): ControlMessage {
   return control as ControlMessage;
 }
 
-const controlKinds: ReadonlySet<string | undefined> = new Set(['order', 'kick', 'continue', 'wake']);
+const controlKinds: ReadonlySet<string | undefined> = new Set(['order', 'kick', 'continue', 'wake', 'flush']);
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
