@@ -2,10 +2,13 @@
  * Publishes what completed checkpoints list. By the flow, not by the shard that staged a part: after a change of parallelism that one may not exist.
  *
  * PU1. Oldest checkpoint first, every part of a manifest before `published` moves past it. Publishing twice is once.
+ * PU2. A manifest that is lost is made good by a newer one, which lists all parts that were not published when it was made. Where there is none, nobody
+ *      knows what is to be shown: the job goes back or ends as after any loss (recovery.ts), and this ends too.
  */
 import { errorMessage, SluiceError } from '../base/errors.ts';
 import type { CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
 import { markPublished, unpublished } from '../checkpoint/completion.ts';
+import { isTerminal } from '../checkpoint/job-status.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest } from '../checkpoint/manifest-codec.ts';
 import type { ConnectorSpec, JobPlan } from '../model/job-plan.ts';
@@ -13,7 +16,9 @@ import type { JobRecord } from '../model/job-record.ts';
 import type { SinkPart } from '../model/shard-record.ts';
 import type { SinkCommitter } from '../ports/connectors.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { coordinatorItself, recoverFromLoss } from './recovery.ts';
 import { readJob, updateJob } from './update-job.ts';
+import { unlessLost } from './whole-checkpoint.ts';
 
 /** Parts are small requests to a file system or an object store. */
 const atOnce = 8;
@@ -26,19 +31,37 @@ export function partsAbove(manifest: Manifest, published: CheckpointId): readonl
 /**
  * Everything that is completed and not published; returns the record as it is then. `known` spares reading the newest manifest again.
  *
- * @throws SluiceError `SLUICE-PUBLISH-FAILED`, retryable: what is completed must become visible
+ * @throws SluiceError `SLUICE-PUBLISH-FAILED`, retryable: what is completed must become visible; `SLUICE-CHECKPOINTS-LOST` where that cannot be (PU2)
  */
 export async function publishCompleted(deps: CoordinatorDeps, job: JobId, known?: Manifest): Promise<JobRecord> {
   let record = await readJob(deps, job);
+  let lost: { readonly id: CheckpointId; readonly problem: string } | null = null;
   for (const { id, manifest: key } of unpublished(record)) {
     try {
-      const manifest = known?.checkpoint === id ? known : decodeManifest(await readObject(deps, key), key);
-      record = await publishManifest(deps, record, manifest);
+      const manifest = known?.checkpoint === id ? known : await unlessLost(async () => decodeManifest(await readObject(deps, key), key));
+      lost = typeof manifest === 'string' ? { id, problem: manifest } : null;
+      if (typeof manifest !== 'string') record = await publishManifest(deps, record, manifest);
     } catch (error) {
       throw publishFailed(job, id, error);
     }
   }
-  return record;
+  if (lost === null) return record;
+  return withoutManifest(deps, await readJob(deps, job), lost.id, lost.problem);
+}
+
+/** The record has been read again. Of a job that has ended nothing more is done: who puts the object back and restores it publishes then. */
+async function withoutManifest(deps: CoordinatorDeps, record: JobRecord, checkpoint: CheckpointId, problem: string): Promise<JobRecord> {
+  if (record.published >= checkpoint) return record;
+  const message = `the output of checkpoint ${checkpoint} cannot be published: ${problem}`;
+  if (isTerminal(record.status)) {
+    deps.logger.log('warn', message, { job: record.job, checkpoint });
+    return record;
+  }
+  const hint = 'Put the object back and run the job again, or start it from a savepoint.';
+  const facts = { checkpoint };
+  const where = { operator: coordinatorItself, shard: 0, atMs: deps.clock.now() };
+  await recoverFromLoss(deps, record, { code: 'SLUICE-OBJECT-MISSING', message, hint, facts, ...where });
+  throw new SluiceError('SLUICE-CHECKPOINTS-LOST', message, { hint, facts: { job: record.job, ...facts } });
 }
 
 async function publishManifest(deps: CoordinatorDeps, record: JobRecord, manifest: Manifest): Promise<JobRecord> {

@@ -40,9 +40,11 @@ export async function sweep(
   return { again, at: new Date(atMs).toISOString() };
 }
 
+/** Of a job that has ended and still has something to publish, just now that was impossible for good. */
 function isUnfinished(record: JobRecord): boolean {
-  const open = record.pins.length > 0 || record.published < record.completed || record.status === 'CANCELLING';
-  return open || (!isTerminal(record.status) && (record.pending.length > 0 || record.dirtyEpoch > answeredEpoch(record)));
+  if (record.pins.length > 0 || isTerminal(record.status)) return record.pins.length > 0;
+  const open = record.published < record.completed || record.status === 'CANCELLING';
+  return open || record.pending.length > 0 || record.dirtyEpoch > answeredEpoch(record);
 }
 
 /** Sources have ended for a stop whose flow is gone: the job goes back and runs on. What was drained is not known any more, so as if it had been. */
