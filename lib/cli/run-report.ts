@@ -1,5 +1,6 @@
 /** What `sluice run` says while it runs and at its end: for people, or as one JSON object per line on standard output. */
 import type { SettingChange } from '../checkpoint/checkpoint-settings.ts';
+import { lostText } from '../local/lost-objects.ts';
 import type { RunningJob } from '../local/run-job.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { JobRecord } from '../model/job-record.ts';
@@ -10,7 +11,7 @@ import { progressLine, type Progress } from './progress.ts';
 import { errorText } from './report-error.ts';
 import { createStatusLine } from './status-line.ts';
 
-interface Started extends Pick<RunningJob, 'origin' | 'restoredFrom' | 'sinceLastRun'> {
+interface Started extends Pick<RunningJob, 'origin' | 'restoredFrom' | 'sinceLastRun' | 'lost'> {
   readonly job: string;
   readonly url: string;
   readonly port: number;
@@ -81,7 +82,8 @@ function textReport(io: CliIo, name: string): RunReport {
     json: false,
     log: line.print,
     started: ({ job, url, ...facts }) => {
-      const changes = changeLines(facts.sinceLastRun).map((change) => `${change}\n`);
+      const losses = facts.lost.length === 0 ? [] : [`${lostText(facts.lost)}: the job goes back to its newest whole checkpoint`];
+      const changes = [...losses, ...changeLines(facts.sinceLastRun)].map((change) => `${change}\n`);
       line.print(`${changes.join('')}job ${name} (${job}) ${howItGoesOn(facts)}\nHTTP API ${url}\n`);
     },
     progress: (progress) => line.show(progressLine(name, progress)),

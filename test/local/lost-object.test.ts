@@ -1,5 +1,10 @@
 /** Somebody deletes objects under the running engine. */
+import { rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { FileObjectStore } from '../../lib/adapters/fs/file-object-store.ts';
+import { systemRandom } from '../../lib/adapters/system/random.ts';
+import { errorMessage } from '../../lib/base/errors.ts';
 import { operatorUid } from '../../lib/base/ids.ts';
 import { decodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import {
@@ -22,7 +27,8 @@ const numbers = Array.from({ length: 2_000 }, (_, n) => n);
 const placesSum = numbers.reduce((sum, n) => sum + Math.floor(n / 7) + 1, 0);
 let inputs = 0;
 
-function counting(input: GatedInput<number>, fault: Fault, sink: Sink<unknown>): CompiledJob {
+/** `ballast`: so many digits in the state of each key. */
+function counting(input: GatedInput<number>, fault: Fault, sink: Sink<unknown>, ballast = 0): CompiledJob {
   const job = defineJob({
     name: 'counting',
     build(env) {
@@ -31,11 +37,11 @@ function counting(input: GatedInput<number>, fault: Fault, sink: Sink<unknown>):
         .uid('numbers')
         .keyBy((n) => n % 7)
         .process({
-          state: { count: valueState<number>() },
+          state: { kept: valueState<{ readonly count: number; readonly ballast: string }>() },
           process(n, { state, emit }) {
             fault.meet();
-            const count = (state.count.value() ?? 0) + 1;
-            state.count.update(count);
+            const count = (state.kept.value()?.count ?? 0) + 1;
+            state.kept.update({ count, ballast: systemRandom.hex(ballast) });
             emit({ n, count });
           },
         })
@@ -70,6 +76,14 @@ async function newestDeltas(run: Run): Promise<readonly string[]> {
   const { id, manifest } = (await run.record()).retained.at(-1)!;
   const { shards } = decodeManifest((await run.running.stores.objects.read(manifest))!, manifest);
   return shards.flatMap(({ deltas }) => deltas.filter(({ epoch }) => epoch === id).map(({ key }) => key));
+}
+
+/** The job ends in its second attempt, with every number counted once. */
+async function expectTotal(run: Run): Promise<void> {
+  const { ended, job, stores } = run.running;
+  const record = (await ended) && (await stores.shards.read({ job, uid: operatorUid('results'), shard: 0 }));
+  expect(record!.operatorStates[operatorUid('results')]).toMatchObject({ accumulator: { items: [String(placesSum)] } });
+  expect(await run.finished()).toMatchObject({ attempt: 2, counts: { restored: 1 } });
 }
 
 describe('the running engine', () => {
@@ -108,10 +122,7 @@ describe('the running engine', () => {
     ]);
     expect(older!.id).toBeLessThan(newest!.id);
     input.open(1);
-    const { job, stores } = run.running;
-    const record = (await run.running.ended) && (await stores.shards.read({ job, uid: operatorUid('results'), shard: 0 }));
-    expect(record!.operatorStates[operatorUid('results')]).toMatchObject({ accumulator: { items: [String(placesSum)] } });
-    expect(await run.finished()).toMatchObject({ attempt: 2, counts: { restored: 1 } });
+    await expectTotal(run);
   });
 
   test('ends with a cause that names object and checkpoints where sinks would show the same twice', async () => {
@@ -135,5 +146,57 @@ describe('the running engine', () => {
     expect(message).toContain(doomed[0]);
     for (const { id } of retained) expect(message).toContain(`checkpoint ${id}: `);
     expect(world.collect.published('all')).toHaveLength(before);
+  });
+});
+
+describe('a start whose data directory has lost an object', () => {
+  /** Two checkpoints are complete, and the files of what the newest added are away; `putBack` undoes that. */
+  async function begun(program: CompiledJob, input: GatedInput<number>) {
+    const run = await world.start(program, { dataDir: 'data', retained: 2 });
+    await run.twoCheckpoints([input], 0.5);
+    await run.untilRead('count', 1_000);
+    await run.settled();
+    const deltas = await newestDeltas(run);
+    const named = [...(run.running.stores.objects as FileObjectStore).named()];
+    const retained = (await run.record()).retained.map(({ id }) => id);
+    await run.close();
+    const paths = named.filter(({ key }) => deltas.includes(key)).map(({ file }) => join(world.folder, 'data', 'objects', file));
+    expect(paths).not.toEqual([]);
+    const away = (path: string): string => join(world.folder, basename(path));
+    for (const path of paths) await rename(path, away(path));
+    const putBack = async (): Promise<void> => {
+      for (const path of paths) await rename(away(path), path);
+    };
+    return { retained, paths, putBack };
+  }
+
+  test('goes back to the newest whole checkpoint and says why, and the total is exact', async () => {
+    const input = newInput();
+    const program = counting(input, new Fault(), adding(), 100_000);
+    const { retained, paths } = await begun(program, input);
+    const run = await world.start(program, { dataDir: 'data', retained: 2 });
+    expect(run.running).toMatchObject({ origin: 'restored', restoredFrom: retained[0] });
+    expect(run.running.lost.map(({ path, problem }) => [path, problem])).toEqual(paths.map((path) => [path, 'it is missing']));
+    input.open(1);
+    await expectTotal(run);
+    expect((await world.start(program, { dataDir: 'data', retained: 2 })).running).toMatchObject({ origin: 'ended-before', lost: [] });
+  });
+
+  test('is refused with object, checkpoints and reasons where there is none, and goes on where it was when the file is back', async () => {
+    const input = newInput();
+    const program = counting(input, new Fault(), collectSink('all'), 100_000);
+    const { retained, paths, putBack } = await begun(program, input);
+    const refusal = world.start(program, { dataDir: 'data', retained: 2 });
+    await expect(refusal).rejects.toMatchObject({ code: 'SLUICE-CHECKPOINTS-LOST', hint: expect.stringContaining('Nothing was changed') });
+    const message = await refusal.catch(errorMessage);
+    expect(message).toContain(`${paths[0]}: it is missing`);
+    for (const id of retained) expect(message).toContain(`checkpoint ${id}: `);
+    await putBack();
+    const run = await world.start(program, { dataDir: 'data', retained: 2 });
+    expect(run.running).toMatchObject({ origin: 'resumed', lost: [] });
+    input.open(1);
+    await run.finished();
+    const shown = world.collect.published('all') as { readonly n: number }[];
+    expect(shown.map(({ n }) => n).sort((a, b) => a - b)).toEqual(numbers);
   });
 });

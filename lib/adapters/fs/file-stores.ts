@@ -1,8 +1,8 @@
 /**
  * The stores of a local runner with a data directory: the memory stores, their mutations in one log, large objects as files, and the base in SQLite.
  *
- * Start: replay the log, check that base and files fit it, cut a torn tail off, remove files that nothing names, count every message as received before,
- * arm the wake-ups that were waiting. Nothing on the disk is changed before the checks.
+ * Start: replay the log, check that the base fits it, cut a torn tail off, remove files that nothing names, find out which are gone (what that means is for
+ * those to say who use the stores), count every message as received before, arm the wake-ups that were waiting. Nothing on the disk is changed before the checks.
  */
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
@@ -40,8 +40,7 @@ export interface FileStoresOptions {
 const generationBytesDefault = 16 * 1024 * 1024;
 
 /**
- * @throws SluiceError `SLUICE-DATA-DIR-LOCKED`, `SLUICE-LOG-DAMAGED`, `SLUICE-OBJECT-DAMAGED`, `SLUICE-BASE-DAMAGED`, `SLUICE-FORMAT-NEWER`,
- *   `SLUICE-FORMAT-OLDER`
+ * @throws SluiceError `SLUICE-DATA-DIR-LOCKED`, `SLUICE-LOG-DAMAGED`, `SLUICE-BASE-DAMAGED`, `SLUICE-FORMAT-NEWER`, `SLUICE-FORMAT-OLDER`
  */
 export async function createFileStores(options: FileStoresOptions): Promise<LocalStores> {
   await makeDirectory(options.directory);
@@ -60,6 +59,7 @@ async function open(options: FileStoresOptions, lock: { release(): void }): Prom
   const journal = new FileJournal({ directory, logger, generationBytes });
   const base = new SqliteBase({ path: join(directory, 'base.sqlite'), clock, journal });
   const stores = { ...storesOf(options, journal), objects: new FileObjectStore({ clock, logger, journal, files }) };
+  let lost: LocalStores['lost'];
   try {
     await journal.open({
       replay: ({ entry, isBaseWrite, decode }) => {
@@ -68,13 +68,13 @@ async function open(options: FileStoresOptions, lock: { release(): void }): Prom
       check: async (log) => {
         base.check(log);
         if (!log.exists && (await files.areThereAny())) throw logMissing(directory);
-        await files.check(stores.objects.named());
       },
       synced: (entry) => base.synced(entry),
       settleBase: () => base.settle(),
       snapshot: () => snapshotOf(stores),
     });
     await files.removeAllBut(stores.objects.named());
+    lost = (await files.lost(stores.objects.named())).map(({ key, path, problem }) => ({ key, path, problem }));
   } catch (error) {
     base.close();
     throw error;
@@ -92,7 +92,7 @@ async function open(options: FileStoresOptions, lock: { release(): void }): Prom
       lock.release();
     }
   };
-  return { ...stores, base, durable: () => journal.durable(), close: () => (closing ??= close()) };
+  return { ...stores, base, lost, durable: () => journal.durable(), close: () => (closing ??= close()) };
 }
 
 /** Without a log every object file would look like one that nothing names, and be removed. */

@@ -104,10 +104,10 @@ function controlOf(io: CliIo, { savepointDir, dataDir }: RunOptions, { engine }:
 }
 
 function announce(io: CliIo, { dataDir }: RunOptions, running: RunningJob, { url, port }: LocalServer, report: RunReport): void {
-  const { job, origin, restoredFrom, sinceLastRun } = running;
+  const { job, origin, restoredFrom, sinceLastRun, lost } = running;
   const startedAt = new Date(io.clock.now()).toISOString();
   if (dataDir !== undefined) writeServerFile(resolve(io.folder, dataDir), { url, port, pid: process.pid, job, startedAt });
-  report.started({ job, origin, restoredFrom, sinceLastRun, url, port, pid: process.pid });
+  report.started({ job, origin, restoredFrom, sinceLastRun, lost, url, port, pid: process.pid });
 }
 
 /** Samples one after another, never two at a time. */
