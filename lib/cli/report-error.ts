@@ -32,10 +32,10 @@ export function reportError(io: CliIo, error: unknown, json: boolean): void {
   else io.err(errorText(report));
 }
 
-export function errorText({ code, message, cause, hint }: ErrorReport): string {
+export function errorText({ code, message, cause, hint }: ErrorReport, what: 'error' | 'problem' = 'error'): string {
   const isNew = cause !== null && !message.includes(cause);
   const causeLines = isNew ? [`  cause: ${indented(cause)}`] : [];
-  return [`error ${code}: ${message}`, ...causeLines, `  next:  ${indented(hint)}`, ''].join('\n');
+  return [`${what} ${code}: ${message}`, ...causeLines, `  next:  ${indented(hint)}`, ''].join('\n');
 }
 
 /** Our own frames say nothing to a user. */

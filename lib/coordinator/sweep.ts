@@ -68,7 +68,7 @@ async function releaseDeadPins(deps: CoordinatorDeps, record: JobRecord): Promis
 }
 
 /** Shards of the present attempt that nobody has woken. The number only has to be new. */
-async function kickUnstarted(deps: CoordinatorDeps, record: JobRecord): Promise<void> {
+export async function kickUnstarted(deps: CoordinatorDeps, record: JobRecord): Promise<void> {
   const { plan } = await readPlan(deps, record.plan);
   const asleep = [];
   for (const shard of expectedShards(plan)) {

@@ -18,6 +18,7 @@ import { changeSettings } from '../coordinator/change-settings.ts';
 import { readPlan } from '../coordinator/coordinator-deps.ts';
 import { restoreCheckpoint, restoreSavepoint, type NewPlan } from '../coordinator/restore-requests.ts';
 import { startJob } from '../coordinator/start-job.ts';
+import { kickUnstarted } from '../coordinator/sweep.ts';
 import type { CompiledJob } from '../dsl/compile-job.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { Connectors } from '../ports/connectors.ts';
@@ -56,7 +57,7 @@ export interface RunningJob {
   readonly sinceLastRun: SinceLastRun;
   /** Objects because of whose loss it goes back. */
   readonly lost: LocalStores['lost'];
-  /** Resolves when the job has reached a terminal status. */
+  /** Resolves when the job has reached a terminal status; rejects when the data directory cannot be written any more. */
   readonly ended: Promise<JobRecord>;
   /** Ends what is in hand and takes nothing more; state is kept, and the job goes on when it is run again. */
   close(): Promise<void>;
@@ -73,7 +74,8 @@ export async function runJob(given: RunJobOptions): Promise<RunningJob> {
     const back = before !== undefined && goesOn(before, options) ? await wayBack(engine.coordinator, stores, before) : null;
     await engine.resumeFlows();
     const { record, origin, sinceLast } = await begin(engine, stores, options, { before, back });
-    const ended = changes.until(record.job, ({ status }) => isTerminal(status));
+    const ended = Promise.race([changes.until(record.job, ({ status }) => isTerminal(status)), stores.broken]);
+    ended.catch(() => undefined);
     if (origin !== 'ended-before') await runProgram(engine, options, record);
     return {
       ...{ job: record.job, engine, stores, origin, ended },
@@ -143,7 +145,10 @@ async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobReco
   if (back !== null || before.status === 'FAILED' || needsRestore(sinceLast)) {
     return { record: await restoreTo(engine, options, before, back ?? 'newest'), origin: 'restored', sinceLast };
   }
-  return { record: await changeSettings(engine.coordinator, before.job, now), origin: 'resumed', sinceLast };
+  const record = await changeSettings(engine.coordinator, before.job, now);
+  // A process that ended while it started the job has not woken all: the sweep would, some time.
+  await kickUnstarted(engine.coordinator, record);
+  return { record, origin: 'resumed', sinceLast };
 }
 
 function newPlan({ program: { plan, planHash }, checkpoint, code }: RunJobOptions): NewPlan {

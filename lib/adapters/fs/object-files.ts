@@ -8,6 +8,7 @@ import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errorCode, SluiceError } from '../../base/errors.ts';
+import { dataDirFailed } from './data-dir-failed.ts';
 import { makeDirectory, syncDirectory } from './sync-directory.ts';
 
 export interface ObjectFile {
@@ -42,7 +43,7 @@ export class ObjectFiles {
       await syncDirectory(this.#directory);
     } catch (error) {
       await rm(path + unfinished, { force: true });
-      throw error;
+      throw dataDirFailed(`the object file ${path}`, error, { path });
     }
     return { file, size: bytes.length, crc32: crc32(bytes) };
   }

@@ -77,9 +77,10 @@ async function serve(io: CliIo, options: RunOptions, { running, report, logger, 
     announce(io, options, running, server, report);
     const progress = showProgress(io, control, running, report);
     const cancelKeeping = io.timers.after(keepCompiledAfterMs, io.keepCompiled);
-    const outcome = await Promise.race([stop.stopped, ended]);
-    progress.end();
-    cancelKeeping();
+    const outcome = await Promise.race([stop.stopped, ended]).finally(() => {
+      progress.end();
+      cancelKeeping();
+    });
     if (typeof outcome === 'string') return exitCodes[outcome];
     await linger(io, watched);
     // What is said to have happened survives a kill.
@@ -88,8 +89,9 @@ async function serve(io: CliIo, options: RunOptions, { running, report, logger, 
     return exitCodeOf(outcome.status);
   } finally {
     await server?.close();
-    await running.close();
-    if (options.dataDir !== undefined) removeServerFile(resolve(io.folder, options.dataDir), process.pid);
+    await running.close().finally(() => {
+      if (options.dataDir !== undefined) removeServerFile(resolve(io.folder, options.dataDir), process.pid);
+    });
   }
 }
 

@@ -111,7 +111,7 @@ describe('an object above 256 KiB', () => {
       stores.objects.createIfAbsent('a', large(3, 10)),
     ]);
     expect(outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : String(outcome.reason)))).toEqual([
-      'Error: no space left',
+      expect.stringMatching(/^SluiceError: the object file .*00000001\.object cannot be written: no space left$/),
       'created',
       'exists',
     ]);
