@@ -3,58 +3,18 @@ import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { FileObjectStore } from '../../lib/adapters/fs/file-object-store.ts';
-import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { errorMessage } from '../../lib/base/errors.ts';
 import { operatorUid } from '../../lib/base/ids.ts';
 import { decodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
-import {
-  accumulatorSink,
-  collectSink,
-  compileJob,
-  defineJob,
-  noWatermarks,
-  valueState,
-  type CompiledJob,
-  type Sink,
-} from '../../lib/index.ts';
+import { accumulatorSink, type CompiledJob, type Sink } from '../../lib/index.ts';
 import { jobPrefix } from '../../lib/model/object-keys.ts';
 import { decodeValue } from '../../lib/model/value-json.ts';
-import { Fault, gatedInput, until, useWorld, type GatedInput, type Run } from '../scenarios/support.ts';
+import { countingJob, expectWhole, numbers, numbersInput } from '../scenarios/counting-job.ts';
+import { Fault, until, useWorld, type GatedInput, type Run } from '../scenarios/support.ts';
 
 const world = useWorld();
-const numbers = Array.from({ length: 2_000 }, (_, n) => n);
 /** Numbers 0 … 1,999 of seven keys, each with its place among those of its key. */
 const placesSum = numbers.reduce((sum, n) => sum + Math.floor(n / 7) + 1, 0);
-let inputs = 0;
-
-/** `ballast`: so many digits in the state of each key. */
-function counting(input: GatedInput<number>, fault: Fault, sink: Sink<unknown>, ballast = 0): CompiledJob {
-  const job = defineJob({
-    name: 'counting',
-    build(env) {
-      env
-        .fromSource(input.source, { watermarks: noWatermarks() })
-        .uid('numbers')
-        .keyBy((n) => n % 7)
-        .process({
-          state: { kept: valueState<{ readonly count: number; readonly ballast: string }>() },
-          process(n, { state, emit }) {
-            fault.meet();
-            const count = (state.kept.value()?.count ?? 0) + 1;
-            state.kept.update({ count, ballast: systemRandom.hex(ballast) });
-            emit({ n, count });
-          },
-        })
-        .uid('count')
-        .rebalance()
-        .sinkTo(sink)
-        .uid('results');
-    },
-  });
-  return compileJob(job);
-}
-
-const newInput = (): GatedInput<number> => gatedInput(`lost-${inputs++}`, [numbers]);
 const adding = (): Sink<unknown> =>
   accumulatorSink({ initial: 0, add: (sum, value: unknown) => sum + (value as { readonly count: number }).count });
 
@@ -88,8 +48,8 @@ async function expectTotal(run: Run): Promise<void> {
 
 describe('the running engine', () => {
   test('begins anew where segments are gone before the first checkpoint, and the output is exact', async () => {
-    const [input, fault] = [newInput(), new Fault()];
-    const run = await world.start(counting(input, fault, collectSink('all')), { intervalMs: 3_600_000 });
+    const [input, fault] = [numbersInput(), new Fault()];
+    const run = await world.start(countingJob(input, { meet: () => fault.meet() }), { intervalMs: 3_600_000 });
     input.open(0.5);
     await run.untilRead('numbers', 1_000);
     await run.untilRead('count', 1_000);
@@ -99,14 +59,12 @@ describe('the running engine', () => {
     await until(async () => (await run.record()).attempt === 2);
     input.open(1);
     expect(await run.finished()).toMatchObject({ attempt: 2, counts: { restored: 1 } });
-    const shown = world.collect.published('all') as { readonly n: number; readonly count: number }[];
-    expect(shown.map(({ n }) => n).sort((a, b) => a - b)).toEqual(numbers);
-    for (const { n, count } of shown) expect(count).toBe(Math.floor(n / 7) + 1);
+    expectWhole(world.collect.published('all'));
   });
 
   test('goes back to the older checkpoint where the newest has lost its state, and the total is exact', async () => {
-    const [input, fault] = [newInput(), new Fault()];
-    const run = await world.start(counting(input, fault, adding()), { retained: 2 });
+    const [input, fault] = [numbersInput(), new Fault()];
+    const run = await world.start(countingJob(input, { sink: adding(), meet: () => fault.meet() }), { retained: 2 });
     await run.twoCheckpoints([input], 0.5);
     await run.untilRead('count', 1_000);
     await run.settled();
@@ -126,8 +84,8 @@ describe('the running engine', () => {
   });
 
   test('ends with a cause that names object and checkpoints where sinks would show the same twice', async () => {
-    const [input, fault] = [newInput(), new Fault()];
-    const run = await world.start(counting(input, fault, collectSink('all')), { retained: 2 });
+    const [input, fault] = [numbersInput(), new Fault()];
+    const run = await world.start(countingJob(input, { meet: () => fault.meet() }), { retained: 2 });
     await run.twoCheckpoints([input], 0.5);
     await run.untilRead('count', 1_000);
     await run.settled();
@@ -171,8 +129,8 @@ describe('a start whose data directory has lost an object', () => {
   }
 
   test('goes back to the newest whole checkpoint and says why, and the total is exact', async () => {
-    const input = newInput();
-    const program = counting(input, new Fault(), adding(), 100_000);
+    const input = numbersInput();
+    const program = countingJob(input, { sink: adding(), ballast: 100_000 });
     const { retained, paths } = await begun(program, input);
     const run = await world.start(program, { dataDir: 'data', retained: 2 });
     expect(run.running).toMatchObject({ origin: 'restored', restoredFrom: retained[0] });
@@ -183,8 +141,8 @@ describe('a start whose data directory has lost an object', () => {
   });
 
   test('is refused with object, checkpoints and reasons where there is none, and goes on where it was when the file is back', async () => {
-    const input = newInput();
-    const program = counting(input, new Fault(), collectSink('all'), 100_000);
+    const input = numbersInput();
+    const program = countingJob(input, { ballast: 100_000 });
     const { retained, paths, putBack } = await begun(program, input);
     const refusal = world.start(program, { dataDir: 'data', retained: 2 });
     await expect(refusal).rejects.toMatchObject({ code: 'SLUICE-CHECKPOINTS-LOST', hint: expect.stringContaining('Nothing was changed') });
@@ -196,7 +154,6 @@ describe('a start whose data directory has lost an object', () => {
     expect(run.running).toMatchObject({ origin: 'resumed', lost: [] });
     input.open(1);
     await run.finished();
-    const shown = world.collect.published('all') as { readonly n: number }[];
-    expect(shown.map(({ n }) => n).sort((a, b) => a - b)).toEqual(numbers);
+    expectWhole(world.collect.published('all'));
   });
 });
