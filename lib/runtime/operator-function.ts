@@ -155,8 +155,8 @@ export class OperatorFunction {
     }
     const facts = { operator: this.#uid, shard: index, code: errorCode(error), error: errorMessage(error) };
     const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
-    // What lasts is on the board, and need not be said with every try.
-    const isShown = deps.problems !== undefined && tries > program.settings.userCodeTries;
+    // What lasts is on the board or ends the job, and need not be said with every try.
+    const isShown = deps.problems !== undefined && tries > 1;
     deps.logger.log(isShown ? 'debug' : 'warn', 'a batch failed and will be tried again', facts);
     this.#troubled.add(index);
     deps.problems?.met(this.#place(index), this.#failureOf(index, error));

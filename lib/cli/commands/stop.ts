@@ -24,7 +24,7 @@ export async function stop(io: CliIo, jobName: string, directory: string | undef
   io.out(
     options.json
       ? `${JSON.stringify({ job, trigger, location })}\n`
-      : `stopped with savepoint: ${location}\ngo on from it with: sluice run JOB.ts --from-savepoint ${location}\n`,
+      : `stopped with savepoint: ${location}\n${options.drain ? '' : `go on from it with: sluice run JOB.ts --from-savepoint ${location}\n`}`,
   );
   return exitCodes.done;
 }
