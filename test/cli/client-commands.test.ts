@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { requestCancel } from '../../lib/coordinator/cancel-job.ts';
 import { SluiceError } from '../../lib/base/errors.ts';
 import { startLocalServer, type LocalServer } from '../../lib/local/local-server.ts';
 import { startedWorld, unknownJob, type ApiWorld } from '../api/api-world.ts';
@@ -110,6 +111,22 @@ describe('savepoint', () => {
     world.savepoints.failures.set('prepare', new SluiceError('SLUICE-FOLDER-UNUSABLE', 'it is a file', { hint: '' }));
     const { exitCode, err } = await whileTimePasses(sluice('savepoint', job, '/sp', ...at()));
     expect([exitCode, err]).toEqual([1, expect.stringContaining('error SLUICE-FOLDER-UNUSABLE: it is a file\n  next:  The job runs on')]);
+  });
+
+  test('that waits for something that goes wrong says what', async () => {
+    for (const { uid } of world.plan.vertices) world.mute.add(uid);
+    for (let tries = 0; tries < 3; tries++)
+      world.deps.problems!.met('x', { code: 'SLUICE-OUTPUT-FAILED', message: 'the disk is full', hint: 'Make room.' });
+    const io = new TestIo();
+    let nowMs = 0;
+    Object.assign(io, { clock: { ...io.clock, monotonic: () => (nowMs += 2_000) } });
+    const asked = io.run('savepoint', job, '/sp', ...at());
+    await vi.waitUntil(() => io.errText !== '');
+    expect(io.errText).toBe(
+      'still waiting: the job has a problem\n  SLUICE-OUTPUT-FAILED: the disk is full\n  tried 3 times, and tried again\n  Make room.\n',
+    );
+    await requestCancel(world.deps, job);
+    expect((await whileTimePasses(asked)).exitCode).toBe(1);
   });
 
   test('without any directory is an error that says what to give', async () => {
