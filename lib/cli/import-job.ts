@@ -53,7 +53,7 @@ function hintOf(error: unknown): string {
   return 'Correct the file, or what it imports: it threw while it was loaded.';
 }
 
-const neverEnding = 'NEVER_ENDS';
+const neverEnding = 'ERR_NEVER_ENDS';
 
 const hints: Readonly<Record<string, string>> = {
   [neverEnding]: 'Let what is awaited end, or leave the await out.',
