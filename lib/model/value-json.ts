@@ -63,7 +63,9 @@ export function within(prefix: string, write: () => void): void {
 
 function refuse(what: string, path: string): never {
   throw new SluiceError('SLUICE-VALUE-UNSUPPORTED', `${what} at ${path === '' ? 'the value itself' : path} cannot be stored or sent`, {
-    hint: 'Use plain objects, arrays, strings, numbers, booleans, null, undefined, bigint, Date, Map, Set or Uint8Array.',
+    hint: what.endsWith(' Promise')
+      ? 'The functions of a job are not async: look things up before the job, or keep them in state or in a second stream.'
+      : 'Use plain objects, arrays, strings, numbers, booleans, null, undefined, bigint, Date, Map, Set or Uint8Array.',
     facts: { what, path },
   });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SluiceError } from '../../lib/base/errors.ts';
 import type { JobId } from '../../lib/base/ids.ts';
 import { restoreSavepoint } from '../../lib/coordinator/restore-requests.ts';
 import { stopWithSavepoint, takeSavepoint } from '../../lib/coordinator/savepoint-requests.ts';
@@ -243,8 +244,65 @@ describe('a stop with savepoint', () => {
     world.mute.add(sink);
     await world.dirty();
     await stopWithSavepoint(world.deps, { ...order, stop: 'suspend' });
+    await world.settle();
     await world.advance(60_000);
     expect(await world.record()).toMatchObject({ numbered: 1, pending: [{ kind: 'stop-savepoint' }] });
+  });
+});
+
+describe('a place that cannot be written', () => {
+  const unusable = new SluiceError('SLUICE-FOLDER-UNUSABLE', 'it is a file', { hint: 'h' });
+  const full = new SluiceError('SLUICE-SAVEPOINT-FAILED', 'no space left', { hint: 'h', retryable: true });
+  const untouched = { status: 'RUNNING', attempt: 1, numbered: 0, pending: [], pins: [] };
+
+  test('is found out before a savepoint, or the stop of a job, has asked anything of it', async () => {
+    const world = await worldWithState();
+    world.savepoints.failures.set('prepare', unusable);
+    await takeSavepoint(world.deps, order);
+    await stopWithSavepoint(world.deps, { ...order, trigger: 'stop-1', stop: 'drain' });
+    await world.settle();
+    for (const trigger of ['trigger-1', 'stop-1']) {
+      expect(await operationOf(world, trigger)).toMatchObject({
+        status: 'COMPLETED',
+        location: null,
+        failure: { code: 'SLUICE-FOLDER-UNUSABLE', message: 'it is a file', hint: expect.stringContaining('Name a folder') },
+      });
+    }
+    expect(await world.record()).toMatchObject(untouched);
+  });
+
+  test('fails the savepoint at once where it shows later, lets its checkpoint go, and the job runs on', async () => {
+    const world = await worldWithState();
+    world.savepoints.failures.set('createIfAbsent', unusable);
+    // Nor can it be told whether anything is there.
+    world.savepoints.failures.set('read', new Error('permission denied'));
+    await takeSavepoint(world.deps, order);
+    await world.settle();
+    expect(await operationOf(world, 'trigger-1')).toMatchObject({
+      status: 'COMPLETED',
+      location: null,
+      failure: { code: 'SLUICE-FOLDER-UNUSABLE' },
+    });
+    expect(await world.record()).toMatchObject({ ...untouched, numbered: 1 });
+    await world.dirty();
+    await world.advance(2_000);
+    expect(await world.record()).toMatchObject({ completed: 2, published: 2 });
+  });
+
+  test('for now is tried again until it can be, or a few times', async () => {
+    const world = await worldWithState();
+    world.savepoints.failures.set('createIfAbsent', full);
+    await takeSavepoint(world.deps, order);
+    await world.advance(4_000);
+    expect(await operationOf(world, 'trigger-1')).toMatchObject({ status: 'IN_PROGRESS' });
+    world.savepoints.failures.clear();
+    await world.advance(10_000);
+    expect(await operationOf(world, 'trigger-1')).toMatchObject({ status: 'COMPLETED', failure: null });
+    world.savepoints.failures.set('createIfAbsent', full);
+    await takeSavepoint(world.deps, { ...order, trigger: 'trigger-2' });
+    await world.advance(20_000);
+    expect(await operationOf(world, 'trigger-2')).toMatchObject({ status: 'COMPLETED', failure: { code: 'SLUICE-SAVEPOINT-FAILED' } });
+    expect(await world.record()).toMatchObject({ status: 'RUNNING', attempt: 1, pins: [] });
   });
 });
 

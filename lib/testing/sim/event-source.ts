@@ -62,9 +62,9 @@ export class EventSource {
     while (!this.#stopped) {
       const count = 1 + decisions.below(`batch/${queue}`, messagesMax);
       const messages = await receiver.receive(queue, { messagesMax: count, waitMs: pollMs, visibilityMs });
-      if (this.#stopped) return receiver.changeVisibility(queue, messages.map(receiptOf), 0);
-      if (messages.length > 0) await this.#invoke(messages);
-      else await time.sleep(1);
+      if (messages.length === 0) await time.sleep(1);
+      else if (this.#stopped) await receiver.changeVisibility(queue, messages.map(receiptOf), 0);
+      else await this.#invoke(messages);
     }
   }
 

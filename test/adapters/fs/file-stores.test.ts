@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { frame } from '../../../lib/adapters/fs/log-format.ts';
 import { LogWriter } from '../../../lib/adapters/fs/log-writer.ts';
 import { encodeMutation } from '../../../lib/adapters/fs/mutation-codec.ts';
@@ -235,6 +237,18 @@ describe('a data directory', () => {
     // Another container may see a process of its own, or none, under the number of the holder.
     rmSync(join(data, 'lock'));
     await expect(openStores(data), 'without its lock file').rejects.toMatchObject({ code: 'SLUICE-DATA-DIR-LOCKED' });
+  });
+
+  test.runIf(process.platform === 'linux')('is taken over from one that was killed and that its parent has not asked about', async () => {
+    // The shell becomes a process that never waits for its child.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
+    const child = String(pid).trim();
+    await vi.waitUntil(() => readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z '));
+    mkdirSync(data);
+    writeFileSync(join(data, 'lock'), child);
+    await openStores(data);
+    parent.kill();
   });
 
   test('opens as fast with 200,000 rows in its base as with 1,000', async () => {
