@@ -17,7 +17,7 @@ for (let seed = first; seed < first + n; seed++) {
   const problems = [...r.problems];
   for (const [name, want] of Object.entries(t.expected)) { const got = r.published(name).map((x) => JSON.stringify(x)).sort(); if (JSON.stringify(got) !== JSON.stringify(want)) problems.push(`${name}: ${got.length} results, expected ${want.length}`); }
   faults += r.faults.length; restores += r.restores; savepoints += r.savepoints; calls += r.calls;
-  if (problems.length || n === 1) { bad++; console.log(seed, t.name, r.hash, { faults: r.faults.length, calls: r.calls, ms: Math.round(r.virtualMs), cp: r.checkpoints, restores: r.restores, sp: r.savepoints }, problems.map(p=>p.slice(0,600))); if (n === 1) for (const l of r.lines) console.log(`${(l.atMs/1000).toFixed(3).padStart(9)}  ${l.who.padEnd(26)} ${l.what.slice(0,300)}`); }
+  if (problems.length || n === 1) { bad++; console.log(seed, t.name, r.hash, { faults: r.faults.length, calls: r.calls, ms: Math.round(r.virtualMs), cp: r.checkpoints, restores: r.restores, sp: r.savepoints }, problems.map(p=>p.slice(0,3000))); if (n === 1) for (const l of r.lines) console.log(`${(l.atMs/1000).toFixed(3).padStart(9)}  ${l.who.padEnd(26)} ${l.what.slice(0,300)}`); }
 }
 console.log({ runs: n, bad, faults, restores, savepoints, calls, msPerRun: Math.round((performance.now() - t0) / n) });
 process.exit(0);

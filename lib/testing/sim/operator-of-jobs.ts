@@ -8,6 +8,8 @@ import { restoreCheckpoint, restoreSavepoint } from '../../coordinator/restore-r
 import { stopWithSavepoint, takeSavepoint } from '../../coordinator/savepoint-requests.ts';
 import type { NewJob } from '../../coordinator/start-job.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
+import { readPlan } from '../../coordinator/coordinator-deps.ts';
+import { operatorQueue } from '../../model/queue-names.ts';
 import { newJobId } from '../../local/local-engine.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { OperationRecord } from '../../ports/records.ts';
@@ -48,7 +50,16 @@ export class Operator {
 
   async describe(): Promise<string> {
     const record = await this.record();
-    return JSON.stringify(record);
+    const { shards, queue } = this.#options.world.stores;
+    const { plan } = await readPlan({ objects: this.#options.world.stores.objects }, record!.plan);
+    const all: unknown[] = [];
+    for (const { uid, parallelism } of plan.vertices)
+      for (let shard = 0; shard < parallelism; shard++) {
+        const r = await shards.read({ job: this.#job, uid, shard });
+        all.push({ uid, shard, depth: await queue.depth(operatorQueue(this.#job, uid)), record: r && { version: r.version, attempt: r.attempt, status: r.status, epoch: r.epoch, settled: r.settled, splits: r.splits, dirty: (r as any).dirtyEpoch } });
+      }
+    const flows = (await this.#options.world.stores.flows.running()).map(({ name, state, token, dueAtMs, retries }) => [name, state, token, dueAtMs, retries]);
+    return JSON.stringify(flows) + JSON.stringify(record) + JSON.stringify(all);
   }
 
   async begin(start: (deps: CoordinatorDeps, job: NewJob) => Promise<unknown>, job: JobId): Promise<void> {
