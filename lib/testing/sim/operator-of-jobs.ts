@@ -44,6 +44,10 @@ export class Operator {
     this.#options = options;
   }
 
+  get job(): JobId {
+    return this.#job;
+  }
+
   record(): Promise<JobRecord | undefined> {
     return this.#options.world.stores.jobs.read(this.#job);
   }

@@ -87,18 +87,19 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     (error: unknown) => failures.push(`whoever runs the job gave up: ${String((error as Error).stack)}`),
   );
   const deadline = faultyMs + healedMs;
-  let status = '';
+  let seen: { readonly job: string; readonly status: string } | undefined;
   const watch = async (): Promise<void> => {
     for (;;) {
       await time.sleep(250);
       const record = await operator.record();
-      status = record?.status ?? '';
-      if (status === 'FAILED') failures.push(`the job failed: ${JSON.stringify(record?.failure)}`);
+      seen = record;
+      if (record?.status === 'FAILED') failures.push(`the job failed: ${JSON.stringify(record?.failure)}`);
     }
   };
   void watch();
-  await time.run(() => failures.length > 0 || time.nowMs > deadline || (finished && status === 'FINISHED'));
-  if (failures.length === 0 && status !== 'FINISHED') failures.push(`not finished ${healedMs} ms after everything worked: ${await operator.describe()}`);
+  const isDone = (): boolean => finished && seen?.job === operator.job && seen.status === 'FINISHED';
+  await time.run(() => failures.length > 0 || time.nowMs > deadline || isDone());
+  if (failures.length === 0 && !isDone()) failures.push(`not finished ${healedMs} ms after everything worked: ${await operator.describe()}`);
   return {
     seed,
     hash: trace.hash,
