@@ -205,7 +205,7 @@ export class BackendWorld {
   }
 
   evict(keysMax: number): void {
-    this.#backend.evict(keysMax);
+    this.#backend.evict(keysMax, keysMax);
   }
 
   /** A try that failed, or a cold start: what was not committed is gone. */

@@ -245,7 +245,7 @@ describe('timers', () => {
     backend.changes.committed();
     backend.changes.epochCommitted(2);
     backend.baseEpoch = 1;
-    backend.evict(1_000);
+    backend.evict(1_000, 1_000);
     await fireUpTo(499);
     await fireUpTo(MAX_WATERMARK);
     const byOrder = (a: (typeof fired)[number], b: (typeof fired)[number]): number =>

@@ -8,7 +8,7 @@
  */
 import { SluiceError } from '../../base/errors.ts';
 import type { StateAddress } from '../../model/state-row.ts';
-import type { BaseRow, DueQuery, KeyedBase } from '../../ports/keyed-base.ts';
+import type { BaseRow, DueQuery, KeyedBase, KeyPage } from '../../ports/keyed-base.ts';
 import type { Clock } from '../../ports/system.ts';
 import type { MutationOf } from '../memory/mutation.ts';
 import type { FileJournal, LogFacts } from './file-journal.ts';
@@ -44,8 +44,8 @@ export class SqliteBase implements KeyedBase {
     return addresses.map((address) => this.#rows.read(space, address));
   }
 
-  async readKey(space: string, address: Omit<StateAddress, 'namespace'>): Promise<readonly BaseRow[]> {
-    return this.#rows.readKey(space, address);
+  async readKey(space: string, address: Omit<StateAddress, 'namespace'>, page?: KeyPage): Promise<readonly BaseRow[]> {
+    return this.#rows.readKey(space, address, page);
   }
 
   async readDue(space: string, query: DueQuery): Promise<readonly BaseRow[]> {
