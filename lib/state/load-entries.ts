@@ -3,7 +3,7 @@ import { decodeValue } from '../model/value-json.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
 import { putSlotValue, type KeyEntry } from './key-entry.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
-import { mapFactsName, type MapFacts } from './map-names.ts';
+import { mapFactsName } from './map-names.ts';
 import { cellsOf } from './entry-cells.ts';
 
 /** Point reads of value-like states together, one read per key and namespaced state. Overlay values win. */
@@ -56,6 +56,6 @@ async function loadMapFacts(backend: KeyedBackend, index: number, entries: reado
   const values = await base.read(space, addresses);
   for (let i = 0; i < wanted.length; i++) {
     const text = values[i];
-    if (text !== undefined) backend.entryMaps.restore(wanted[i]!, index, mapFactsName, decodeValue(text) as MapFacts, 0);
+    if (text !== undefined) backend.entryMaps.restore(wanted[i]!, index, mapFactsName, decodeValue(text), 0);
   }
 }
