@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { collectSink, compileJob, defineJob, mapState, type, type CompiledJob } from '../../lib/index.ts';
+import type { EntryMapStateDescriptor } from '../../lib/state/descriptors.ts';
+import { gatedInput, until, useWorld } from './support.ts';
+
+interface Step {
+  readonly key: string;
+  readonly entry: string;
+  readonly number: number;
+  /** `clear` empties the map first; `list` shows all of it. */
+  readonly what: 'put' | 'remove' | 'clear' | 'list';
+}
+
+interface Shown {
+  readonly number: number;
+  readonly had: number | null;
+  readonly all: readonly (readonly [string, number])[] | null;
+}
+
+const count = 4_000;
+
+function whatOf(number: number): Step['what'] {
+  // Cleared in the second quarter only: by then the base has what the first has written, and the map is not in memory.
+  if (number >= count / 4 && number < count / 4 + 8) return 'clear';
+  if (number % 251 === 0) return 'list';
+  return number % 7 === 0 ? 'remove' : 'put';
+}
+
+const steps: readonly Step[] = Array.from({ length: count }, (_, number) => ({
+  key: `k${number % 11}`,
+  entry: `e${(number * 13) % 97}`,
+  number,
+  what: whatOf(number),
+}));
+
+/** What a plain map per key would show. */
+function expected(): Shown[] {
+  const maps = new Map<string, Map<string, number>>();
+  return steps.map(({ key, entry, number, what }) => {
+    const map = maps.get(key) ?? new Map<string, number>();
+    maps.set(key, map);
+    const had = map.get(entry) ?? null;
+    const all = what === 'list' ? sorted([...map]) : null;
+    if (what === 'clear') map.clear();
+    if (what === 'remove') map.delete(entry);
+    else map.set(entry, number);
+    return { number, had, all };
+  });
+}
+
+function sorted(entries: readonly (readonly [string, number])[]): readonly (readonly [string, number])[] {
+  return entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+const input = gatedInput('steps', [steps]);
+const world = useWorld();
+
+function maps(load: 'whole' | 'by-entry', parallelism: number): CompiledJob {
+  // The type is that of the stricter one.
+  const map = load === 'by-entry' ? mapState<string, number>({ load }) : (mapState() as EntryMapStateDescriptor<string, number>);
+  const job = defineJob({
+    name: 'maps',
+    build(env) {
+      env
+        .fromSource(input.source)
+        .uid('steps')
+        .keyBy(({ key }) => key)
+        .process({
+          emits: type<Shown>(),
+          state: { map },
+          entries: { process: ({ what, entry }) => ({ map: what === 'list' ? 'all' : [entry] }) },
+          process({ entry, number, what }, { state, emit }) {
+            emit({ number, had: state.map.get(entry) ?? null, all: what === 'list' ? sorted(state.map.entries()) : null });
+            if (what === 'clear') state.map.clear();
+            if (what === 'remove') state.map.remove(entry);
+            else state.map.put(entry, number);
+          },
+        })
+        .uid('maps')
+        .sinkTo(collectSink('shown'))
+        .uid('results');
+    },
+  });
+  return compileJob(job, { parallelism, maxParallelism: 16 });
+}
+
+const shown = (): readonly Shown[] => world.collect.published('shown') as readonly Shown[];
+
+test('rescale-entry-maps: maps go on from savepoint to savepoint at any parallelism, loaded by entry or whole, and cleared in between', async () => {
+  const seen: Shown[] = [];
+  let savepoint: string | undefined;
+  const stages = [
+    ['by-entry', 2],
+    ['by-entry', 4],
+    ['whole', 3],
+    ['by-entry', 1],
+  ] as const;
+  for (const [stage, [load, parallelism]] of stages.entries()) {
+    input.open(stage / 4);
+    const run = await world.start(maps(load, parallelism), savepoint === undefined ? {} : { fromSavepoint: savepoint });
+    input.open((stage + 1) / 4 + Number.EPSILON);
+    if (stage === stages.length - 1) await run.finished();
+    else {
+      await until(async () => shown().length === count / 4);
+      savepoint = await run.stop('suspend');
+    }
+    seen.push(...shown());
+    world.emptySinks();
+  }
+  expect(seen.toSorted((a, b) => a.number - b.number)).toEqual(expected());
+});
