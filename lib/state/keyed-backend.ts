@@ -145,7 +145,7 @@ export class KeyedBackend {
     });
     const entry = newKeyEntry(key, canonical, keyGroup, this.#counts);
     entry.full = !this.#baseHasRows;
-    if (entry.full) for (const index of this.entryMaps.indexes) cellsOf(entry, index).complete = true;
+    if (entry.full && this.entryMaps.isUsed) for (const index of this.entryMaps.indexes) cellsOf(entry, index).complete = true;
     if (typeof key === 'object' && key !== null) this.#composites.set(canonical, entry);
     else this.#primitives.set(key, entry);
     return entry;
