@@ -24,6 +24,7 @@ import { receiveEnvelope, release, replayStash, type ReceiveOutcome } from './re
 import { resendEffects, sendEffects } from './send-effects.ts';
 import { readSegmentEnvelope } from './segment.ts';
 import { snapshotShard } from './snapshot-shard.ts';
+import { hasSweeps, sweepMaps } from './sweep-maps.ts';
 import { takeOrder, readSource } from './source-driver.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -180,7 +181,7 @@ class ShardWork {
     finishIfEnded(shard);
     if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle);
     else shard.outputs.flushRecords();
-    await this.#sweep();
+    await sweepMaps(shard);
     this.#armTimer();
     this.#armBase();
     await this.#commitAndSend();
@@ -188,13 +189,6 @@ class ShardWork {
     await this.#advanceBase();
     const { stateCacheKeys, stateCacheEntries } = this.#runtime.program.settings;
     shard.backend?.evict(stateCacheKeys, stateCacheEntries);
-  }
-
-  /** What clears have left in the base goes with the commit, some at a time. */
-  async #sweep(): Promise<void> {
-    const shard = this.#shard;
-    if (shard.backend === null || shard.status !== 'running') return;
-    if (await shard.backend.entryMaps.sweeper.step(limits.mapSweepRows)) shard.changed = true;
   }
 
   async #advanceBase(): Promise<void> {
@@ -226,7 +220,7 @@ class ShardWork {
   /** On a stream that has gone quiet nobody would come to let the base follow the floor: then, and not under load, it may follow closely. */
   #armBase(): void {
     const shard = this.#shard;
-    if (shard.status === 'finished' || !(baseLags(shard) || this.#sweeps)) {
+    if (shard.status === 'finished' || !(baseLags(shard) || hasSweeps(shard))) {
       shard.baseWakeMs = baseWakeMinMs;
       return;
     }
@@ -236,14 +230,9 @@ class ShardWork {
     shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: this.#runtime.deps.clock.now() + this.#baseWaitMs() });
   }
 
-  /** What was cleared is still in the base. */
-  get #sweeps(): boolean {
-    return this.#shard.status === 'running' && this.#shard.backend?.entryMaps.sweeper.hasWork === true;
-  }
-
   #baseWaitMs(): number {
     const shard = this.#shard;
-    if (this.#isQuiet && (this.#sweeps || canAdvance(shard, { floor: this.#job.floor, isQuiet: true }))) return baseWakeQuietMs;
+    if (this.#isQuiet && (hasSweeps(shard) || canAdvance(shard, { floor: this.#job.floor, isQuiet: true }))) return baseWakeQuietMs;
     // Neither a steady stream nor a floor that is held for hours is worth a look twice a second.
     const waitMs = shard.baseWakeMs;
     shard.baseWakeMs = Math.min(waitMs * 2, baseWakeMaxMs);

@@ -15,12 +15,9 @@ export interface MapFacts {
   readonly swept: boolean;
 }
 
-export function factsOf(cells: ReadonlyMap<string, NamespacedCell>): MapFacts | undefined {
-  return cells.get(mapFactsName)?.value as MapFacts | undefined;
-}
-
 export function generationOf(cells: ReadonlyMap<string, NamespacedCell>): number {
-  return factsOf(cells)?.generation ?? 0;
+  const facts = cells.get(mapFactsName)?.value as MapFacts | undefined;
+  return facts?.generation ?? 0;
 }
 
 /** No canonical JSON begins with `#`. */

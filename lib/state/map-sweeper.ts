@@ -45,15 +45,13 @@ export class MapSweeper {
     else this.#sweeps.delete(cellsOf(entry, index));
   }
 
-  /** Between batches, before a commit: reads about `rowsMax` rows and marks as deleted what is over. False where there was nothing to do. */
-  async step(rowsMax: number): Promise<boolean> {
-    if (!this.hasWork) return false;
+  /** Between batches, before a commit: reads about `rowsMax` rows and marks as deleted what is over. */
+  async step(rowsMax: number): Promise<void> {
     let left = rowsMax;
     for (const [cells, sweep] of this.#sweeps) {
       left -= Math.max(1, await this.#page(cells, sweep, left));
-      if (left <= 0) break;
+      if (left <= 0) return;
     }
-    return true;
   }
 
   /** Rows read. */

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { collectSink, compileJob, defineJob, mapState, type, type CompiledJob } from '../../lib/index.ts';
 import type { EntryMapStateDescriptor } from '../../lib/state/descriptors.ts';
+import { operatorUid } from '../../lib/base/ids.ts';
+import { setLimits } from '../runtime/small-limits.ts';
 import { gatedInput, until, useWorld } from './support.ts';
 
 interface Step {
@@ -55,14 +57,14 @@ function sorted(entries: readonly (readonly [string, number])[]): readonly (read
 const input = gatedInput('steps', [steps]);
 const world = useWorld();
 
-function maps(load: 'whole' | 'by-entry', parallelism: number): CompiledJob {
+function maps(load: 'whole' | 'by-entry', parallelism: number, { source } = input): CompiledJob {
   // The type is that of the stricter one.
   const map = load === 'by-entry' ? mapState<string, number>({ load }) : (mapState() as EntryMapStateDescriptor<string, number>);
   const job = defineJob({
     name: 'maps',
     build(env) {
       env
-        .fromSource(input.source)
+        .fromSource(source)
         .uid('steps')
         .keyBy(({ key }) => key)
         .process({
@@ -108,4 +110,41 @@ test('rescale-entry-maps: maps go on from savepoint to savepoint at any parallel
     world.emptySinks();
   }
   expect(seen.toSorted((a, b) => a.number - b.number)).toEqual(expected());
+});
+
+test('rescale-entry-maps: what a clear leaves in the base is swept, also when nothing comes any more', async () => {
+  setLimits({ mapSweepRows: 200, baseAdvanceRowsQuiet: 1 });
+  const size = 1_500;
+  const one = Array.from({ length: size + 2 }, (_, number): Step => ({
+    key: 'one',
+    entry: `e${number}`,
+    number,
+    what: number === size ? 'clear' : 'put',
+  }));
+  const quiet = gatedInput('quiet', [one]);
+  const share = (records: number): number => records / one.length + Number.EPSILON;
+  quiet.open(share(size));
+  const first = await world.start(maps('by-entry', 1, quiet));
+  await until(async () => shown().length === size);
+  const savepoint = await first.stop('suspend');
+  const run = await world.start(maps('by-entry', 1, quiet), { fromSavepoint: savepoint });
+  const { base } = run.running.stores;
+  const rows = async (): Promise<readonly (readonly [string, string])[]> => {
+    const { rows: found } = await base.scan(run.running.job, {
+      operator: operatorUid('maps'),
+      keyGroups: { start: 0, end: 15 },
+      after: null,
+      rowsMax: 10_000,
+    });
+    return found.map(({ namespace, value }) => [namespace, value!]);
+  };
+  expect(await rows()).toHaveLength(size);
+  quiet.open(share(size + 1));
+  await until(async () => (await rows()).length < 3);
+  expect(await rows()).toEqual([
+    ['', '{"generation":1,"swept":true}'],
+    [`#1|"e${size}"`, String(size)],
+  ]);
+  quiet.open(1);
+  await run.finished();
 });

@@ -27,7 +27,7 @@ export interface ModelTimer {
 /** Which entries of the map. */
 export type Ask = 'all' | readonly string[];
 
-export const mapKeys = ['p', 'q', ''] as const;
+const mapKeys = ['p', 'q', ''] as const;
 
 export interface Firing extends ModelTimer {
   readonly key: string;
