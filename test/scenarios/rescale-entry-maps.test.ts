@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { collectSink, compileJob, defineJob, mapState, type, type CompiledJob } from '../../lib/index.ts';
 import type { EntryMapStateDescriptor } from '../../lib/state/descriptors.ts';
 import { operatorUid } from '../../lib/base/ids.ts';
+import type { RunningJob } from '../../lib/local/run-job.ts';
 import { setLimits } from '../runtime/small-limits.ts';
 import { gatedInput, until, useWorld } from './support.ts';
 
@@ -112,8 +113,8 @@ test('rescale-entry-maps: maps go on from savepoint to savepoint at any parallel
   expect(seen.toSorted((a, b) => a.number - b.number)).toEqual(expected());
 });
 
-test('rescale-entry-maps: what a clear leaves in the base is swept, also when nothing comes any more', async () => {
-  setLimits({ mapSweepRows: 200, baseAdvanceRowsQuiet: 1 });
+test('rescale-entry-maps: what a clear leaves in the base is swept, also when neither records nor checkpoints come', async () => {
+  setLimits({ mapSweepRows: 200 });
   const size = 1_500;
   const one = Array.from({ length: size + 2 }, (_, number): Step => ({
     key: 'one',
@@ -123,28 +124,26 @@ test('rescale-entry-maps: what a clear leaves in the base is swept, also when no
   }));
   const quiet = gatedInput('quiet', [one]);
   const share = (records: number): number => records / one.length + Number.EPSILON;
+  const uid = operatorUid('maps');
+  const version = async ({ stores, job }: RunningJob): Promise<number> => (await stores.shards.read({ job, uid, shard: 0 }))?.version ?? 0;
+  const rows = async ({ stores, job }: RunningJob): Promise<readonly (readonly [string, string])[]> => {
+    const found = await stores.base.scan(job, { operator: uid, keyGroups: { start: 0, end: 15 }, after: null, rowsMax: 10_000 });
+    return found.rows.map(({ namespace, value }) => [namespace, value!]);
+  };
   quiet.open(share(size));
   const first = await world.start(maps('by-entry', 1, quiet));
   await until(async () => shown().length === size);
-  const savepoint = await first.stop('suspend');
-  const run = await world.start(maps('by-entry', 1, quiet), { fromSavepoint: savepoint });
-  const { base } = run.running.stores;
-  const rows = async (): Promise<readonly (readonly [string, string])[]> => {
-    const { rows: found } = await base.scan(run.running.job, {
-      operator: operatorUid('maps'),
-      keyGroups: { start: 0, end: 15 },
-      after: null,
-      rowsMax: 10_000,
-    });
-    return found.map(({ namespace, value }) => [namespace, value!]);
-  };
-  expect(await rows()).toHaveLength(size);
+  const second = await world.start(maps('by-entry', 1, quiet), { fromSavepoint: await first.stop('suspend'), intervalMs: 3_600_000 });
+  await until(async () => (await version(second.running)) > 0);
+  expect(await rows(second.running)).toHaveLength(size);
+  const before = await version(second.running);
   quiet.open(share(size + 1));
-  await until(async () => (await rows()).length < 3);
-  expect(await rows()).toEqual([
+  await until(async () => (await version(second.running)) > before + size / 200);
+  const third = await world.start(maps('by-entry', 1, quiet), { fromSavepoint: await second.stop('suspend') });
+  expect(await rows(third.running)).toEqual([
     ['', '{"generation":1,"swept":true}'],
     [`#1|"e${size}"`, String(size)],
   ]);
   quiet.open(1);
-  await run.finished();
+  await third.finished();
 });
