@@ -48,6 +48,10 @@ const noClockProperties = [
   ['globalThis', 'crypto'],
 ].map(([object, property]) => ({ object, property, message: useThePort }));
 
+const noWrongNames = [
+  { object: 'JSON', property: 'parse', message: 'It misreads escaped names (lib/base/parse-json.ts): call parseJson.' },
+];
+
 const hashingOnly = ['node:crypto'].map((name) => ({
   name,
   allowImportNames: ['createHash', 'hash', 'timingSafeEqual'],
@@ -117,6 +121,11 @@ export default defineConfig(
     },
   },
   {
+    // Where data of users is read.
+    files: ['model', 'state', 'runtime', 'savepoint', 'connectors', 'testing'].map((folder) => `lib/${folder}/**`),
+    rules: { 'no-restricted-properties': ['error', ...noClockProperties, ...noWrongNames] },
+  },
+  {
     // Composition roots do I/O, but they too get their clock and their randomness from the ports.
     files: ['lib/cli/**', 'lib/local/**'],
     rules: {
@@ -138,6 +147,10 @@ export default defineConfig(
       'no-restricted-imports': importBans()([]),
       'no-restricted-syntax': ['error', ...noDefaultExport],
     },
+  },
+  {
+    files: ['lib/adapters/connectors/**'],
+    rules: { 'no-restricted-properties': ['error', ...noWrongNames] },
   },
   {
     // Tests and scripts read JSON of unknown shape all day; what is `any` there reaches no user.

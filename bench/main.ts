@@ -15,6 +15,7 @@ import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
 import { flightRecords, flightsTextFile, loadChunks } from './flights-text.ts';
 import { measureCheckpoints, measureRestore, type CheckpointFigures } from './keyed-state.ts';
+import { measureLingering } from './lingering.ts';
 import { measureMap } from './map-entries.ts';
 import { measureMemory } from './measure-memory.ts';
 import { runEngine, type EngineRun } from './run-engine.ts';
@@ -31,7 +32,20 @@ const { values } = parseArgs({
 });
 
 /** In the order of the table. */
-const names = ['W1', 'requests', 'W2', 'W3', 'W1-fs', 'checkpoint', 'checkpoint-fs', 'restore', 'memory', 'map', 'map-fs'] as const;
+const names = [
+  'W1',
+  'requests',
+  'W2',
+  'W3',
+  'W1-fs',
+  'checkpoint',
+  'checkpoint-fs',
+  'restore',
+  'memory',
+  'linger',
+  'map',
+  'map-fs',
+] as const;
 type Name = (typeof names)[number];
 
 interface Row {
@@ -49,7 +63,7 @@ const rows: Row[] = [];
 
 if (values.help) {
   console.log(
-    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory,map,map-fs]',
+    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory,linger,map,map-fs]',
   );
 } else {
   await main();
@@ -90,6 +104,8 @@ async function measureOne(name: Name): Promise<void> {
       return addCheckpoints(name, true);
     case 'restore':
       return addRestore();
+    case 'linger':
+      return addLingering();
     case 'memory':
       return add({ name, ...(await measureMemory()) });
     case 'map':
@@ -200,6 +216,14 @@ async function inFolder<T>(measure: (directory: string) => Promise<T>): Promise<
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** A tenth of the records: they are many small commits. */
+async function addLingering(): Promise<void> {
+  const count = Math.round(records / 10);
+  const chunks = loadChunks(await flightsTextFile(), count);
+  for (const bufferTimeoutMs of [0, 20, 100, 500])
+    add({ name: 'linger', bufferTimeoutMs, ...(await measureLingering(chunks, count, bufferTimeoutMs)) });
 }
 
 function addRequests({ requests }: EngineRun): void {

@@ -10,7 +10,7 @@ import { operatorUid } from '../lib/base/ids.ts';
 import { limits } from '../lib/base/limits.ts';
 import { mapState } from '../lib/index.ts';
 import { keyGroupOf } from '../lib/model/key-group.ts';
-import { encodeValue } from '../lib/model/value-json.ts';
+import { tablesOfRows } from '../lib/model/table-rows.ts';
 import type { KeyedBase } from '../lib/ports/keyed-base.ts';
 import { KeyedBackend } from '../lib/state/keyed-backend.ts';
 import { loadWanted } from '../lib/state/load-wanted.ts';
@@ -47,9 +47,10 @@ export async function measureMap(directory?: string): Promise<MapComparison> {
     const rows = Array.from({ length: 10_000 }, (_, i) => ({
       ...address,
       namespace: nameOf(from + i),
-      value: encodeValue({ n: from + i }),
+      value: { n: from + i },
+      deleted: false,
     }));
-    await stores.base.write('job', 1, rows);
+    await stores.base.write('job', 1, tablesOfRows(rows));
   }
   await stores.durable();
   const byEntry = await measure(stores.base, 'by-entry');

@@ -8,6 +8,7 @@ import { defaultCheckpointSettings } from '../lib/checkpoint/checkpoint-settings
 import { startJob } from '../lib/coordinator/start-job.ts';
 import type { CompiledJob } from '../lib/dsl/compile-job.ts';
 import { LocalEngine, newJobId } from '../lib/local/local-engine.ts';
+import type { RuntimeSettings } from '../lib/runtime/runtime-deps.ts';
 import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
 
 export interface EngineRun {
@@ -15,6 +16,8 @@ export interface EngineRun {
   readonly wallMs: number;
   readonly checkpoints: number;
   readonly requests: Readonly<Record<string, number>>;
+  /** A sending call has up to ten. */
+  readonly messages: number;
   readonly total: unknown;
 }
 
@@ -23,6 +26,7 @@ export interface EngineRunOptions {
   readonly text: { chunk(index: number): string | undefined };
   readonly openStores?: () => Promise<LocalStores>;
   /** The vertex whose accumulator is the result. */
+  readonly settings?: Partial<RuntimeSettings>;
   readonly resultOf: { readonly vertex: string; readonly operator: string };
 }
 
@@ -30,9 +34,11 @@ const system = { clock: systemClock, timers: systemTimers, random: systemRandom 
 const silent = { log: () => undefined };
 const noMetrics = { count: () => undefined, gauge: () => undefined };
 
-export async function runEngine({ compiled, text, openStores, resultOf }: EngineRunOptions): Promise<EngineRun> {
+export async function runEngine({ compiled, text, openStores, settings, resultOf }: EngineRunOptions): Promise<EngineRun> {
   const requests: Record<string, number> = {};
-  const stores = countRequests(await (openStores?.() ?? Promise.resolve(createMemoryStores(system))), requests);
+  let messages = 0;
+  const opened = await (openStores?.() ?? Promise.resolve(createMemoryStores(system)));
+  const stores = countRequests(opened, requests, (count) => (messages += count));
   const connectors = createLocalConnectors({ texts: new Map([['flights', text]]) });
   const savepoints = { at: () => unused(), inside: () => unused() };
   const engine = new LocalEngine({ ...system, stores, connectors, savepoints, logger: silent, metrics: noMetrics });
@@ -42,7 +48,8 @@ export async function runEngine({ compiled, text, openStores, resultOf }: Engine
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   await startJob(engine.coordinator, { job, name: plan.name, plan, planHash, settings: defaultCheckpointSettings });
-  engine.run({ job, plan, planHash, registry, settings: { ...defaultRuntimeSettings, backlogCheckMs: 0, compressEnvelopes: false } });
+  const inProcess = { ...defaultRuntimeSettings, backlogCheckMs: 0, compressEnvelopes: false };
+  engine.run({ job, plan, planHash, registry, settings: { ...inProcess, ...settings } });
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 5));
     const record = await stores.jobs.read(job);
@@ -55,11 +62,11 @@ export async function runEngine({ compiled, text, openStores, resultOf }: Engine
   const shard = await stores.shards.read({ job, uid: resultOf.vertex as never, shard: 0 });
   const total = shard?.operatorStates[resultOf.operator as never]?.['accumulator']?.items[0];
   await engine.close();
-  return { cpuUs: cpu.user + cpu.system, wallMs, checkpoints: record!.counts.completed, requests, total };
+  return { cpuUs: cpu.user + cpu.system, wallMs, checkpoints: record!.counts.completed, requests, messages, total };
 }
 
 /** Counts calls at the ports, by store and operation: what would be requests on AWS. */
-function countRequests(stores: LocalStores, counts: Record<string, number>): LocalStores {
+function countRequests(stores: LocalStores, counts: Record<string, number>, onMessages: (count: number) => void): LocalStores {
   const counted = <T extends object>(name: string, target: T): T =>
     new Proxy(target, {
       get(object, property) {
@@ -68,6 +75,7 @@ function countRequests(stores: LocalStores, counts: Record<string, number>): Loc
         return (...parameters: unknown[]) => {
           const id = `${name}.${String(property)}`;
           counts[id] = (counts[id] ?? 0) + 1;
+          if (id === 'queue.sendBatch') onMessages((parameters[1] as readonly unknown[]).length);
           return Reflect.apply(value, object, parameters) as unknown;
         };
       },

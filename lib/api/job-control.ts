@@ -4,6 +4,7 @@
  */
 import type { JobId } from '../base/ids.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
+import type { PresentProblem } from '../ports/problem-board.ts';
 import type { JobStatus } from '../model/job-record.ts';
 import type { OperationRecord } from '../ports/records.ts';
 import type { CheckpointsOfJob } from './checkpoints-of-job.ts';
@@ -40,6 +41,8 @@ export interface JobControl {
   checkpoints(job: JobId): Promise<CheckpointsOfJob | undefined>;
   /** Why the job has failed; null = it has not. */
   failure(job: JobId): Promise<JobFailure | null | undefined>;
+  /** What goes wrong now and is tried again, oldest first. */
+  problems(job: JobId): Promise<readonly PresentProblem[]>;
   triggerSavepoint(job: JobId, request: SavepointRequest): Promise<TriggerOutcome>;
   triggerStop(job: JobId, request: StopRequest): Promise<TriggerOutcome>;
   cancel(job: JobId): Promise<CancelOutcome>;

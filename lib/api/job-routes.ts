@@ -39,7 +39,8 @@ export function jobRoutes({ control, clock }: ApiOptions): Hono {
 
   routes.get('/jobs/:jobid/exceptions', async (context) => {
     const job = jobOf(context);
-    return answer(context, exceptionsView(found(job, await control.failure(job))));
+    const failure = found(job, await control.failure(job));
+    return answer(context, exceptionsView(failure, failure === null ? await control.problems(job) : []));
   });
 
   routes.patch('/jobs/:jobid', async (context) => {

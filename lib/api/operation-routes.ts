@@ -19,7 +19,7 @@ export function operationRoutes({ control }: ApiOptions): Hono {
     body.choice('formatType', formats);
     const triggered = await control.triggerSavepoint(job, {
       trigger: body.trigger(),
-      directory: body.text('target-directory'),
+      directory: body.directory('target-directory'),
       then: body.flag('cancel-job') ? 'cancel' : 'run-on',
     });
     return answer(context, { 'request-id': acceptedTrigger(triggered, 'target-directory') }, 202);
@@ -31,7 +31,7 @@ export function operationRoutes({ control }: ApiOptions): Hono {
     body.choice('formatType', formats);
     const triggered = await control.triggerStop(job, {
       trigger: body.trigger(),
-      directory: body.text('targetDirectory'),
+      directory: body.directory('targetDirectory'),
       mode: body.flag('drain') ? 'drain' : 'suspend',
     });
     return answer(context, { 'request-id': acceptedTrigger(triggered, 'targetDirectory') }, 202);

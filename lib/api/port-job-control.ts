@@ -40,6 +40,7 @@ export function createPortJobControl(options: PortJobControlOptions): JobControl
     status: (job) => ifKnown(job, async ({ status }) => status),
     checkpoints: (job) => ifKnown(job, (record) => readCheckpoints(options, record)),
     failure: (job) => ifKnown(job, (record) => readFailure(deps, record)),
+    problems: async () => deps.problems?.list() ?? [],
     triggerSavepoint: (job, request) =>
       trigger(options, job, { kind: 'savepoint', request, start: (order) => takeSavepoint(deps, { ...order, then: request.then }) }),
     triggerStop: (job, request) =>

@@ -7,6 +7,8 @@ import { handlerProblem, type RequestProblem } from './request-problem.ts';
 interface RequestBody {
   /** null = absent. */
   text(name: string): string | null;
+  /** An empty one would be the folder that the server happens to run in. */
+  directory(name: string): string | null;
   flag(name: string): boolean;
   /** The first choice where the field is absent. */
   choice<T extends string>(name: string, choices: readonly [T, ...(readonly T[])]): T;
@@ -27,6 +29,11 @@ export function readBody(text: string, format: string): RequestBody {
   };
   return {
     text: textOf,
+    directory: (name) => {
+      const value = textOf(name);
+      if (value?.trim() === '') throw wrong(name, 'a directory is wanted');
+      return value;
+    },
     flag: (name) => {
       const value = field(name);
       if (value === null) return false;

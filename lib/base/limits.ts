@@ -11,6 +11,9 @@ export const limits = {
   envelopeBytesMax: 700_000,
   /** Default size at which a channel's envelope is closed. One SQS request is 64 KB of text: 48 KiB of bytes. */
   envelopeBytesTarget: 49_152,
+  /** Longest that records may linger for a full envelope: the longest delay of an SQS message. And how much one shard may keep, packed. */
+  bufferTimeoutMsMax: 900_000,
+  lingeringBytesMax: 8_388_608,
   /** An envelope is compressed when it is larger than this, and when that makes it smaller. */
   compressAboveBytes: 16_384,
   /** SQS FIFO: calls a second into one message group that leave headroom below its ~300. */

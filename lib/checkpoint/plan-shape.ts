@@ -67,6 +67,7 @@ const edge = object<PlannedEdge>({
   input: integer,
   partitioner: oneOf('forward', 'hash', 'rebalance', 'broadcast'),
   envelopeBytes: integer,
+  bufferTimeoutMs: optional(integer),
   compressAboveBytes: integer,
 });
 

@@ -1,10 +1,12 @@
 import { errorCode, SluiceError } from '../base/errors.ts';
 import type { Timers } from '../ports/system.ts';
 import type { ApiClient, OperationAnswer } from './api-client.ts';
+import type { CliIo } from './cli-io.ts';
 
 /** Flink's clients poll like this too: soon at first, then less and less often. */
 const firstPauseMs = 40;
 const longestPauseMs = 1_000;
+const reasonAfterMs = 3_000;
 
 /** Calls `poll` until it gives something. */
 export async function pollUntil<T>(timers: Timers, poll: () => Promise<T | undefined>): Promise<T> {
@@ -16,10 +18,11 @@ export async function pollUntil<T>(timers: Timers, poll: () => Promise<T | undef
 }
 
 /** Where the savepoint is. @throws SluiceError with the operation's own code where it has failed */
-export async function awaitOperation(timers: Timers, client: ApiClient, job: string, trigger: string): Promise<string> {
-  return pollUntil(timers, async () => {
+export async function awaitOperation(io: CliIo, client: ApiClient, job: string, trigger: string): Promise<string> {
+  const tellReason = reasonTeller(io, client, job);
+  return pollUntil(io.timers, async () => {
     const { status, operation } = await answerOf(client, job, trigger);
-    if (status.id === 'IN_PROGRESS' || operation === null) return undefined;
+    if (status.id === 'IN_PROGRESS' || operation === null) return tellReason();
     const failure = operation['failure-cause'];
     if (failure === undefined) return operation.location ?? '';
     throw new SluiceError(codeOf(failure.code), failure.message ?? failure['stack-trace'], {
@@ -27,6 +30,25 @@ export async function awaitOperation(timers: Timers, client: ApiClient, job: str
       facts: { job, trigger, reason: failure.code },
     });
   });
+}
+
+/** What takes long may wait for something that goes wrong in the job, and is tried again there: whoever waits is told once. */
+function reasonTeller(io: CliIo, client: ApiClient, job: string): () => Promise<undefined> {
+  const fromMs = io.clock.monotonic() + reasonAfterMs;
+  let told = false;
+  return async () => {
+    if (told || io.clock.monotonic() < fromMs) return;
+    // Where it does not answer the next poll says so.
+    const answer = await client.get<ExceptionsAnswer>(`/jobs/${job}/exceptions`).catch(() => undefined);
+    const problem = answer?.exceptionHistory.entries[0];
+    if (problem === undefined) return;
+    told = true;
+    io.err(`still waiting: the job has a problem\n  ${problem.stacktrace.trim().replaceAll(/\n\s*/g, '\n  ')}\n`);
+  };
+}
+
+interface ExceptionsAnswer {
+  readonly exceptionHistory: { readonly entries: readonly { readonly stacktrace: string }[] };
 }
 
 /** The run ends with its job: a server that took the order and is gone has not failed to start. */

@@ -14,8 +14,8 @@ const defaultUrl = 'http://127.0.0.1:8081';
 /** The named server, else that of the data directory, else the default port's. @throws SluiceError `SLUICE-USAGE` or `SLUICE-SERVER-FILE` */
 export async function findServer(io: CliIo, { server, dataDir }: ServerOptions): Promise<ApiClient> {
   if (server === undefined) return dataDir === undefined ? createApiClient(defaultUrl) : serverOf(resolve(io.folder, dataDir));
-  const url = /^https?:\/\//.test(server) ? server : `http://${server}`;
-  if (URL.canParse(url)) return createApiClient(url);
+  const url = server.includes('://') ? server : `http://${server}`;
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return createApiClient(url);
   throw new SluiceError('SLUICE-USAGE', `--server ${server} is no URL`, {
     hint: 'Write --server http://127.0.0.1:8081.',
     facts: { server },

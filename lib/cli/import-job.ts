@@ -16,7 +16,7 @@ const extensions: readonly string[] = ['.ts', '.mts', '.cts', '.js', '.mjs', '.c
 export async function importJob(path: string, file: string): Promise<JobModule> {
   try {
     const missing = problemOf(path, file);
-    if (missing === undefined) return (await import(pathToFileURL(file).href)) as JobModule;
+    if (missing === undefined) return await Promise.race([import(pathToFileURL(file).href) as Promise<JobModule>, neverEnds()]);
     throw new SluiceError('SLUICE-JOB-MISSING', missing, { hint: 'Name the file that exports the job, such as job.ts.', facts: { file } });
   } catch (error) {
     if (errorCode(error) === 'SLUICE-JOB-MISSING') throw error;
@@ -26,6 +26,13 @@ export async function importJob(path: string, file: string): Promise<JobModule> 
       cause: error,
     });
   }
+}
+
+/** Rejects when nothing is left that the import could wait for: Node would end without a word. */
+function neverEnds(): Promise<never> {
+  return new Promise((_, reject) => {
+    process.once('beforeExit', () => reject(Object.assign(new Error('a top-level await in it never ends'), { code: neverEnding })));
+  });
 }
 
 function problemOf(path: string, file: string): string | undefined {
@@ -46,7 +53,10 @@ function hintOf(error: unknown): string {
   return 'Correct the file, or what it imports: it threw while it was loaded.';
 }
 
+const neverEnding = 'ERR_NEVER_ENDS';
+
 const hints: Readonly<Record<string, string>> = {
+  [neverEnding]: 'Let what is awaited end, or leave the await out.',
   EACCES: 'Look at the permissions of the file and of the folders above it.',
   ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX:
     'Write it without: Node only strips types, so enums, namespaces and parameter properties cannot be used.',

@@ -1,8 +1,10 @@
 /** How far a job is: read through JobControl, like everything that the API shows. */
 import type { JobControl } from '../api/job-control.ts';
 import type { JobDetails } from '../api/job-details.ts';
+import { isTerminal } from '../checkpoint/job-status.ts';
 import type { JobId } from '../base/ids.ts';
 import { isSourceVertex } from '../model/job-plan.ts';
+import type { PresentProblem } from '../ports/problem-board.ts';
 import type { JobStatus } from '../model/job-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../model/time.ts';
 import { counted, formatBytes, formatCount } from './amounts.ts';
@@ -18,6 +20,8 @@ export interface Progress {
   readonly eventTime: string | null;
   readonly checkpoints: { readonly completed: number; readonly failed: number; readonly lastMs: number | null };
   readonly stateBytes: number;
+  /** What goes wrong now and is tried again. */
+  readonly problems: readonly PresentProblem[];
 }
 
 /** Remembers the last sample, for the rate. */
@@ -42,6 +46,7 @@ export function createProgress(control: JobControl, job: JobId, monotonic: () =>
         failed: checkpoints.counts.failed,
         lastMs: last === undefined ? null : last.endedAtMs - last.triggeredAtMs,
       },
+      problems: isTerminal(details.status) ? [] : await control.problems(job),
       stateBytes: (last?.vertices ?? []).reduce((sum, { stateBytes }) => sum + stateBytes, 0),
     };
   };
@@ -53,11 +58,12 @@ function rateOf(records: number, elapsedMs: number): number | null {
 }
 
 export function progressLine(name: string, progress: Progress): string {
-  const { status, records, recordsPerS, eventTime, checkpoints, stateBytes } = progress;
+  const { status, records, recordsPerS, eventTime, checkpoints, stateBytes, problems } = progress;
   const took = checkpoints.lastMs === null ? '' : ` (${formatDuration(checkpoints.lastMs)})`;
   const failed = checkpoints.failed === 0 ? '' : `, ${checkpoints.failed} failed`;
   return [
     status === 'RUNNING' ? name : `${name} ${status}`,
+    ...(problems[0] === undefined ? [] : [`TRIES AGAIN ${problems[0].code}`]),
     counted(records, 'record'),
     ...(recordsPerS === null ? [] : [`${formatCount(recordsPerS)}/s`]),
     `event time ${eventTime === null ? '-' : shortTime(eventTime)}`,

@@ -32,14 +32,14 @@ export function reportError(io: CliIo, error: unknown, json: boolean): void {
   else io.err(errorText(report));
 }
 
-export function errorText({ code, message, cause, hint }: ErrorReport): string {
+export function errorText({ code, message, cause, hint }: ErrorReport, what: 'error' | 'problem' = 'error'): string {
   const isNew = cause !== null && !message.includes(cause);
   const causeLines = isNew ? [`  cause: ${indented(cause)}`] : [];
-  return [`error ${code}: ${message}`, ...causeLines, `  next:  ${indented(hint)}`, ''].join('\n');
+  return [`${what} ${code}: ${message}`, ...causeLines, `  next:  ${indented(hint)}`, ''].join('\n');
 }
 
 /** Our own frames say nothing to a user. */
-const ownFrames = new URL('../', import.meta.url).href;
+const ownFrames = [new URL('../', import.meta.url).href, '/bin/sluice.mjs'];
 
 function causeText(cause: unknown): string {
   if (!(cause instanceof Error)) return errorMessage(cause);
@@ -66,7 +66,8 @@ function placeOf({ stack = '', message }: Error): string {
     .trimEnd();
   if (shown !== '') return shown;
   const frame = lines.find(
-    (line) => /^\s+at .*(?:file:|\/)/.test(line) && !/node:|\/node_modules\/commander\//.test(line) && !line.includes(ownFrames),
+    (line) =>
+      /^\s+at .*(?:file:|\/)/.test(line) && !/node:|\/node_modules\/commander\//.test(line) && !ownFrames.some((own) => line.includes(own)),
   );
   return frame?.trim() ?? '';
 }

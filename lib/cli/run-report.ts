@@ -1,7 +1,9 @@
 /** What `sluice run` says while it runs and at its end: for people, or as one JSON object per line on standard output. */
 import type { SettingChange } from '../checkpoint/checkpoint-settings.ts';
+import { lostText } from '../local/lost-objects.ts';
 import type { RunningJob } from '../local/run-job.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
+import type { PresentProblem } from '../ports/problem-board.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { counted } from './amounts.ts';
 import type { CliIo } from './cli-io.ts';
@@ -10,7 +12,7 @@ import { progressLine, type Progress } from './progress.ts';
 import { errorText } from './report-error.ts';
 import { createStatusLine } from './status-line.ts';
 
-interface Started extends Pick<RunningJob, 'origin' | 'restoredFrom' | 'sinceLastRun'> {
+interface Started extends Pick<RunningJob, 'origin' | 'restoredFrom' | 'sinceLastRun' | 'lost'> {
   readonly job: string;
   readonly url: string;
   readonly port: number;
@@ -76,15 +78,20 @@ function settingText(setting: SettingChange['setting'], value: string | number):
 
 function textReport(io: CliIo, name: string): RunReport {
   const line = createStatusLine(io);
+  const news = newProblems();
   const begunAtMs = io.clock.monotonic();
   return {
     json: false,
     log: line.print,
     started: ({ job, url, ...facts }) => {
-      const changes = changeLines(facts.sinceLastRun).map((change) => `${change}\n`);
+      const losses = facts.lost.length === 0 ? [] : [`${lostText(facts.lost)}: the job goes back to its newest whole checkpoint`];
+      const changes = [...losses, ...changeLines(facts.sinceLastRun)].map((change) => `${change}\n`);
       line.print(`${changes.join('')}job ${name} (${job}) ${howItGoesOn(facts)}\nHTTP API ${url}\n`);
     },
-    progress: (progress) => line.show(progressLine(name, progress)),
+    progress: (progress) => {
+      for (const text of news(progress.problems)) line.print(text);
+      line.show(progressLine(name, progress));
+    },
     stopping: (isKept) => line.print(isKept ? 'stopping; the state is kept, the next Ctrl-C kills\n' : 'stopping; the next Ctrl-C kills\n'),
     ended: ({ status }, last, failure) => {
       line.end();
@@ -95,6 +102,24 @@ function textReport(io: CliIo, name: string): RunReport {
     },
     end: line.end,
   };
+}
+
+/** A problem that stays is told when it begins, and that it is over. */
+function newProblems(): (present: readonly PresentProblem[]) => readonly string[] {
+  let told: readonly PresentProblem[] = [];
+  const same = (a: PresentProblem) => (b: PresentProblem) => a.sinceMs === b.sinceMs && a.operator === b.operator && a.shard === b.shard;
+  return (present) => {
+    const begun = present.filter((problem) => !told.some(same(problem)));
+    const over = told.filter((problem) => !present.some(same(problem)));
+    told = present;
+    return [...over.map(({ code }) => `${code} is over, the job goes on\n`), ...begun.map(problemText)];
+  };
+}
+
+function problemText({ code, message, hint, operator, shard, tries }: PresentProblem): string {
+  const where = operator === undefined ? '' : `operator ${operator}, shard ${shard}: `;
+  const cause = `${where}tried ${tries} times, and tried again until it works`;
+  return errorText({ code, message, cause, hint, facts: {} }, 'problem');
 }
 
 /** In a run's first lines the facts that its callers wait for; every line has its event. */

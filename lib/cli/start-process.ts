@@ -4,14 +4,22 @@ import { systemClock } from '../adapters/system/clock.ts';
 import { systemRandom } from '../adapters/system/random.ts';
 import { systemTimers } from '../adapters/system/timers.ts';
 import type { CliIo, StopSignal } from './cli-io.ts';
+import { errorMessage, SluiceError } from '../base/errors.ts';
+import { exitCodes } from './exit-codes.ts';
 import { main } from './main.ts';
+import { reportError } from './report-error.ts';
 
 const signals: readonly StopSignal[] = ['SIGINT', 'SIGTERM'];
 
 export async function startProcess(args: readonly string[]): Promise<void> {
   // A reader that has gone (`sluice list | head -1`) is no error of ours.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
-  process.exitCode = await main(args, processIo());
+  const io = processIo();
+  process.on('uncaughtException', (error) => {
+    reportUncaught(io, error, args.includes('--json'));
+    process.exit(exitCodes.failed);
+  });
+  process.exitCode = await main(args, io);
 }
 
 function processIo(): CliIo {
@@ -35,6 +43,15 @@ function processIo(): CliIo {
     keepCompiled: () => flushCompileCache(),
     kill: (exitCode) => process.exit(exitCode),
   };
+}
+
+/** A rejection that nobody has met comes here too. What is stored is as after a kill. */
+function reportUncaught(io: CliIo, cause: unknown, json: boolean): void {
+  const error = new SluiceError('SLUICE-UNCAUGHT', `something failed that nobody was waiting for: ${errorMessage(cause)}`, {
+    hint: 'Where the place is in the job: a function of a job ends what it starts, and leaves no timer or promise behind. Else report it.',
+    cause,
+  });
+  reportError(io, error, json);
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {

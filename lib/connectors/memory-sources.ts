@@ -1,6 +1,7 @@
 import { errorMessage } from '../base/errors.ts';
 import { decodeValue, encodeValue } from '../model/value-json.ts';
 import type { RecordsOptions, Source } from './source.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export interface CollectionOptions {
   /** Deals the values out in turn, so that several subtasks can read them. Default 1: all in order. */
@@ -15,7 +16,7 @@ export function fromCollection<T>(values: readonly T[], { splits }: CollectionOp
   const name = `collection of ${values.length}`;
   try {
     const text = encodeValue([...values]);
-    const tagged: unknown = JSON.parse(text);
+    const tagged: unknown = parseJson(text);
     const options = { values: tagged, ...(splits === undefined ? {} : { splits }) };
     const connector = { connector: 'collection', options, guarantee: 'exactly-once' } as const;
     // A tag is written once more when it is taken for a user's object.

@@ -12,7 +12,7 @@ import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.t
 import { readOperation, type OperationInput } from './operation-log.ts';
 import type { CheckpointRequest, RestoreRequest } from './restore-request.ts';
 import { readJob } from './update-job.ts';
-import { missingOf, newestWhole } from './whole-checkpoint.ts';
+import { missingOf, newestWhole, unlessLost } from './whole-checkpoint.ts';
 
 export async function checkRestore(deps: CoordinatorDeps, input: OperationInput): Promise<{ readonly from: RestoreRequest['from'] }> {
   const operation = await readOperation(deps, input);
@@ -40,7 +40,8 @@ export async function readTarget(
     if (typeof request.checkpoint === 'string') return null;
     throw restoreRefused(record, [`checkpoint ${request.checkpoint} is no longer retained`]);
   }
-  const manifest = decodeManifest(await readObject(deps, wanted.manifest), wanted.manifest);
+  const manifest = await unlessLost(async () => decodeManifest(await readObject(deps, wanted.manifest), wanted.manifest));
+  if (typeof manifest === 'string') throw restoreRefused(record, [`checkpoint ${wanted.id} is not whole: ${manifest}`]);
   const { plan } = await readPlan(deps, request.plan);
   const report = checkCompatibility(manifest, plan, request);
   if (!report.ok)

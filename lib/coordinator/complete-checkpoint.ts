@@ -11,7 +11,7 @@ import { finishJob } from '../checkpoint/job-ending.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest, encodeManifest } from '../checkpoint/manifest-codec.ts';
 import { heldCheckpoint } from '../checkpoint/retention.ts';
-import type { JobRecord, PendingCheckpoint } from '../model/job-record.ts';
+import type { JobRecord, PendingCheckpoint, RetainedCheckpoint } from '../model/job-record.ts';
 import { manifestKey } from '../model/object-keys.ts';
 import { startCollector } from './arm-sweep.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
@@ -65,11 +65,21 @@ export async function settle(deps: CoordinatorDeps, record: JobRecord, manifest:
 /** A dead try got as far as the record. Where it is not even there, the checkpoint was aborted: the flow's failure says so. */
 async function completedEarlier(deps: CoordinatorDeps, record: JobRecord, checkpoint: CheckpointId, flow: string): Promise<Manifest> {
   const held = heldCheckpoint(record, checkpoint);
-  if (held !== undefined) return decodeManifest(await readObject(deps, held.manifest), held.manifest);
+  if (held !== undefined) return readHeld(deps, record, held);
   throw new SluiceError('SLUICE-REFUSED', `checkpoint ${checkpoint} of flow ${flow} has been aborted or subsumed`, {
     hint: 'Nothing is lost: the next checkpoint holds what this one would have held.',
     facts: { job: record.job, checkpoint, flow },
   });
+}
+
+async function readHeld(deps: CoordinatorDeps, { job }: JobRecord, { kind, manifest }: RetainedCheckpoint): Promise<Manifest> {
+  try {
+    return decodeManifest(await readObject(deps, manifest), manifest);
+  } catch (error) {
+    // Without it nothing can be settled, but what it was to make visible is not forgotten.
+    if (kind === 'checkpoint') await publishCompleted(deps, job);
+    throw error;
+  }
 }
 
 async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: PendingCheckpoint, key: string): Promise<Manifest> {

@@ -6,6 +6,7 @@ import type { JobHistory } from '../ports/job-history.ts';
 import type { KeyedBase } from '../ports/keyed-base.ts';
 import type { MessageSender } from '../ports/message-queue.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import type { ProblemBoard } from '../ports/problem-board.ts';
 import type { AcknowledgementStore, JobRecordStore, OperationStore, ShardRecordStore } from '../ports/records.ts';
 import type { SavepointFolders } from '../ports/savepoint-folder.ts';
 import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../ports/system.ts';
@@ -26,6 +27,7 @@ export interface CoordinatorDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly history: JobHistory;
+  readonly problems?: ProblemBoard;
   /** How often what is left unfinished is looked for, and how often objects are collected while a job makes checkpoints. */
   readonly sweepMs: number;
   readonly collectMs: number;

@@ -5,7 +5,7 @@ import { checkRestore } from './check-restore.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { completeCheckpoint, type CompleteInput } from './complete-checkpoint.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
-import { exportSavepoint } from './export-savepoint.ts';
+import { exportSavepoint, prepareSavepoint } from './export-savepoint.ts';
 import { failRestore } from './fail-restore.ts';
 import { finishRestore } from './finish-restore.ts';
 import { failSavepoint, finishSavepoint } from './finish-savepoint.ts';
@@ -28,6 +28,7 @@ export function coordinatorTasks(deps: CoordinatorDeps): Readonly<Record<string,
     'trigger-checkpoint': handler<TriggerInput>(deps, triggerCheckpoint),
     'complete-checkpoint': handler<CompleteInput>(deps, completeCheckpoint),
     'abort-checkpoint': handler<AbortInput>(deps, abortCheckpoint),
+    'prepare-savepoint': handler(deps, prepareSavepoint),
     'export-savepoint': handler(deps, exportSavepoint),
     'finish-savepoint': handler(deps, finishSavepoint),
     'fail-savepoint': handler(deps, failSavepoint),

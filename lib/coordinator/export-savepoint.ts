@@ -1,5 +1,5 @@
 /**
- * Step: writes a savepoint's next files, for as long as a step may take; the job runs on meanwhile. Progress is in receipts, one object per unit, so that
+ * Steps: the place of a savepoint, known to be one before the job is asked for anything; then its next files, for as long as a step may take; the job runs on meanwhile. Progress is in receipts, one object per unit, so that
  * any process goes on where another ended (rules EX1–EX3 in lib/savepoint/export-savepoint.ts).
  */
 import { SluiceError } from '../base/errors.ts';
@@ -17,6 +17,10 @@ import { readJob } from './update-job.ts';
 
 export interface ExportInput extends OperationInput {
   readonly checkpoint: CheckpointId;
+}
+
+export async function prepareSavepoint(deps: CoordinatorDeps, input: OperationInput): Promise<void> {
+  await savepointFolder(deps, await readOperation(deps, input)).prepare();
 }
 
 export async function exportSavepoint(deps: CoordinatorDeps, input: ExportInput): Promise<{ readonly done: boolean }> {

@@ -2,12 +2,12 @@
  * Step: what became of a restore that did not happen. The running job was not touched; what an import has written so far is removed. Where a recovery has
  * found nothing to go back to, the job ends.
  */
-import { operatorUid } from '../base/ids.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import { jobPrefix } from '../model/object-keys.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, updateOperation, type FlowFailure, type OperationInput } from './operation-log.ts';
 import { jobFailed } from './fail-job.ts';
+import { coordinatorItself } from './recovery.ts';
 import type { Recovery, RestoreRequest } from './restore-request.ts';
 
 export async function failRestore(deps: CoordinatorDeps, input: OperationInput & { readonly error: FlowFailure }): Promise<void> {
@@ -45,6 +45,3 @@ function lost({ cause }: Recovery, { Error: code, Cause: tried }: FlowFailure, a
     atMs: cause?.atMs ?? atMs,
   };
 }
-
-/** Where no shard has reported it. */
-const coordinatorItself = operatorUid('coordinator');

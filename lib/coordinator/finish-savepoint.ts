@@ -1,9 +1,11 @@
 /** Last steps of a savepoint: its checkpoint is let go, and whoever asked gets the answer. */
+import { errorCode, errorMessage } from '../base/errors.ts';
 import { failureText } from '../checkpoint/failure-reason.ts';
 import { beginCancel } from '../checkpoint/job-ending.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
 import { unpin } from '../checkpoint/pins.ts';
 import { jobPrefix } from '../model/object-keys.ts';
+import type { OperationRecord } from '../ports/records.ts';
 import { abandonExport } from '../savepoint/finish-export.ts';
 import { requestCancel } from './cancel-job.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
@@ -11,6 +13,9 @@ import { readOperation, updateOperation, type FlowFailure, type OperationInput }
 import { savepointFolder } from './savepoint-requests.ts';
 import { startWhenDue } from './start-checkpoint.ts';
 import { updateJob } from './update-job.ts';
+
+/** Nothing can have been written there. */
+const unusableFolder = 'SLUICE-FOLDER-UNUSABLE';
 
 export async function finishSavepoint(deps: CoordinatorDeps, input: OperationInput): Promise<void> {
   const operation = await readOperation(deps, input);
@@ -28,26 +33,40 @@ export async function finishSavepoint(deps: CoordinatorDeps, input: OperationInp
 export async function failSavepoint(deps: CoordinatorDeps, input: OperationInput & { readonly error: FlowFailure }): Promise<void> {
   const { record } = await updateJob(deps, input.job, (current) => unpin(current, input.flow, deps.clock.now()));
   const operation = await readOperation(deps, input);
-  const folder = savepointFolder(deps, operation);
-  const isWhole = (await abandonExport(folder)) === 'whole';
+  const location = await whatStays(deps, operation);
+  const isWhole = location !== null;
   await removeReceipts(deps, input);
   // The flow's own timeout is that of the checkpoint.
   const hasExpired = input.error.Error === 'States.Timeout';
   const cause = hasExpired ? failureText('CHECKPOINT_EXPIRED') : input.error.Cause;
-  const message = isWhole ? `A savepoint has been created at: ${folder.location}, but the job could not be stopped: ${cause}` : cause;
+  const message = isWhole ? `A savepoint has been created at: ${location}, but the job could not be stopped: ${cause}` : cause;
   const failure = {
     code: hasExpired ? 'CHECKPOINT_EXPIRED' : input.error.Error,
     message,
-    hint: hintOf(isWhole, isTerminal(record.status)),
+    hint: hintOf(isWhole, isTerminal(record.status), input.error.Error),
   };
-  await updateOperation(deps, operation, { status: 'COMPLETED', failure, location: isWhole ? folder.location : null });
+  await updateOperation(deps, operation, { status: 'COMPLETED', failure, location });
   deps.logger.log('warn', `a savepoint of job ${input.job} failed: ${message}`, { trigger: input.trigger });
   await startWhenDue(deps, record, false);
 }
 
-function hintOf(isWhole: boolean, hasEnded: boolean): string {
+/** Where it is; null where there is none. A folder that cannot be read or cleaned does not keep the answer from whoever waits for it. */
+async function whatStays(deps: CoordinatorDeps, operation: OperationRecord): Promise<string | null> {
+  try {
+    const folder = savepointFolder(deps, operation);
+    return (await abandonExport(folder)) === 'whole' ? folder.location : null;
+  } catch (error) {
+    const { job, trigger } = operation;
+    if (errorCode(error) === unusableFolder) return null;
+    deps.logger.log('warn', `what a failed savepoint has written could not be removed: ${errorMessage(error)}`, { job, trigger });
+    return operation.location;
+  }
+}
+
+function hintOf(isWhole: boolean, hasEnded: boolean, code: string): string {
   if (hasEnded) return isWhole ? 'The savepoint can be used. The job has ended.' : 'The job has ended; run it again to take a savepoint.';
-  return isWhole ? 'The savepoint can be used. The job runs on; stop it again.' : 'The job runs on as it was. Try again.';
+  if (isWhole) return 'The savepoint can be used. The job runs on; stop it again.';
+  return `The job runs on as it was. ${code === unusableFolder ? 'Name a folder that it can write to.' : 'Try again.'}`;
 }
 
 async function removeReceipts(deps: CoordinatorDeps, { job, trigger }: OperationInput): Promise<void> {

@@ -13,6 +13,7 @@ export type TaskName =
   | 'trigger-checkpoint'
   | 'complete-checkpoint'
   | 'abort-checkpoint'
+  | 'prepare-savepoint'
   | 'export-savepoint'
   | 'finish-savepoint'
   | 'commit-stop'
@@ -33,7 +34,7 @@ export const postponed = 'SLUICE-POSTPONED';
 
 /** What a second try cannot mend: a shard's or a person's no, and a timeout that was long enough. */
 const never: RetryRule = {
-  errors: ['States.Timeout', 'SLUICE-REFUSED', 'SLUICE-CHECKPOINTS-LOST', 'SLUICE-INVARIANT', ...failureReasons],
+  errors: ['States.Timeout', 'SLUICE-REFUSED', 'SLUICE-CHECKPOINTS-LOST', 'SLUICE-FOLDER-UNUSABLE', 'SLUICE-INVARIANT', ...failureReasons],
   intervalSeconds: 1,
   maxAttempts: 0,
   backoffRate: 1,
@@ -97,6 +98,9 @@ const checkpointFlow: Flow<TaskName> = {
   },
 };
 
+/** Before anything is asked of the job: a stop that could never be written would end its sources for nothing. */
+const prepare = task('prepare-savepoint', operation, null, 'Trigger', { catch: onError('Fail') });
+
 const exportLoop = (next: string, onFailure: string): Flow<TaskName>['states'] => ({
   Complete: task('complete-checkpoint', completeParameters, '$.completed', 'Export', { catch: onError(onFailure) }),
   Export: task('export-savepoint', { ...operation, 'checkpoint.$': '$.triggered.checkpoint' }, '$.progress', 'Exported', {
@@ -107,8 +111,9 @@ const exportLoop = (next: string, onFailure: string): Flow<TaskName>['states'] =
 
 const savepointFlow: Flow<TaskName> = {
   name: 'savepoint',
-  startAt: 'Trigger',
+  startAt: 'Prepare',
   states: {
+    Prepare: prepare,
     Trigger: trigger({ kind: 'savepoint', 'then.$': '$.then' }, 'Complete', 'Fail'),
     ...exportLoop('Finish', 'Fail'),
     Finish: task('finish-savepoint', operation, null, null, { retry: [untilDone] }),
@@ -120,8 +125,9 @@ const savepointFlow: Flow<TaskName> = {
 /** A failure after the stop order restores what can go on: some sources have ended for it. */
 const stopFlow: Flow<TaskName> = {
   name: 'stop',
-  startAt: 'Trigger',
+  startAt: 'Prepare',
   states: {
+    Prepare: prepare,
     Trigger: trigger({ kind: 'stop-savepoint', 'stop.$': '$.stop' }, 'Complete', 'Recover'),
     ...exportLoop('Commit', 'Recover'),
     Commit: task('commit-stop', { ...operation, ...completeParameters }, null, 'Finish', { catch: onError('Recover') }),

@@ -2,10 +2,14 @@
  * Publishes what completed checkpoints list. By the flow, not by the shard that staged a part: after a change of parallelism that one may not exist.
  *
  * PU1. Oldest checkpoint first, every part of a manifest before `published` moves past it. Publishing twice is once.
+ * PU2. What may work later is tried until it does. What cannot ends the job, with its inputs kept: the next run publishes first.
+ * PU3. A manifest that is lost is made good by a newer one, which lists all parts that were not published when it was made. Where there is none, nobody
+ *      knows what is to be shown: the job goes back or ends as after any loss (recovery.ts), and this ends too.
  */
 import { errorMessage, SluiceError } from '../base/errors.ts';
 import type { CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
 import { markPublished, unpublished } from '../checkpoint/completion.ts';
+import { isTerminal } from '../checkpoint/job-status.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest } from '../checkpoint/manifest-codec.ts';
 import type { ConnectorSpec, JobPlan } from '../model/job-plan.ts';
@@ -13,7 +17,10 @@ import type { JobRecord } from '../model/job-record.ts';
 import type { SinkPart } from '../model/shard-record.ts';
 import type { SinkCommitter } from '../ports/connectors.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { jobFailed } from './fail-job.ts';
+import { coordinatorItself, recoverFromLoss } from './recovery.ts';
 import { readJob, updateJob } from './update-job.ts';
+import { unlessLost } from './whole-checkpoint.ts';
 
 /** Parts are small requests to a file system or an object store. */
 const atOnce = 8;
@@ -26,19 +33,50 @@ export function partsAbove(manifest: Manifest, published: CheckpointId): readonl
 /**
  * Everything that is completed and not published; returns the record as it is then. `known` spares reading the newest manifest again.
  *
- * @throws SluiceError `SLUICE-PUBLISH-FAILED`, retryable: what is completed must become visible
+ * @throws SluiceError `SLUICE-PUBLISH-FAILED`, retryable: what is completed must become visible; `SLUICE-CHECKPOINTS-LOST` where that cannot be (PU2, PU3)
  */
 export async function publishCompleted(deps: CoordinatorDeps, job: JobId, known?: Manifest): Promise<JobRecord> {
   let record = await readJob(deps, job);
+  let lost: { readonly id: CheckpointId; readonly problem: string } | null = null;
   for (const { id, manifest: key } of unpublished(record)) {
     try {
-      const manifest = known?.checkpoint === id ? known : decodeManifest(await readObject(deps, key), key);
-      record = await publishManifest(deps, record, manifest);
+      const manifest = known?.checkpoint === id ? known : await unlessLost(async () => decodeManifest(await readObject(deps, key), key));
+      lost = typeof manifest === 'string' ? { id, problem: manifest } : null;
+      if (typeof manifest !== 'string') record = await publishManifest(deps, record, manifest);
     } catch (error) {
-      throw publishFailed(job, id, error);
+      if (error instanceof SluiceError && !error.retryable) return cannotPublish(deps, job, id, error);
+      const failed = publishFailed(job, id, error);
+      deps.problems?.met(placeOf(job), failed);
+      throw failed;
     }
   }
-  return record;
+  deps.problems?.passed(placeOf(job));
+  return lost === null ? record : cannotPublish(deps, job, lost.id, lost.problem);
+}
+
+function placeOf(job: JobId): string {
+  return `publish/${job}`;
+}
+
+/**
+ * `why`: what a sink refuses for good, or what is wrong with the manifest. Of a job that has ended nothing more is done: who removes the cause and runs it
+ * again publishes then.
+ */
+async function cannotPublish(deps: CoordinatorDeps, job: JobId, checkpoint: CheckpointId, why: SluiceError | string): Promise<JobRecord> {
+  const record = await readJob(deps, job);
+  if (record.published >= checkpoint) return record;
+  const isLost = typeof why === 'string';
+  const message = `the output of checkpoint ${checkpoint} cannot be published: ${isLost ? why : why.message}`;
+  if (isTerminal(record.status)) {
+    deps.logger.log('warn', message, { job, checkpoint });
+    return record;
+  }
+  const { code, hint, facts } = isLost
+    ? { code: 'SLUICE-OBJECT-MISSING', hint: 'Put the object back and run the job again, or start it from a savepoint.', facts: {} }
+    : { code: why.code, hint: `${why.hint} Then run the job again: it publishes first.`, facts: why.facts };
+  const failure = { code, message, hint, facts, operator: coordinatorItself, shard: 0, atMs: deps.clock.now() };
+  await (isLost ? recoverFromLoss(deps, record, failure) : jobFailed(deps, record, failure));
+  throw new SluiceError('SLUICE-CHECKPOINTS-LOST', message, { hint, facts: { job, checkpoint } });
 }
 
 async function publishManifest(deps: CoordinatorDeps, record: JobRecord, manifest: Manifest): Promise<JobRecord> {
@@ -79,5 +117,6 @@ export function committerOf(
   throw new SluiceError('SLUICE-CONNECTOR-UNKNOWN', `there is no sink connector ${sink?.connector ?? '(none)'} for operator ${uid}`, {
     hint: 'Run the version of the program that has this connector until its checkpoint is published.',
     facts: { operator: uid, connector: sink?.connector },
+    retryable: true,
   });
 }

@@ -5,12 +5,16 @@
  * RV2. A missing object takes the job back at most so many times without a checkpoint in between: what is lost again and again is no accident.
  */
 import { jobFailed } from './fail-job.ts';
+import { operatorUid } from '../base/ids.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { OperationRecord } from '../ports/records.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { requestOperation } from './operation-log.ts';
 import { newestOf, type CheckpointRequest, type Recovery } from './restore-request.ts';
+
+/** Where no shard has reported it. */
+export const coordinatorItself = operatorUid('coordinator');
 
 const triesMax = 10;
 const inARowMax = 3;

@@ -40,9 +40,11 @@ export async function sweep(
   return { again, at: new Date(atMs).toISOString() };
 }
 
+/** Of a job that has ended and still has something to publish, just now that was impossible for good. */
 function isUnfinished(record: JobRecord): boolean {
-  const open = record.pins.length > 0 || record.published < record.completed || record.status === 'CANCELLING';
-  return open || (!isTerminal(record.status) && (record.pending.length > 0 || record.dirtyEpoch > answeredEpoch(record)));
+  if (record.pins.length > 0 || isTerminal(record.status)) return record.pins.length > 0;
+  const open = record.published < record.completed || record.status === 'CANCELLING';
+  return open || record.pending.length > 0 || record.dirtyEpoch > answeredEpoch(record);
 }
 
 /** Sources have ended for a stop whose flow is gone: the job goes back and runs on. What was drained is not known any more, so as if it had been. */
@@ -66,7 +68,7 @@ async function releaseDeadPins(deps: CoordinatorDeps, record: JobRecord): Promis
 }
 
 /** Shards of the present attempt that nobody has woken. The number only has to be new. */
-async function kickUnstarted(deps: CoordinatorDeps, record: JobRecord): Promise<void> {
+export async function kickUnstarted(deps: CoordinatorDeps, record: JobRecord): Promise<void> {
   const { plan } = await readPlan(deps, record.plan);
   const asleep = [];
   for (const shard of expectedShards(plan)) {

@@ -72,8 +72,8 @@ function problemText([first, ...others]: readonly string[]): string | undefined 
   return first === undefined || others.length === 0 ? first : `${first}, and ${others.length} more`;
 }
 
-/** Why it is lost. A store that does not answer now says nothing about the object. */
-async function unlessLost<T>(read: () => Promise<T>): Promise<T | string> {
+/** What is read, or why it is lost. A store that does not answer now says nothing about the object. */
+export async function unlessLost<T>(read: () => Promise<T>): Promise<T | string> {
   try {
     return await read();
   } catch (error) {

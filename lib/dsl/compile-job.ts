@@ -38,7 +38,8 @@ export function compileJob(job: Job, { parameters = {}, ...parallelism }: Compil
 
 function build(job: Job, pipeline: Pipeline, values: Readonly<Record<string, unknown>>): void {
   try {
-    job.build(environmentOf(pipeline), values);
+    const result: unknown = job.build(environmentOf(pipeline), values);
+    if (result instanceof Promise) throw new Error('it is async, and the plan is made before it goes on');
   } catch (error) {
     if (errorCode(error)?.startsWith('SLUICE-') === true) throw error;
     throw new SluiceError('SLUICE-JOB-BUILD-FAILED', `the build function of job ${job.name} failed: ${errorMessage(error)}`, {

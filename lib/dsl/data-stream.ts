@@ -122,6 +122,21 @@ export class DataStream<T> {
     return this;
   }
 
+  /**
+   * Records that the operator sends to another function may wait so long, in milliseconds, until they fill a message. Fewer messages, later results.
+   * Default: the environment's.
+   */
+  setBufferTimeout(timeoutMs: number): this {
+    this.#settings.setBufferTimeout(timeoutMs);
+    return this;
+  }
+
+  /** At how many bytes a message of the operator is full. Default: the environment's. */
+  setBufferSize(bytes: number): this {
+    this.#settings.setBufferSize(bytes);
+    return this;
+  }
+
   /** The operator runs in a function of its own, before this one and after. */
   disableChaining(): this {
     this.#settings.setChaining('never');

@@ -1,7 +1,7 @@
 /** Turns what the build function described into the two things that go on: the graph as plain frozen data, and the user's functions by uid. */
 import { operatorUid, type OperatorUid } from '../base/ids.ts';
 import { murmur3 } from '../base/murmur3.ts';
-import type { GraphEdge, GraphNode, StreamGraph } from '../graph/stream-graph.ts';
+import type { BufferSettings, GraphEdge, GraphNode, StreamGraph } from '../graph/stream-graph.ts';
 import type { OperatorDefinition, OperatorRegistry } from '../operators/operator.ts';
 import type { NodeDraft } from './node-draft.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -18,6 +18,7 @@ export function finishGraph(pipeline: Pipeline, name: string, parameters: Readon
   const graph: StreamGraph = {
     name,
     parameters,
+    ...buffersOf(pipeline.buffers),
     nodes,
     edges: pipeline.nodes.flatMap((node) => edgesInto(node, ids)),
     problems: pipeline.problems.map(({ node, ...problem }) => ({ ...problem, where: typeof node === 'string' ? node : uids.get(node)! })),
@@ -45,7 +46,11 @@ function shortened(stem: string): string {
   return stem.length <= 80 ? stem : `${stem.slice(0, 60)}~`.replace('~', `-${murmur3(stem).toString(16)}`);
 }
 
-function graphNode({ uid: given, name, parallelism, maxParallelism, chaining, facts }: NodeDraft, id: number, uid: OperatorUid): GraphNode {
+function graphNode(
+  { uid: given, name, parallelism, maxParallelism, chaining, buffers, facts }: NodeDraft,
+  id: number,
+  uid: OperatorUid,
+): GraphNode {
   return {
     id,
     uid,
@@ -58,12 +63,17 @@ function graphNode({ uid: given, name, parallelism, maxParallelism, chaining, fa
     keyed: facts.inputs.some(({ keySelector }) => keySelector !== undefined),
     eventTime: facts.eventTime ?? false,
     chaining,
+    ...buffersOf(buffers),
     ...(facts.connector === undefined ? {} : { connector: facts.connector }),
     ...(facts.target === undefined ? {} : { target: facts.target }),
     ...(facts.source === undefined ? {} : { watermarks: facts.source.watermarks.kind !== 'none' }),
     ...(parallelism === undefined ? {} : { parallelism }),
     ...(maxParallelism === undefined ? {} : { maxParallelism }),
   };
+}
+
+function buffersOf(buffers: BufferSettings): { readonly buffers?: BufferSettings } {
+  return Object.keys(buffers).length === 0 ? {} : { buffers };
 }
 
 function edgesInto(node: NodeDraft, ids: ReadonlyMap<NodeDraft, number>): GraphEdge[] {

@@ -1,5 +1,5 @@
 /** Operators and streams as the build function describes them, before they are a graph. */
-import type { Chaining } from '../graph/stream-graph.ts';
+import type { BufferSettings, Chaining } from '../graph/stream-graph.ts';
 import type { ConnectorSpec, Partitioner, StateDeclaration } from '../model/job-plan.ts';
 import type { KeySelector, StreamOperator, WatermarkStrategy } from '../operators/operator.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -44,4 +44,5 @@ export interface NodeDraft {
   parallelism: number | undefined;
   maxParallelism: number | undefined;
   chaining: Chaining;
+  buffers: BufferSettings;
 }

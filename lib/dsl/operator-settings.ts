@@ -50,6 +50,16 @@ export class OperatorSettings {
     if (node !== undefined) node.maxParallelism = maxParallelism;
   }
 
+  setBufferTimeout(timeoutMs: number): void {
+    const node = this.owner('setBufferTimeout');
+    if (node !== undefined) node.buffers = { ...node.buffers, timeoutMs };
+  }
+
+  setBufferSize(bytes: number): void {
+    const node = this.owner('setBufferSize');
+    if (node !== undefined) node.buffers = { ...node.buffers, bytes };
+  }
+
   setChaining(chaining: Chaining): void {
     const node = this.owner(chaining === 'never' ? 'disableChaining' : 'startNewChain');
     if (node !== undefined) node.chaining = chaining;

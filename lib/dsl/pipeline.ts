@@ -5,11 +5,13 @@
  * Does not own: the shape of the whole graph, which the planner judges, nor the classes that users hold (they come in through `streamOf`).
  */
 import type { GraphProblem, GraphProblemCode } from '../graph/graph-problem.ts';
+import type { BufferSettings } from '../graph/stream-graph.ts';
 import type { DataStream } from './data-stream.ts';
 import type { NodeDraft, NodeFacts } from './node-draft.ts';
 
 export class Pipeline {
   readonly nodes: NodeDraft[] = [];
+  buffers: BufferSettings = {};
   readonly problems: (Omit<GraphProblem, 'where'> & { readonly node: NodeDraft | string })[] = [];
   readonly #streamOf: (pipeline: Pipeline, node: NodeDraft) => DataStream<unknown>;
 
@@ -26,6 +28,7 @@ export class Pipeline {
       parallelism: undefined,
       maxParallelism: undefined,
       chaining: 'always',
+      buffers: {},
     };
     this.nodes.push(node);
     const foreign = facts.inputs.some(({ endpoints }) => endpoints.some((endpoint) => endpoint.node.pipeline !== this));

@@ -13,6 +13,10 @@ export interface SourceOptions<T> {
 /** Where a job's streams begin. */
 export interface StreamEnvironment {
   fromSource<T>(source: Source<T>, options?: SourceOptions<T>): DataStream<T>;
+  /** For all operators that set none: how long records may wait, in milliseconds, until they fill a message. Default 0: every commit sends what it has. */
+  setBufferTimeout(timeoutMs: number): void;
+  /** For all operators that set none: at how many bytes a message is full. Default 48 KiB, which SQS counts as one request. */
+  setBufferSize(bytes: number): void;
 }
 
 export function newPipeline(): Pipeline {
@@ -36,6 +40,12 @@ export function environmentOf(pipeline: Pipeline): StreamEnvironment {
       });
       checkSource(pipeline, pipeline.nodes.at(-1)!, source, watermarks as WatermarkStrategy);
       return stream;
+    },
+    setBufferTimeout(timeoutMs) {
+      pipeline.buffers = { ...pipeline.buffers, timeoutMs };
+    },
+    setBufferSize(bytes) {
+      pipeline.buffers = { ...pipeline.buffers, bytes };
     },
   };
 }

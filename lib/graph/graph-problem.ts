@@ -19,6 +19,7 @@ export type GraphProblemCode =
   | 'watermarks-invalid'
   | 'watermarks-missing'
   | 'limit-invalid'
+  | 'buffer-invalid'
   | 'connector-unusable'
   | 'output-shared'
   | 'output-unread'

@@ -29,6 +29,15 @@ export interface GraphNode {
   readonly parallelism?: number;
   readonly maxParallelism?: number;
   readonly chaining: Chaining;
+  readonly buffers?: BufferSettings;
+}
+
+/** How what an operator sends to other functions is put together into envelopes. */
+export interface BufferSettings {
+  /** How long records that do not fill an envelope may wait for more. */
+  readonly timeoutMs?: number;
+  /** The size of a full one. */
+  readonly bytes?: number;
 }
 
 /** `head`: begins a chain, others may follow. `never`: stands alone. */
@@ -46,6 +55,8 @@ export interface GraphEdge {
 export interface StreamGraph {
   readonly name: string;
   readonly parameters: Readonly<Record<string, string>>;
+  /** Of operators that set none. */
+  readonly buffers?: BufferSettings;
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
   readonly problems: readonly GraphProblem[];

@@ -36,6 +36,8 @@ export class FlowInterpreter implements CoordinatorSignal, FlowStarter {
   readonly #running = new Map<string, FlowExecution>();
   readonly #tokens = new Map<string, string>();
   readonly #timers = new Map<string, CancelTimer>();
+  /** What was logged last of an execution: a task that is tried for hours fails for one reason. */
+  readonly #told = new Map<string, string>();
   readonly #working = new Set<Promise<void>>();
   #handlers: TaskHandlers | null = null;
 
@@ -119,8 +121,9 @@ export class FlowInterpreter implements CoordinatorSignal, FlowStarter {
     await this.#deps.store.save(next);
     this.#timers.get(next.name)?.();
     this.#timers.delete(next.name);
-    if (next.status === 'RUNNING') this.#take(next);
-    else this.#running.delete(next.name);
+    if (next.status === 'RUNNING') return this.#take(next);
+    this.#running.delete(next.name);
+    this.#told.delete(next.name);
   }
 
   /** Goes on with an execution as it is stored. */
@@ -206,12 +209,14 @@ export class FlowInterpreter implements CoordinatorSignal, FlowStarter {
     const handler = this.#handlers?.[state.task];
     invariant(handler !== undefined, 'FI3', `there is no task ${state.task}`);
     try {
-      return { result: asJson(await handler(fillTemplate(state.parameters, contextOf(execution)))) };
+      const result = asJson(await handler(fillTemplate(state.parameters, contextOf(execution))));
+      this.#told.delete(execution.name);
+      return { result };
     } catch (error) {
-      this.#deps.logger.log('warn', `task ${state.task} of flow ${execution.name} failed`, {
-        error: errorMessage(error),
-        code: errorCode(error),
-      });
+      const facts = { error: errorMessage(error), code: errorCode(error) };
+      const isNews = this.#told.get(execution.name) !== facts.error;
+      this.#told.set(execution.name, facts.error);
+      this.#deps.logger.log(isNews ? 'warn' : 'debug', `task ${state.task} of flow ${execution.name} failed`, facts);
       return { error: { Error: errorCode(error) ?? 'Error', Cause: errorMessage(error) } };
     }
   }

@@ -16,9 +16,11 @@ import { decodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { coordinatorQueue, operatorQueue } from '../model/queue-names.ts';
 import type { Connectors } from '../ports/connectors.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
+import type { ProblemBoard } from '../ports/problem-board.ts';
 import type { SavepointFolders } from '../ports/savepoint-folder.ts';
 import type { Clock, Logger, Metrics, Random, Timers } from '../ports/system.ts';
 import { FlowInterpreter } from './flow-interpreter.ts';
+import { createPresentProblems } from './present-problems.ts';
 import { OperatorPoller } from './operator-poller.ts';
 
 export interface LocalSystem {
@@ -47,12 +49,14 @@ const stepMs = 200;
 export class LocalEngine {
   readonly #options: LocalEngineOptions;
   readonly #interpreter: FlowInterpreter;
+  readonly #problems: ProblemBoard;
   readonly coordinator: CoordinatorDeps;
   #pollers: OperatorPoller[] = [];
   readonly #invocations = new Set<{ readonly startedAtMs: number }>();
 
   constructor(options: LocalEngineOptions) {
     this.#options = options;
+    this.#problems = createPresentProblems(options.clock);
     const { stores, connectors, savepoints, clock, timers, random, logger } = options;
     const interpreter = new FlowInterpreter({ store: stores.flows, clock, timers, logger, flows: flowDescriptions });
     const garbageAgeMs = (): number => this.#oldestInvocationAgeMs() + garbageMarginMs;
@@ -66,6 +70,7 @@ export class LocalEngine {
       base: stores.base,
       messages: stores.queue,
       history: stores.history,
+      problems: this.#problems,
       connectors,
       savepoints,
       signal: interpreter,
@@ -106,7 +111,8 @@ export class LocalEngine {
   runtimeDeps(): RuntimeDeps {
     const { stores, connectors, clock, random, logger, metrics } = this.#options;
     const { jobs, shards, objects, base, delay, queue } = stores;
-    return { jobs, shards, objects, base, delay, messages: queue, connectors, clock, random, logger, metrics };
+    const problems = this.#problems;
+    return { jobs, shards, objects, base, delay, messages: queue, connectors, clock, random, logger, metrics, problems };
   }
 
   /** Begins to work off the queues of a job. */

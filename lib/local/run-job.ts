@@ -4,6 +4,7 @@
  * RN1. Run again with the same data directory, a job goes on where it was; with another plan, other code or another checkpoint mode it goes on from its
  *      newest checkpoint, checked first. Whatever it is run with holds from now on.
  * RN2. A data directory holds one job that has not ended.
+ * RN3. One that has lost objects goes back to its newest whole checkpoint, or is refused (lost-objects.ts).
  */
 import { createFileStores } from '../adapters/fs/file-stores.ts';
 import { createFsSavepointFolders } from '../adapters/fs/savepoint-folder.ts';
@@ -12,16 +13,18 @@ import { createMemoryStores, type LocalStores } from '../adapters/memory/memory-
 import { SluiceError } from '../base/errors.ts';
 import type { CheckpointId, JobId } from '../base/ids.ts';
 import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
-import { isTerminal } from '../checkpoint/job-status.ts';
+import { isTerminal, isWorking } from '../checkpoint/job-status.ts';
 import { changeSettings } from '../coordinator/change-settings.ts';
 import { readPlan } from '../coordinator/coordinator-deps.ts';
 import { restoreCheckpoint, restoreSavepoint, type NewPlan } from '../coordinator/restore-requests.ts';
 import { startJob } from '../coordinator/start-job.ts';
+import { kickUnstarted } from '../coordinator/sweep.ts';
 import type { CompiledJob } from '../dsl/compile-job.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { Connectors } from '../ports/connectors.ts';
 import { defaultRuntimeSettings } from '../runtime/runtime-settings.ts';
 import { LocalEngine, newJobId, type LocalSystem } from './local-engine.ts';
+import { wayBack } from './lost-objects.ts';
 import { savepointAt } from './retained-checkpoint.ts';
 import { needsRestore, nothingChanged, sinceLastRun, type SinceLastRun } from './since-last-run.ts';
 import { watchedJobs } from './watched-jobs.ts';
@@ -52,7 +55,9 @@ export interface RunningJob {
   /** The checkpoint of its own that it was restored from; 0 = it begins anew, because none was complete, null = it was not. */
   readonly restoredFrom: CheckpointId | null;
   readonly sinceLastRun: SinceLastRun;
-  /** Resolves when the job has reached a terminal status. */
+  /** Objects because of whose loss it goes back. */
+  readonly lost: LocalStores['lost'];
+  /** Resolves when the job has reached a terminal status; rejects when the data directory cannot be written any more. */
   readonly ended: Promise<JobRecord>;
   /** Ends what is in hand and takes nothing more; state is kept, and the job goes on when it is run again. */
   close(): Promise<void>;
@@ -66,14 +71,17 @@ export async function runJob(given: RunJobOptions): Promise<RunningJob> {
   const engine = new LocalEngine({ ...options, stores, connectors, savepoints: createFsSavepointFolders() });
   try {
     const before = (await stores.jobs.list()).find((record) => !isTerminal(record.status)) ?? (await stores.jobs.list())[0];
+    const back = before !== undefined && goesOn(before, options) ? await wayBack(engine.coordinator, stores, before) : null;
     await engine.resumeFlows();
-    const { record, origin, sinceLast } = await begin(engine, stores, options, before);
-    const ended = changes.until(record.job, ({ status }) => isTerminal(status));
+    const { record, origin, sinceLast } = await begin(engine, stores, options, { before, back });
+    const ended = Promise.race([changes.until(record.job, ({ status }) => isTerminal(status)), stores.broken]);
+    ended.catch(() => undefined);
     if (origin !== 'ended-before') await runProgram(engine, options, record);
     return {
       ...{ job: record.job, engine, stores, origin, ended },
       restoredFrom: origin === 'restored' && sinceLast !== undefined ? record.completed : null,
       sinceLastRun: sinceLast ?? nothingChanged,
+      lost: back === null ? [] : stores.lost,
       close: () => engine.close(),
     };
   } catch (error) {
@@ -100,7 +108,18 @@ interface Begun {
   readonly sinceLast?: SinceLastRun;
 }
 
-async function begin(engine: LocalEngine, stores: LocalStores, options: RunJobOptions, before: JobRecord | undefined): Promise<Begun> {
+/** Not where it has ended, or another one begins in its place. */
+function goesOn({ status }: JobRecord, { fromSavepoint }: RunJobOptions): boolean {
+  return isWorking(status) || (status === 'FAILED' && fromSavepoint === undefined);
+}
+
+/** `back`: the checkpoint that the job has to go back to, because something is lost. */
+interface Found {
+  readonly before: JobRecord | undefined;
+  readonly back: CheckpointId | 'newest' | null;
+}
+
+async function begin(engine: LocalEngine, stores: LocalStores, options: RunJobOptions, { before, back }: Found): Promise<Begun> {
   const { fromSavepoint } = options;
   const underWay = (await stores.flows.running()).find(({ flow }) => flow === 'restore');
   if (underWay !== undefined) {
@@ -108,25 +127,28 @@ async function begin(engine: LocalEngine, stores: LocalStores, options: RunJobOp
     return { ...(await goOn(engine, options, await restored(engine, job, trigger))), origin: 'restored' };
   }
   if (fromSavepoint !== undefined && before !== undefined && (await cameFrom(engine, before, fromSavepoint))) {
-    return isTerminal(before.status) ? { record: before, origin: 'ended-before' } : goOn(engine, options, before);
+    return isTerminal(before.status) ? { record: before, origin: 'ended-before' } : goOn(engine, options, before, back);
   }
   if (fromSavepoint !== undefined) return { record: await fromThe(engine, options, fromSavepoint, before), origin: 'restored' };
   if (before === undefined) return { record: await startNew(engine, options), origin: 'started' };
   if (before.status === 'FINISHED' || before.status === 'CANCELED') return { record: before, origin: 'ended-before' };
-  return goOn(engine, options, before);
+  return goOn(engine, options, before, back);
 }
 
 /** With what it is run with now. */
-async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobRecord): Promise<Begun> {
+async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobRecord, back: Found['back'] = null): Promise<Begun> {
   const now = newPlan(options);
   const stored = await readPlan(engine.coordinator, before.plan);
   const sinceLast = sinceLastRun({ planHash: before.planHash, stored }, now);
   // One that is being canceled ends as it is.
   if (before.status === 'CANCELLING') return { record: before, origin: 'resumed' };
-  if (before.status === 'FAILED' || needsRestore(sinceLast)) {
-    return { record: await restoreNewest(engine, options, before), origin: 'restored', sinceLast };
+  if (back !== null || before.status === 'FAILED' || needsRestore(sinceLast)) {
+    return { record: await restoreTo(engine, options, before, back ?? 'newest'), origin: 'restored', sinceLast };
   }
-  return { record: await changeSettings(engine.coordinator, before.job, now), origin: 'resumed', sinceLast };
+  const record = await changeSettings(engine.coordinator, before.job, now);
+  // A process that ended while it started the job has not woken all: the sweep would, some time.
+  await kickUnstarted(engine.coordinator, record);
+  return { record, origin: 'resumed', sinceLast };
 }
 
 function newPlan({ program: { plan, planHash }, checkpoint, code }: RunJobOptions): NewPlan {
@@ -139,14 +161,19 @@ async function startNew(engine: LocalEngine, options: RunJobOptions): Promise<Jo
   return record;
 }
 
-/** The newest checkpoint under the plan that is given now. */
-async function restoreNewest(engine: LocalEngine, options: RunJobOptions, before: JobRecord): Promise<JobRecord> {
+/** Under the plan that is given now. */
+async function restoreTo(
+  engine: LocalEngine,
+  options: RunJobOptions,
+  before: JobRecord,
+  checkpoint: CheckpointId | 'newest',
+): Promise<JobRecord> {
   const trigger = options.random.hex(32);
   const allowNonRestoredState = options.allowNonRestoredState ?? false;
   const order = {
     job: before.job,
     trigger,
-    checkpoint: 'newest',
+    checkpoint,
     publishedSeen: null,
     newPlan: newPlan(options),
     allowOtherJob: false,

@@ -1,5 +1,6 @@
 /** A growing byte buffer and its reader, little-endian. Owns: bounds checks of everything that is decoded. */
 import { SluiceError } from '../base/errors.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export class ByteWriter {
   #bytes: Buffer;
@@ -120,7 +121,7 @@ export class ByteReader {
   json(): unknown {
     const text = this.text();
     try {
-      return JSON.parse(text);
+      return parseJson(text);
     } catch {
       throw corrupt(this.#what, 'what should be JSON is not');
     }

@@ -8,11 +8,10 @@
 import { errorMessage } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { type ByteReader, type ByteWriter, corrupt } from './byte-buffer.ts';
+import { columnKinds as kinds } from './column-kinds.ts';
 import { decodeValue, encodeValue, within } from './value-json.ts';
 import { buildRows, gatherColumns } from './row-shape.ts';
-import { readIntegers, readStrings, skipStrings, writeIntegers, writeStrings } from './typed-columns.ts';
-
-const kinds = { constant: 0, integers: 1, floats: 2, booleans: 3, strings: 4, struct: 5, optional: 6, list: 7, json: 8 } as const;
+import { readIntegers, readStrings, writeIntegers, writeStrings } from './typed-columns.ts';
 
 /** Structs and lists nested deeper than this go as JSON, where cycles and extreme nesting are refused by name. */
 const columnDepthMax = 8;
@@ -61,14 +60,6 @@ export function readColumn(reader: ByteReader, count: number, depth = 0): unknow
     default:
       throw corrupt('a packed column', `unknown column kind ${kind}`);
   }
-}
-
-/** Passes over a column if it is one of strings, where its length is easy to tell; else does nothing and returns false. */
-export function skipStringColumn(reader: ByteReader, count: number): boolean {
-  if (reader.peek() !== kinds.strings) return false;
-  reader.byte();
-  skipStrings(reader, count);
-  return true;
 }
 
 function writeTyped(writer: ByteWriter, values: readonly unknown[], sample: unknown, depth: number): boolean {

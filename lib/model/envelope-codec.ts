@@ -6,6 +6,7 @@ import { SluiceError } from '../base/errors.ts';
 import { ByteReader, corrupt } from './byte-buffer.ts';
 import type { ControlMessage, Envelope, EnvelopeHeader, Message, StreamEvent } from './envelope.ts';
 import { unpackRecords, type PackedRecords } from './packed-records.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 const magic = 0x53;
 const formatVersion = 1;
@@ -76,7 +77,7 @@ function open(bytes: Uint8Array): { kind: number; flags: number; header: unknown
 
 function parseHeader(head: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('utf8'));
+    return parseJson(Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('utf8'));
   } catch {
     throw corrupt('a message', 'its header is not JSON');
   }
@@ -134,7 +135,7 @@ function controlMessage(parsed: unknown): ControlMessage {
   return control as ControlMessage;
 }
 
-const controlKinds: ReadonlySet<string | undefined> = new Set(['order', 'kick', 'continue', 'wake']);
+const controlKinds: ReadonlySet<string | undefined> = new Set(['order', 'kick', 'continue', 'wake', 'flush']);
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;

@@ -44,9 +44,10 @@ export interface Envelope {
  * Control messages are numbered per kind and attempt; a number is accepted once and only upwards, gaps are legal.
  * - `order`: the coordinator tells a source shard to start a checkpoint (or to stop).
  * - `kick`: first message of an attempt; makes a shard initialise itself.
- * - `continue`: a source shard to itself, at once. - `wake`: a shard to itself, at a due time.
+ * - `continue`: a source shard to itself, at once. - `wake`: a shard to itself, at a due time. - `flush`: the same, for what lingers; numbered apart,
+ *   because it comes so often that it would make other wake-ups look late.
  */
-export type ControlKind = 'order' | 'kick' | 'continue' | 'wake';
+export type ControlKind = 'order' | 'kick' | 'continue' | 'wake' | 'flush';
 
 export interface BarrierOrder {
   readonly checkpoint: CheckpointId;

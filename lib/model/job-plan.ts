@@ -75,6 +75,8 @@ export interface PlannedEdge {
   readonly partitioner: Partitioner;
   readonly envelopeBytes: number;
   readonly compressAboveBytes: number;
+  /** Records that do not fill an envelope may linger so long. Absent: every commit sends what it has. */
+  readonly bufferTimeoutMs?: number;
 }
 
 export interface JobPlan {

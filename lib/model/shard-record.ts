@@ -103,6 +103,15 @@ export interface EpochSegments extends SegmentList {
   readonly epoch: Epoch;
 }
 
+/** An edge on which something lingers: its records stand in this epoch's segments, a watermark in `watermark`. */
+export interface LingeringEdge {
+  readonly edge: number;
+  /** Processing time. */
+  readonly dueAtMs: number;
+  /** How many a cold start must find. */
+  readonly records: number;
+}
+
 export type ShardStatus =
   | 'running'
   /** All inputs have ended and end of input has been forwarded. */
@@ -129,6 +138,8 @@ export interface ShardRecord extends ShardAddress {
   readonly outputs: Readonly<
     Record<ChannelId, { readonly sequence: number; readonly watermark: number; readonly idle: boolean; readonly ended: boolean }>
   >;
+  /** Absent where nothing does. */
+  readonly lingering?: readonly LingeringEdge[];
   readonly control: Readonly<Partial<Record<ControlKind, number>>>;
   /** Last number given to a message to itself. */
   readonly selfNumber: number;

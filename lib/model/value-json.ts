@@ -9,6 +9,7 @@
  */
 import { errorCode, errorMessage, SluiceError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 /** @throws SluiceError `SLUICE-VALUE-UNSUPPORTED` naming the value's kind and its path */
 export function encodeValue(value: unknown): string {
@@ -41,7 +42,7 @@ function isPlainJson(value: unknown, depth: number): boolean {
 /** @throws SluiceError `SLUICE-VALUE-CORRUPT`, and nothing else */
 export function decodeValue(text: string): unknown {
   try {
-    return fromTagged(JSON.parse(text));
+    return fromTagged(parseJson(text));
   } catch (error) {
     // What is no JSON, and what is nested deeper than the stack is.
     if (errorCode(error) === undefined) throw corruptValue(errorMessage(error));
@@ -62,7 +63,9 @@ export function within(prefix: string, write: () => void): void {
 
 function refuse(what: string, path: string): never {
   throw new SluiceError('SLUICE-VALUE-UNSUPPORTED', `${what} at ${path === '' ? 'the value itself' : path} cannot be stored or sent`, {
-    hint: 'Use plain objects, arrays, strings, numbers, booleans, null, undefined, bigint, Date, Map, Set or Uint8Array.',
+    hint: what.endsWith(' Promise')
+      ? 'The functions of a job are not async: look things up before the job, or keep them in state or in a second stream.'
+      : 'Use plain objects, arrays, strings, numbers, booleans, null, undefined, bigint, Date, Map, Set or Uint8Array.',
     facts: { what, path },
   });
 }

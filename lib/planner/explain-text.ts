@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts';
 import type { JobPlan, PlannedEdge, PlannedOperator, PlannedVertex } from '../model/job-plan.ts';
 import type { PlanWarning } from './plan-warnings.ts';
 
@@ -35,9 +36,23 @@ function operatorRow({ uid, kind, name, states, links, connector }: PlannedOpera
   return [uid, kind, name === kind ? '' : name, notes.join('; ')];
 }
 
-function edgeRow(plan: JobPlan, { operator, output, to, input, partitioner }: PlannedEdge): string[] {
-  const inputs = plan.edges.filter((edge) => edge.to === to).some((edge) => edge.input > 0);
-  return [output === '' ? operator : `${operator} (${output})`, partitioner, `→ ${to}${inputs ? ` (input ${input + 1})` : ''}`];
+function edgeRow(plan: JobPlan, edge: PlannedEdge): string[] {
+  const { operator, output, to, input, partitioner } = edge;
+  const inputs = plan.edges.filter((other) => other.to === to).some((other) => other.input > 0);
+  return [
+    output === '' ? operator : `${operator} (${output})`,
+    partitioner,
+    `→ ${to}${inputs ? ` (input ${input + 1})` : ''}`,
+    bufferNote(edge),
+  ];
+}
+
+/** Only what is not the default. */
+function bufferNote({ bufferTimeoutMs, envelopeBytes }: PlannedEdge): string {
+  return [
+    ...(bufferTimeoutMs === undefined ? [] : [`buffer timeout ${bufferTimeoutMs} ms`]),
+    ...(envelopeBytes === limits.envelopeBytesTarget ? [] : [`buffer size ${envelopeBytes} bytes`]),
+  ].join(', ');
 }
 
 /** Columns as wide as their widest cell, two blanks between them, none at the end of a line. */

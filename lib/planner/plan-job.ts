@@ -58,7 +58,8 @@ function plannedOperator(graph: StreamGraph, node: GraphNode, links: readonly Ch
 function plannedEdges(graph: StreamGraph, { chainOf }: Chaining, byNode: ReadonlyMap<number, Parallelism>): PlannedEdge[] {
   return graph.edges
     .filter(({ from, to }) => chainOf.get(from) !== chainOf.get(to))
-    .map((edge, index) => ({
+    .map((edge, index) => ({ edge, index, buffers: { ...graph.buffers, ...graph.nodes[edge.from]!.buffers } }))
+    .map(({ edge, index, buffers: { timeoutMs = 0, bytes = limits.envelopeBytesTarget } }) => ({
       index,
       from: chainOf.get(edge.from)!.head.uid,
       operator: graph.nodes[edge.from]!.uid,
@@ -66,7 +67,8 @@ function plannedEdges(graph: StreamGraph, { chainOf }: Chaining, byNode: Readonl
       to: chainOf.get(edge.to)!.head.uid,
       input: edge.input,
       partitioner: partitionerOf(edge, byNode),
-      envelopeBytes: limits.envelopeBytesTarget,
+      envelopeBytes: bytes,
       compressAboveBytes: limits.compressAboveBytes,
+      ...(timeoutMs === 0 ? {} : { bufferTimeoutMs: timeoutMs }),
     }));
 }

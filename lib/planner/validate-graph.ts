@@ -2,6 +2,7 @@
  * First pass: everything that is wrong with a graph, whatever the parallelism. Every rule is one function over the whole graph, so that all of them
  * speak even where one has found something.
  */
+import { limits } from '../base/limits.ts';
 import type { GraphProblem, GraphProblemCode } from '../graph/graph-problem.ts';
 import type { GraphNode, StreamGraph } from '../graph/stream-graph.ts';
 
@@ -175,6 +176,22 @@ const eventTimeHasWatermarks: Rule = (graph) =>
         ),
     );
 
+const buffersAreUsable: Rule = ({ nodes, buffers }) =>
+  [{ uid: 'the job', buffers }, ...nodes].flatMap(({ uid, buffers: { timeoutMs = 0, bytes = 1 } = {} }) => [
+    ...(isWithin(timeoutMs, 0, limits.bufferTimeoutMsMax)
+      ? []
+      : [
+          problem(uid, 'buffer-invalid', `its buffer timeout is ${timeoutMs}`, `Give milliseconds from 0 to ${limits.bufferTimeoutMsMax}.`),
+        ]),
+    ...(isWithin(bytes, 1, limits.envelopeBytesMax)
+      ? []
+      : [problem(uid, 'buffer-invalid', `its buffer size is ${bytes}`, `Give bytes from 1 to ${limits.envelopeBytesMax}.`)]),
+  ]);
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && value >= least && value <= most;
+}
+
 const rules: readonly Rule[] = [
   jobIsNamed,
   graphHasSinks,
@@ -190,6 +207,7 @@ const rules: readonly Rule[] = [
   noCycles,
   outputsAreUnique,
   eventTimeHasWatermarks,
+  buffersAreUsable,
 ];
 
 function uidOf(nodes: readonly GraphNode[], id: number): string {

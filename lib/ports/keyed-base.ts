@@ -7,15 +7,16 @@
  *   Whoever writes a version of an address writes the same value, so that a zombie changes nothing.
  * - Reads see every completed write.
  * - A key is always in the same key group.
- * Values are text of value-json; the store does not look into them.
+ * Values come as what they are, decoded from bytes, and belong to the store; they are read as text of value-json.
  */
 import type { OperatorUid } from '../base/ids.ts';
 import type { KeyGroupRange } from '../model/key-group-range.ts';
+import type { RowTable } from '../model/row-table.ts';
 import type { StateAddress } from '../model/state-row.ts';
 
 export interface BaseRow extends StateAddress {
-  /** undefined = delete. */
-  readonly value: string | undefined;
+  /** Text of value-json. */
+  readonly value: string;
 }
 
 export interface DueCursor {
@@ -51,7 +52,7 @@ export interface KeyedBase {
    */
   readDue(space: string, query: DueQuery): Promise<readonly BaseRow[]>;
   /** Of an address that comes twice the last row counts. `version` is a whole number that grows with time. */
-  write(space: string, version: number, rows: readonly BaseRow[]): Promise<void>;
+  write(space: string, version: number, tables: readonly RowTable[]): Promise<void>;
   /** Pages through an operator's rows in a range of key groups, in any stable order; for exports. */
   scan(
     space: string,

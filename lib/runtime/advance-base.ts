@@ -37,8 +37,8 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, options: A
     await step.read(runtime, shard.deltaKeys);
     return 'slice';
   }
-  const { version, rows } = step.take(Math.max(isQuiet ? limits.baseRowsPerSliceQuiet : limits.baseRowsPerSlice, rowsOf(ready) >> 4));
-  if (rows.length > 0) await runtime.deps.base.write(shard.topology.address.job, version, rows);
+  const { version, tables } = step.take(Math.max(isQuiet ? limits.baseRowsPerSliceQuiet : limits.baseRowsPerSlice, rowsOf(ready) >> 4));
+  if (tables.length > 0) await runtime.deps.base.write(shard.topology.address.job, version, tables);
   backend.baseWritten();
   if (!step.isEmpty) return 'slice';
   shard.baseStep = null;

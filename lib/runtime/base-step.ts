@@ -8,17 +8,25 @@ import type { Epoch } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { DeltaRef } from '../model/shard-record.ts';
-import { encodeDecodedValue } from '../model/value-json.ts';
-import type { BaseRow } from '../ports/keyed-base.ts';
+import { newRowTable } from '../model/open-row-table.ts';
+import { rowsOfTables, tablesOfRows } from '../model/table-rows.ts';
+import { sliceTable, type RowTable, type TableKeys } from '../model/row-table.ts';
+import type { StateRow } from '../model/state-row.ts';
 import { decodeDeltaBlocks, type DeltaBlock } from '../state/delta-codec.ts';
-import type { DeltaTable, TableKeys } from '../state/delta-table.ts';
 import { readNamed } from './named-objects.ts';
 import type { Runtime } from './runtime-deps.ts';
 
 /** Rows of one version; no address comes twice. */
 export interface Slice {
   readonly version: number;
-  readonly rows: readonly BaseRow[];
+  readonly tables: readonly RowTable[];
+}
+
+interface Page {
+  readonly version: number;
+  readonly tables: RowTable[];
+  /** Rows of the first table that have been taken. */
+  taken: number;
 }
 
 /** Of delta objects that this process wrote itself. */
@@ -34,8 +42,8 @@ export class BaseStep {
   readonly #refs: DeltaRef[] = [];
   /** Deltas still to read, by epoch. */
   readonly #unread: (readonly DeltaRef[])[];
-  readonly #rows = new Map<string, BaseRow>();
-  readonly #pages: { readonly version: number; readonly rows: Iterator<BaseRow, unknown> }[] = [];
+  readonly #rows = new Map<string, StateRow>();
+  readonly #pages: Page[] = [];
 
   /** `ready`: at or below the floor, in order of their epochs, all that there are. */
   constructor(ready: readonly DeltaRef[]) {
@@ -63,27 +71,28 @@ export class BaseStep {
     this.#refs.push(...refs);
     for (const ref of refs) {
       for (const { number, tables } of await blocksOf(runtime, ref, known)) {
-        const rows = rowsIn(tables, ref.keyGroups);
-        if (isAlone) this.#addPage(versionOf(ref.epoch, number), rows);
-        else for (const row of rows) this.#rows.set(addressOf(row), row);
+        const own = tables.map((table) => rowsIn(table, ref.keyGroups));
+        if (isAlone) this.#addPage(versionOf(ref.epoch, number), own);
+        else for (const row of rowsOfTables(own)) this.#rows.set(addressOf(row), row);
       }
     }
     if (isAlone) return;
     if (this.#rows.size >= limits.baseRowsPerStep) this.#unread.length = 0;
-    if (this.isRead) this.#addPage(versionOf(refs[0]!.epoch, limits.deltaBlocksPerEpochMax), this.#rows.values());
+    if (this.isRead) this.#addPage(versionOf(refs[0]!.epoch, limits.deltaBlocksPerEpochMax), tablesOfRows(this.#rows.values()));
   }
 
-  #addPage(version: number, rows: Iterable<BaseRow>): void {
-    this.#pages.push({ version, rows: rows[Symbol.iterator]() });
+  #addPage(version: number, tables: readonly RowTable[]): void {
+    const filled = tables.filter(({ keys }) => keys.length > 0);
+    if (filled.length > 0) this.#pages.push({ version, tables: filled, taken: 0 });
   }
 
   /** At most `rowsMax` rows of one version; none where nothing was left. */
   take(rowsMax: number): Slice {
     const page = this.#pages[0];
-    if (page === undefined) return { version: 0, rows: [] };
-    const rows = takeFrom(page.rows, rowsMax);
-    if (rows.length < rowsMax) this.#pages.shift();
-    return { version: page.version, rows };
+    if (page === undefined) return { version: 0, tables: [] };
+    const tables = takeFrom(page, rowsMax);
+    if (page.tables.length === 0) this.#pages.shift();
+    return { version: page.version, tables };
   }
 }
 
@@ -100,14 +109,19 @@ function smallEpochs(ready: readonly DeltaRef[]): DeltaRef[][] {
   return epochs;
 }
 
-function takeFrom(rows: Iterator<BaseRow, unknown>, rowsMax: number): BaseRow[] {
-  const taken: BaseRow[] = [];
-  while (taken.length < rowsMax) {
-    const next = rows.next();
-    if (next.done === true) break;
-    taken.push(next.value);
+function takeFrom(page: Page, rowsMax: number): RowTable[] {
+  const slices: RowTable[] = [];
+  for (let left = rowsMax; left > 0 && page.tables.length > 0;) {
+    const table = page.tables[0]!;
+    const end = Math.min(table.keys.length, page.taken + left);
+    slices.push(sliceTable(table, page.taken, end));
+    left -= end - page.taken;
+    page.taken = end;
+    if (end < table.keys.length) break;
+    page.tables.shift();
+    page.taken = 0;
   }
-  return taken;
+  return slices;
 }
 
 /** Of a block inside an epoch; the epoch's end is behind all of them. */
@@ -120,18 +134,13 @@ async function blocksOf(runtime: Runtime, { key }: DeltaRef, known: KnownKeys): 
 }
 
 /** A delta may hold rows of other shards' key groups: its reference says which are this shard's. */
-function* rowsIn(tables: readonly DeltaTable[], range: KeyGroupRange): Iterable<BaseRow> {
-  for (const { operator, state, keys, keyGroups, namespaces, values, deleted } of tables) {
-    for (let i = 0; i < keys.length; i++) {
-      const keyGroup = keyGroups[i]!;
-      if (!inRange(range, keyGroup)) continue;
-      const value = deleted[i] === 1 ? undefined : encodeDecodedValue(values[i]);
-      yield { operator, state, keyGroup, key: keys[i]!, namespace: namespaces[i]!, value };
-    }
-  }
+function rowsIn(table: RowTable, range: KeyGroupRange): RowTable {
+  if (table.keyGroups.every((keyGroup) => inRange(range, keyGroup))) return table;
+  const [own] = tablesOfRows([...rowsOfTables([table])].filter(({ keyGroup }) => inRange(range, keyGroup)));
+  return own ?? newRowTable(table.operator, table.state);
 }
 
-function addressOf({ operator, state, key, namespace }: BaseRow): string {
+function addressOf({ operator, state, key, namespace }: StateRow): string {
   return `${operator}\u0000${state}\u0000${namespace}\u0000${key}`;
 }
 

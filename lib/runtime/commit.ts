@@ -14,9 +14,9 @@ import type { PackedRecords } from '../model/packed-records.ts';
 import { indexKey, segmentKey } from '../model/object-keys.ts';
 import { shardGroup } from '../model/queue-names.ts';
 import type { EpochSegments, InputChannelState, SegmentIndex, ShardRecord } from '../model/shard-record.ts';
+import type { PackedEnvelope } from './channel-buffer.ts';
 import { LostRaceError } from './errors.ts';
 import type { LiveShard } from './live-shard.ts';
-import type { PackedEnvelope } from './output-channels.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { hasEffects, isEmptySegment, type OutgoingEnvelope, type SegmentContent } from './segment-content.ts';
 import { encodeSegment } from './segment.ts';
@@ -88,6 +88,7 @@ function takeContent(runtime: Runtime, shard: LiveShard, options: CommitOptions,
     stage: shard.stage,
     self: shard.self,
     coordinator: shard.coordinator,
+    lingering: shard.outputs.takeLingering(),
   };
   if (options.endsEpoch !== true)
     for (const [uid, records] of content.sinks) shard.sinkRecords[uid] = (shard.sinkRecords[uid] ?? 0) + records.length;
@@ -143,6 +144,8 @@ function nextRecord(shard: LiveShard, options: CommitOptions, version: number, t
     attempt: options.attempt,
     stored: previous.attempt,
   });
+  const lingering = shard.outputs.lingering();
+  invariant(options.endsEpoch !== true || lingering.length === 0, 'LO1', 'a snapshot leaves something behind that lingers', { lingering });
   const inputs: Record<ChannelId, InputChannelState> = {};
   for (const [id, { sequence, watermark, idle, ended, barrier }] of shard.inputs)
     inputs[id] = { sequence, watermark, idle, ended, barrier };
@@ -158,6 +161,7 @@ function nextRecord(shard: LiveShard, options: CommitOptions, version: number, t
     processingTimeMs: shard.processingTimeMs,
     inputs,
     outputs: shard.outputs.positions(),
+    ...(lingering.length === 0 ? {} : { lingering }),
     control: { ...shard.control },
     selfNumber: shard.selfNumber,
     watermark: shard.watermark,

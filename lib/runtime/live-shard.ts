@@ -26,7 +26,7 @@ import { createHandle, createNamespaced } from '../state/state-handles.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
 import type { BaseStep } from './base-step.ts';
-import type { TableKeys } from '../state/delta-table.ts';
+import type { TableKeys } from '../model/row-table.ts';
 import type { Runtime } from './runtime-deps.ts';
 import type { SelfMessage, StageOrder } from './segment-content.ts';
 import type { InputChannel, OutputEdge, ShardTopology } from './topology.ts';
@@ -78,6 +78,7 @@ export class LiveShard {
 
   /** Warm only: losing them costs a second look, a second wake-up or a second write. */
   armedAtMs: number | null = null;
+  flushArmedAtMs: number | null = null;
   baseArmedAtRecords: number | null = null;
   baseStep: BaseStep | null = null;
   /** Keys of the deltas that this process wrote. */
@@ -98,7 +99,6 @@ export class LiveShard {
     this.status = record.status;
     this.processingTimeMs = record.processingTimeMs;
     this.watermark = record.watermark;
-    this.idle = false;
     this.fired = record.fired;
     this.splits = record.splits;
     this.alignment = record.alignment;
@@ -114,6 +114,8 @@ export class LiveShard {
 
     this.inputs = new Map(topology.inputs.map((channel) => [channel.id, liveInput(channel, record)]));
     this.valve = new WatermarkValve(this.inputs, record.watermark);
+    // A source learns it when it reads.
+    this.idle = this.valve.read().idle;
     this.outputs = new OutputChannels(
       topology.outputs,
       {

@@ -18,26 +18,36 @@ import { startOfShard } from './start-of-shard.ts';
 import { commit } from './commit.ts';
 import { LiveShard } from './live-shard.ts';
 import { expandSegments, readNamed } from './named-objects.ts';
-import { readSegmentState } from './segment.ts';
+import type { LingeringRecords } from './segment-content.ts';
+import { readSegmentOwn } from './segment.ts';
 import { sendEffects } from './send-effects.ts';
 import type { Runtime } from './runtime-deps.ts';
 import type { ShardTopology } from './topology.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 /** The shard as its record of the current attempt has it. */
 export async function openShard(runtime: Runtime, topology: ShardTopology, record: ShardRecord): Promise<LiveShard> {
   const shard = new LiveShard(runtime, topology, record);
-  if (shard.backend === null) return shard;
-  for (const { key, epoch, keyGroups } of record.deltas) {
-    applyRows(shard.backend, decodeDeltaTables(await readNamed(runtime.deps.objects, key), key), { epoch, keyGroups, open: false });
+  if (shard.backend === null && record.lingering === undefined) return shard;
+  if (shard.backend !== null) {
+    for (const { key, epoch, keyGroups } of record.deltas)
+      applyRows(shard.backend, decodeDeltaTables(await readNamed(runtime.deps.objects, key), key), { epoch, keyGroups, open: false });
   }
-  const current = record.segments.find(({ epoch }) => epoch === record.epoch);
-  if (current === undefined) return shard;
-  for (const name of await expandSegments(runtime.deps.objects, current)) {
-    const state = readSegmentState(await readNamed(runtime.deps.objects, name), name);
-    if (state !== null)
-      applyRows(shard.backend, decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
-  }
+  await applySegments(runtime, shard);
   return shard;
+}
+
+/** What this epoch's commits have changed, and what of theirs still lingers. */
+async function applySegments(runtime: Runtime, { backend, outputs, record, topology }: LiveShard): Promise<void> {
+  const current = record.segments.find(({ epoch }) => epoch === record.epoch);
+  const written: LingeringRecords[] = [];
+  for (const name of current === undefined ? [] : await expandSegments(runtime.deps.objects, current)) {
+    const { state, lingering } = readSegmentOwn(await readNamed(runtime.deps.objects, name), name);
+    if (backend !== null && state !== null)
+      applyRows(backend, decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
+    written.push(...lingering);
+  }
+  outputs.restoreLingering(written, record.lingering ?? []);
 }
 
 /** First message of a new attempt: the record is written anew, and with it what no message would cause. */
@@ -132,7 +142,7 @@ async function assignSplits(runtime: Runtime, topology: ShardTopology, start: Sh
     await objects.createIfAbsent(key, Buffer.from(JSON.stringify([...listed].sort()), 'utf8'));
   }
   const bytes = await readNamed(objects, key);
-  const all = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as string[];
+  const all = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as string[];
   const mine = dealSplits(all, address.shard, vertex.parallelism);
   return Object.fromEntries(
     mine.map((split) => [split, { position: null, ended: false, maxTimestamp: MIN_WATERMARK, activeAtMs: nowMs, records: 0 }]),

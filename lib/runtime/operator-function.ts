@@ -30,6 +30,8 @@ export class OperatorFunction {
   readonly #warm = new Map<number, LiveShard>();
   /** Version of the shard record as the try in hand has read it. */
   readonly #read = new Map<number, number>();
+  /** Shards whose last try failed. */
+  readonly #troubled = new Set<number>();
   #job: JobRecord | undefined;
   #jobReadAt = Number.NEGATIVE_INFINITY;
 
@@ -56,6 +58,7 @@ export class OperatorFunction {
     this.#read.delete(shard);
     try {
       await this.#processGroup(shard, messages.map(parse));
+      if (this.#troubled.delete(shard)) this.#runtime.deps.problems?.passed(this.#place(shard));
       return [];
     } catch (error) {
       const seen = this.#warm.get(shard)?.record.version ?? this.#read.get(shard);
@@ -151,8 +154,12 @@ export class OperatorFunction {
       return;
     }
     const facts = { operator: this.#uid, shard: index, code: errorCode(error), error: errorMessage(error) };
-    deps.logger.log('warn', 'a batch failed and will be tried again', facts);
     const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
+    // What lasts is on the board or ends the job, and need not be said with every try.
+    const isShown = deps.problems !== undefined && tries > 1;
+    deps.logger.log(isShown ? 'debug' : 'warn', 'a batch failed and will be tried again', facts);
+    this.#troubled.add(index);
+    deps.problems?.met(this.#place(index), this.#failureOf(index, error));
     if (tries < program.settings.userCodeTries) return;
     // What may go through later is no fault of the job: the messages come again until it does.
     if (error instanceof SluiceError && error.retryable) return;
@@ -171,24 +178,31 @@ export class OperatorFunction {
     return (stored?.version ?? 0) === seen;
   }
 
-  async #reportFailure(index: number, error: unknown): Promise<void> {
-    const { deps, program } = this.#runtime;
+  #place(index: number): string {
+    return `${this.#uid}/${index}`;
+  }
+
+  #failureOf(index: number, error: unknown): JobFailure {
     const cause = error instanceof UserCodeError ? error.cause : error;
     const known = cause instanceof SluiceError ? cause : undefined;
     const operator = error instanceof UserCodeError ? error.operator : this.#uid;
     const isUsers = error instanceof UserCodeError;
     const where = isUsers ? { key: error.facts.key, record: brief(error.facts.record) } : {};
-    const failure: JobFailure = {
+    return {
       code: known?.code ?? (isUsers ? 'SLUICE-USER-CODE' : 'SLUICE-BATCH-FAILED'),
       message: known?.message ?? `operator ${operator} failed: ${errorMessage(cause)}`,
       hint: known?.hint ?? `${isUsers ? 'Correct the function' : 'Remove the cause'} and ${restoreHint}`,
       operator,
       shard: index,
       facts: { ...plain(known?.facts), ...where, stack: cause instanceof Error ? (cause.stack ?? '').slice(0, 4000) : '' },
-      atMs: deps.clock.now(),
+      atMs: this.#runtime.deps.clock.now(),
     };
+  }
+
+  async #reportFailure(index: number, error: unknown): Promise<void> {
+    const { deps, program } = this.#runtime;
     const from = { job: program.job, attempt: this.#job?.attempt ?? 0, uid: this.#uid, shard: index };
-    const body = encodeCoordinatorMessage({ ...from, kind: 'failed', failure });
+    const body = encodeCoordinatorMessage({ ...from, kind: 'failed', failure: this.#failureOf(index, error) });
     await deps.messages.sendBatch(coordinatorQueue(program.job), [
       { group: program.job, deduplicationId: `failed-${deps.random.hex(16)}`, body },
     ]);

@@ -1,102 +1,23 @@
 /**
  * Where emitted records go: partitioned to channels, packed into envelopes as they fill.
  *
- * Owns: routing, packing, output watermarks per channel. Does not own: sequence numbers' durability (shard record), sending (send-effects).
+ * Owns: which channel gets what, and its watermarks. Does not own: packing (channel-buffer), how long something lingers (lingering-output), sequence
+ * numbers' durability (shard record), sending (send-effects).
  * OC1. An envelope never spans epochs: `closeEpoch` flushes before the barrier.
  * OC2. A watermark is sent after all records that came before it, and to each channel only upwards.
  */
 import type { ChannelId, CheckpointId } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import { SluiceError } from '../base/errors.ts';
-import type { PlacedEvent, StreamEvent } from '../model/envelope.ts';
-import { packRecords, type PackedRecords, type PackingOptions } from '../model/packed-records.ts';
-import { canonicalKey, isPlainKey } from '../model/canonical-key.ts';
-import { keyGroupOf, shardOfKeyGroup } from '../model/key-group.ts';
+import type { StreamEvent } from '../model/envelope.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import type { KeySelector, Output } from '../operators/operator.ts';
-import type { ShardRecord } from '../model/shard-record.ts';
+import type { LingeringEdge, ShardRecord } from '../model/shard-record.ts';
+import { ChannelBuffer, type PackedEnvelope } from './channel-buffer.ts';
+import { LingeringOutput, type Moment } from './lingering-output.ts';
+import { hashRoute, roundRobin } from './record-routes.ts';
+import type { LingeringRecords } from './segment-content.ts';
 import type { OutputEdge } from './topology.ts';
-
-export interface PackedEnvelope {
-  readonly channel: ChannelId;
-  readonly queue: string;
-  readonly shard: number;
-  readonly sequence: number;
-  readonly records: number;
-  readonly packed: PackedRecords | null;
-  readonly events: readonly PlacedEvent[];
-}
-
-/** The target size is one of messages as they are sent; without compression the same records take about so much more. */
-const uncompressedFactor = 3;
-
-/** Keys whose shard is remembered, per edge. */
-const routeCacheMax = 65_536;
-
-class ChannelBuffer {
-  readonly id: ChannelId;
-  readonly shard: number;
-  readonly edge: OutputEdge;
-  sequence = 0;
-  watermark = MIN_WATERMARK;
-  idle = false;
-  ended = false;
-  values: unknown[] = [];
-  timestamps: number[] = [];
-  readonly #packing: PackingOptions;
-  readonly #bytesTarget: number;
-  #recordsTarget = 512;
-
-  constructor(edge: OutputEdge, id: ChannelId, shard: number, { compress, arePlain }: OutputOptions) {
-    this.edge = edge;
-    this.#packing = { compressAbove: compress ? edge.edge.compressAboveBytes : Number.POSITIVE_INFINITY, arePlain: arePlain(edge) };
-    this.#bytesTarget = edge.edge.envelopeBytes * (compress ? 1 : uncompressedFactor);
-    this.id = id;
-    this.shard = shard;
-  }
-
-  add(value: unknown, timestamp: number, sink: OutputChannels): void {
-    this.values.push(value);
-    this.timestamps.push(timestamp);
-    if (this.values.length >= this.#recordsTarget) sink.flush(this);
-  }
-
-  /** Packs what has gathered; what is too large for a message is split, a single oversize record travels by its segment. */
-  pack(events: readonly StreamEvent[]): PackedEnvelope[] {
-    const { values, timestamps } = this;
-    this.values = [];
-    this.timestamps = [];
-    // To the receiver both say that the channel is not idle any longer.
-    if (values.length > 0 || events.some(({ kind }) => kind === 'watermark')) this.idle = false;
-    const out: PackedEnvelope[] = [];
-    this.#packRange(values, timestamps, out);
-    if (out.length === 0) out.push(this.#envelope(0, null));
-    const last = out[out.length - 1]!;
-    out[out.length - 1] = { ...last, events: events.map((event) => ({ at: last.records, event })) };
-    return out;
-  }
-
-  #packRange(values: readonly unknown[], timestamps: readonly number[], out: PackedEnvelope[]): void {
-    if (values.length === 0) return;
-    const packed = packRecords(values, timestamps, this.#packing);
-    const bytes = packed.payload.length;
-    if (bytes > limits.envelopeBytesMax && values.length > 1) {
-      const half = values.length >> 1;
-      this.#packRange(values.slice(0, half), timestamps.slice(0, half), out);
-      this.#packRange(values.slice(half), timestamps.slice(half), out);
-      return;
-    }
-    if (bytes > limits.recordBytesMax) throw oversize(this.id, bytes);
-    const perRecord = bytes / values.length;
-    this.#recordsTarget = Math.min(Math.max(Math.floor(this.#bytesTarget / perRecord), 1), limits.envelopeRecordsMax);
-    out.push(this.#envelope(values.length, packed));
-  }
-
-  #envelope(records: number, packed: PackedRecords | null): PackedEnvelope {
-    this.sequence++;
-    return { channel: this.id, queue: this.edge.queue, shard: this.shard, sequence: this.sequence, records, packed, events: [] };
-  }
-}
 
 export interface OutputOptions {
   /** The receiving operator's key selector, for hash edges. */
@@ -106,23 +27,32 @@ export interface OutputOptions {
   readonly arePlain: (edge: OutputEdge) => boolean;
 }
 
+type Stored = Pick<ShardRecord, 'outputs' | 'watermark' | 'nextTimer' | 'lingering'>;
+
 export class OutputChannels {
   readonly #buffers: ChannelBuffer[] = [];
+  /** Those of edges where nothing lingers. */
+  readonly #prompt: ChannelBuffer[] = [];
+  readonly #lingering: LingeringOutput[] = [];
   readonly #outputs = new Map<number, Output>();
   #packed: PackedEnvelope[] = [];
   #watermark = MIN_WATERMARK;
   /** Emitted since the last commit. */
   records = 0;
 
-  constructor(edges: readonly OutputEdge[], options: OutputOptions, record: Pick<ShardRecord, 'outputs' | 'watermark' | 'nextTimer'>) {
+  constructor(edges: readonly OutputEdge[], options: OutputOptions, record: Stored) {
     this.#watermark = passedOn(record);
     for (const edge of edges) {
+      const packing = { compress: options.compress, arePlain: options.arePlain(edge) };
       const buffers = edge.channels.map(({ id, shard }) => {
-        const buffer = new ChannelBuffer(edge, id, shard, options);
+        const buffer = new ChannelBuffer(edge, id, shard, packing);
         Object.assign(buffer, record.outputs[id]);
         return buffer;
       });
       this.#buffers.push(...buffers);
+      const { index, bufferTimeoutMs = 0 } = edge.edge;
+      if (bufferTimeoutMs === 0) this.#prompt.push(...buffers);
+      else this.#lingering.push(new LingeringOutput(index, bufferTimeoutMs, buffers, record.lingering));
       this.#outputs.set(edge.edge.index, this.#outputOf(edge, buffers, options.keySelectorOf(edge)));
     }
   }
@@ -151,51 +81,104 @@ export class OutputChannels {
 
   /** Closes a full buffer's envelope; the current watermark rides with it. */
   flush(buffer: ChannelBuffer): void {
-    const rides = this.#watermark > buffer.watermark && !buffer.ended;
-    if (rides) buffer.watermark = this.#watermark;
-    this.#packed.push(...buffer.pack(rides ? [{ kind: 'watermark', timestamp: this.#watermark }] : []));
+    this.#pack(buffer, this.#lacking(buffer, false));
   }
 
   advance(watermark: number): void {
     if (watermark > this.#watermark) this.#watermark = watermark;
   }
 
-  flushRecords(): void {
-    for (const buffer of this.#buffers) if (buffer.values.length > 0) this.flush(buffer);
+  /** Before a commit: sends what has gathered, but for what may still linger at that processing time. */
+  flushRecords(nowMs = Number.POSITIVE_INFINITY): void {
+    for (const buffer of this.#prompt) if (buffer.values.length > 0) this.flush(buffer);
+    if (this.#lingering.length > 0) this.#flushLingering({ nowMs, atRest: false, idle: false, watermark: this.#watermark });
   }
 
-  /** At the end of an invocation that does not go on by itself: every channel gets what it lacks. */
-  flushWatermarks(idle: boolean): void {
-    this.flushRecords();
-    for (const buffer of this.#buffers) {
-      if (buffer.ended) continue;
-      const events: StreamEvent[] = [];
-      if (this.#watermark > buffer.watermark) events.push({ kind: 'watermark', timestamp: this.#watermark });
-      if (idle && !buffer.idle) events.push({ kind: 'idle' });
-      if (events.length === 0) continue;
-      buffer.watermark = Math.max(buffer.watermark, this.#watermark);
-      this.#packed.push(...buffer.pack(events));
-      buffer.idle = idle;
+  /** At the end of an invocation that does not go on by itself: every channel gets what it lacks, where that may not linger. */
+  flushWatermarks(idle: boolean, nowMs = Number.POSITIVE_INFINITY): void {
+    for (const buffer of this.#prompt) {
+      if (buffer.values.length > 0) this.flush(buffer);
+      this.#tell(buffer, idle);
+    }
+    if (this.#lingering.length > 0) this.#flushLingering({ nowMs, atRest: true, idle, watermark: this.#watermark });
+  }
+
+  #tell(buffer: ChannelBuffer, idle: boolean): void {
+    const events = this.#lacking(buffer, idle);
+    if (events.length > 0) this.#pack(buffer, events);
+  }
+
+  /** What the channel does not know yet. Idle is the last: it ends with a watermark. */
+  #lacking(buffer: ChannelBuffer, idle: boolean): StreamEvent[] {
+    if (buffer.ended) return [];
+    const events: StreamEvent[] = [];
+    if (this.#watermark > buffer.watermark) events.push({ kind: 'watermark', timestamp: this.#watermark });
+    if (idle && (!buffer.idle || buffer.hasRecords())) events.push({ kind: 'idle' });
+    return events;
+  }
+
+  #pack(buffer: ChannelBuffer, events: readonly StreamEvent[]): void {
+    if (!buffer.ended) buffer.watermark = Math.max(buffer.watermark, this.#watermark);
+    this.#packed.push(...buffer.pack(events));
+    if (events.some(({ kind }) => kind === 'idle')) buffer.idle = true;
+  }
+
+  #flushLingering(moment: Moment): void {
+    for (const output of this.#lingering) if (output.settle(moment, this)) this.#flushOutput(output, moment);
+    const bytes = this.#lingering.reduce((sum, output) => sum + output.bytes(), 0);
+    if (bytes > limits.lingeringBytesMax) for (const output of this.#lingering) this.#flushOutput(output, moment);
+  }
+
+  #flushOutput(output: LingeringOutput, { atRest, idle }: Moment): void {
+    output.dueAtMs = null;
+    for (const buffer of output.buffers) {
+      if (buffer.hasRecords()) this.flush(buffer);
+      if (atRest) this.#tell(buffer, idle);
     }
   }
 
-  closeEpoch(checkpoint: CheckpointId): void {
-    for (const buffer of this.#buffers) {
-      const rides = this.#watermark > buffer.watermark && !buffer.ended;
-      if (rides) buffer.watermark = this.#watermark;
-      const barrier: StreamEvent = { kind: 'barrier', checkpoint };
-      this.#packed.push(...buffer.pack(rides ? [{ kind: 'watermark', timestamp: this.#watermark }, barrier] : [barrier]));
-    }
+  /** Of the edges that linger, for the record. */
+  lingering(): readonly LingeringEdge[] {
+    return this.#lingering.length === 0 ? [] : this.#lingering.flatMap((output) => output.stored());
+  }
+
+  /** When the first edge is due. */
+  dueAtMs(): number | null {
+    let first: number | null = null;
+    for (const { dueAtMs } of this.#lingering) if (dueAtMs !== null && (first === null || dueAtMs < first)) first = dueAtMs;
+    return first;
+  }
+
+  /** What has begun to linger since the last commit. */
+  takeLingering(): LingeringRecords[] {
+    return this.#lingering.flatMap(({ buffers }) => buffers.flatMap((buffer) => buffer.takeUnwritten()));
+  }
+
+  /** A cold start: `written` is all that has lingered in this epoch. */
+  restoreLingering(written: readonly LingeringRecords[], stored: readonly LingeringEdge[]): void {
+    for (const output of this.#lingering) output.restore(written, stored);
+  }
+
+  /** Says also what else a channel lacks: behind a snapshot nobody may come who would. */
+  closeEpoch(checkpoint: CheckpointId, idle = false): void {
+    for (const buffer of this.#buffers) this.#pack(buffer, [...this.#lacking(buffer, idle), { kind: 'barrier', checkpoint }]);
+    this.#nothingLingers();
   }
 
   /** After the last record: the watermark that goes with it, then end of input. Once per channel and attempt. */
   end(): void {
     for (const buffer of this.#buffers) {
       if (buffer.ended) continue;
+      this.#pack(buffer, [...this.#lacking(buffer, false), { kind: 'end-of-input' }]);
       buffer.ended = true;
-      const events: StreamEvent[] = this.#watermark > buffer.watermark ? [{ kind: 'watermark', timestamp: this.#watermark }] : [];
-      buffer.watermark = Math.max(buffer.watermark, this.#watermark);
-      this.#packed.push(...buffer.pack([...events, { kind: 'end-of-input' }]));
+    }
+    this.#nothingLingers();
+  }
+
+  #nothingLingers(): void {
+    for (const output of this.#lingering) {
+      invariant(output.records() === 0, 'LO1', 'records linger behind a barrier or the end', {});
+      output.dueAtMs = null;
     }
   }
 
@@ -222,46 +205,4 @@ export class OutputChannels {
 function passedOn({ outputs, watermark, nextTimer }: Pick<ShardRecord, 'outputs' | 'watermark' | 'nextTimer'>): number {
   if (nextTimer.event === null || nextTimer.event > watermark) return watermark;
   return Math.max(MIN_WATERMARK, ...Object.values(outputs).map((sent) => sent.watermark));
-}
-
-function hashRoute(edge: OutputEdge, keySelector: KeySelector): (value: unknown) => number {
-  const cache = new Map<unknown, number>();
-  const parallelism = edge.channels.length;
-  const shardOf = (key: unknown): number =>
-    shardOfKeyGroup(keyGroupOf(canonicalKey(key), edge.maxParallelism), parallelism, edge.maxParallelism);
-  return (value) => {
-    const key = keySelector(value);
-    if (parallelism === 1) {
-      if (!isPlainKey(key)) canonicalKey(key);
-      return 0;
-    }
-    // Objects are compared by identity in a Map, so they are hashed anew each time.
-    if (typeof key === 'object' && key !== null) return shardOf(key);
-    let shard = cache.get(key);
-    if (shard === undefined) {
-      if (cache.size >= routeCacheMax) cache.clear();
-      shard = shardOf(key);
-      cache.set(key, shard);
-    }
-    return shard;
-  };
-}
-
-function roundRobin(count: number): () => number {
-  let next = 0;
-  return () => {
-    next = next + 1 === count ? 0 : next + 1;
-    return next;
-  };
-}
-
-function oversize(channel: ChannelId, bytes: number): SluiceError {
-  return new SluiceError(
-    'SLUICE-RECORD-TOO-LARGE',
-    `a record of ${bytes} bytes on channel ${channel} is over the limit of ${limits.recordBytesMax}`,
-    {
-      hint: 'Store large payloads elsewhere and send a reference, or split the record.',
-      facts: { channel, bytes, bytesMax: limits.recordBytesMax },
-    },
-  );
 }

@@ -14,7 +14,7 @@ import type { JobRecord } from '../model/job-record.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { commit, type CommitOptions } from './commit.ts';
-import { advanceBase, baseLags, canAdvance } from './advance-base.ts';
+import { advanceBase, baseLags } from './advance-base.ts';
 import { judgeControl, judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
 import { readNamed } from './named-objects.ts';
@@ -24,9 +24,10 @@ import { receiveEnvelope, release, replayStash, type ReceiveOutcome } from './re
 import { resendEffects, sendEffects } from './send-effects.ts';
 import { readSegmentEnvelope } from './segment.ts';
 import { snapshotShard } from './snapshot-shard.ts';
-import { hasSweeps, sweepMaps } from './sweep-maps.ts';
+import { sweepMaps } from './sweep-maps.ts';
 import { takeOrder, readSource } from './source-driver.ts';
 import type { Runtime } from './runtime-deps.ts';
+import { armBase, armFlush, armTimer } from './wake-ups.ts';
 
 export type ParsedMessage = { readonly received: ReceivedMessage } & (
   | { readonly kind: 'data'; readonly header: EnvelopeHeader; readonly claimed: boolean }
@@ -93,7 +94,7 @@ class ShardWork {
       if (showsUnfinishedWork(shard.record)) await this.#commitRest();
       return;
     }
-    for (const message of this.#messages) await this.#take(message);
+    for (const message of this.#messages) await this.#take(message, message === this.#messages.at(-1));
     await this.#commitRest();
   }
 
@@ -128,7 +129,8 @@ class ShardWork {
     }
   }
 
-  async #take(message: ParsedMessage): Promise<void> {
+  /** What the last one brings is committed with the rest of the work: a commit before it would leave a batch without a sign that the rest is missing. */
+  async #take(message: ParsedMessage, isLast: boolean): Promise<void> {
     if (message.kind === 'control') return this.#takeControl(message.control);
     const { header } = message;
     // Before its body is fetched: of a duplicate it may have been collected.
@@ -136,7 +138,7 @@ class ShardWork {
     const body = message.claimed ? await this.#claim(header) : message.received.body;
     await this.#apply(await receiveEnvelope(this.#runtime, this.#shard, header, body));
     await this.#finishUnfinished();
-    if (this.#shard.recordsIn - this.#committedAtRecords >= recordsPerCommitMax) await this.#commitAndSend();
+    if (!isLast && this.#shard.recordsIn - this.#committedAtRecords >= recordsPerCommitMax) await this.#commitAndSend();
   }
 
   async #claim(header: EnvelopeHeader): Promise<Uint8Array> {
@@ -152,6 +154,8 @@ class ShardWork {
 
   async #snapshot(checkpoint: number, alignment: LiveShard['alignment'], finished: boolean): Promise<void> {
     const { floor, published, attempt } = this.#job;
+    // It may be the batch's last commit.
+    armTimer(this.#shard);
     const options = { checkpoint, attempt, witness: this.#witness, floor, published, alignment, finished };
     const { content } = await snapshotShard(this.#runtime, this.#shard, options);
     await sendEffects(this.#runtime, this.#shard.topology, attempt, content);
@@ -168,10 +172,11 @@ class ShardWork {
       this.#isQuiet = shard.baseArmedAtRecords === shard.recordsIn;
       shard.baseArmedAtRecords = null;
     }
+    if (control.kind === 'flush') shard.flushArmedAtMs = null;
     if (control.kind === 'order' && control.order !== undefined) {
       const verdict = takeOrder(shard, control.order, this.#job.aborted);
       if (verdict.kind === 'snapshot') await this.#snapshot(control.order.checkpoint, null, verdict.finished);
-    } else if (control.kind !== 'kick' && shard.topology.isSource && shard.status === 'running') {
+    } else if ((control.kind === 'continue' || control.kind === 'wake') && shard.topology.isSource && shard.status === 'running') {
       await readSource(this.#runtime, shard);
     }
   }
@@ -179,11 +184,11 @@ class ShardWork {
   async #commitRest(): Promise<void> {
     const shard = this.#shard;
     finishIfEnded(shard);
-    if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle);
-    else shard.outputs.flushRecords();
+    if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle, shard.processingTimeMs);
     await sweepMaps(shard);
-    this.#armTimer();
-    this.#armBase();
+    armTimer(shard);
+    armFlush(shard);
+    armBase(shard, this.#runtime.deps.clock, { floor: this.#job.floor, isQuiet: this.#isQuiet });
     await this.#commitAndSend();
     // After the batch's own commit, so that no record waits for the base.
     await this.#advanceBase();
@@ -207,42 +212,10 @@ class ShardWork {
     await this.#commitAndSend();
   }
 
-  /** A processing-time timer needs somebody to wake the shard. */
-  #armTimer(): void {
-    const shard = this.#shard;
-    const { processing } = shard.nextTimers();
-    if (processing === null || processing === shard.armedAtMs || shard.status !== 'running') return;
-    shard.armedAtMs = processing;
-    shard.selfNumber++;
-    shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: processing });
-  }
-
-  /** On a stream that has gone quiet nobody would come to let the base follow the floor: then, and not under load, it may follow closely. */
-  #armBase(): void {
-    const shard = this.#shard;
-    if (shard.status === 'finished' || !(baseLags(shard) || hasSweeps(shard))) {
-      shard.baseWakeMs = baseWakeMinMs;
-      return;
-    }
-    if (shard.baseArmedAtRecords !== null) return;
-    shard.baseArmedAtRecords = shard.recordsIn;
-    shard.selfNumber++;
-    shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: this.#runtime.deps.clock.now() + this.#baseWaitMs() });
-  }
-
-  #baseWaitMs(): number {
-    const shard = this.#shard;
-    if (this.#isQuiet && (hasSweeps(shard) || canAdvance(shard, { floor: this.#job.floor, isQuiet: true }))) return baseWakeQuietMs;
-    // Neither a steady stream nor a floor that is held for hours is worth a look twice a second.
-    const waitMs = shard.baseWakeMs;
-    shard.baseWakeMs = Math.min(waitMs * 2, baseWakeMaxMs);
-    return waitMs;
-  }
-
   async #commitAndSend(): Promise<void> {
     const shard = this.#shard;
     const { attempt, floor } = this.#job;
-    shard.outputs.flushRecords();
+    shard.outputs.flushRecords(shard.processingTimeMs);
     const options: CommitOptions = { attempt, witness: this.#witness, epoch: shard.epoch, floor };
     const { content } = await commit(this.#runtime, shard, options);
     await sendEffects(this.#runtime, shard.topology, attempt, content);
@@ -254,8 +227,3 @@ class ShardWork {
 const recordsPerCommitMax = 65_536;
 /** Slices for the base in one invocation while no records come. */
 const quietSlicesMax = 8;
-/** How long the base waits for the floor before it looks again; a pinned checkpoint may hold the floor for hours. */
-const baseWakeMinMs = 500;
-const baseWakeMaxMs = 60_000;
-/** While it has something to write and nothing else comes. */
-const baseWakeQuietMs = 20;

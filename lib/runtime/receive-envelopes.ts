@@ -4,7 +4,9 @@
  * RE1. While a stash is being replayed nothing newer is taken: per channel the order of arrival is kept.
  * RE2. A held envelope is consumed (its position is committed) and stands in the stash by reference: the sender's segment and index.
  * RE3. An abort is learned from the job record, by an invocation that holds a fresh message; what was held is released as a stash to replay.
- * RE4. What is put back into the stash stands before everything of its channel that is there already: a replay may hold what followed it.
+ * RE4. Timers that a watermark has made due fire before the barrier behind it: where one commit cannot take them all, the barrier waits in the stash.
+ *      A snapshot that left some would show their windows as closed and not yet fired, and a late record would fire them too early after a restore.
+ * RE5. What is put back into the stash stands before everything of its channel that is there already: a replay may hold what followed it.
  */
 import { invariant } from '../base/invariant.ts';
 import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
@@ -64,7 +66,7 @@ async function processEnvelope(
         channel: header.channel,
         sequence: header.sequence,
       });
-      return takeBarrier(runtime, shard, header, placed.event.checkpoint);
+      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event.checkpoint) : putOff(shard, header);
     }
     await processEvent(shard, input, placed);
   }
@@ -95,7 +97,15 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
   }
 }
 
-/** Ahead of what followed it on its channel: in a replay that stands in the stash already (RE4). */
+/** The barrier is met again when nothing is due any more. */
+function putOff(shard: LiveShard, { channel, sequence, segment, index, records }: EnvelopeHeader): ReceiveOutcome {
+  stashAgain(shard, { channel, sequence, segment, index, processed: records });
+  shard.replaying = true;
+  shard.changed = true;
+  return { kind: 'released' };
+}
+
+/** Ahead of what followed it on its channel: in a replay that stands in the stash already (RE5). */
 function stashAgain(shard: LiveShard, envelope: StashedEnvelope): void {
   const next = shard.stash.findIndex(({ channel }) => channel === envelope.channel);
   shard.stash.splice(next < 0 ? shard.stash.length : next, 0, envelope);

@@ -6,6 +6,7 @@ import type { Connectors } from '../ports/connectors.ts';
 import type { KeyedBase } from '../ports/keyed-base.ts';
 import type { MessageSender } from '../ports/message-queue.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import type { ProblemBoard } from '../ports/problem-board.ts';
 import type { JobRecordStore, ShardRecordStore } from '../ports/records.ts';
 import type { Clock, Delay, Logger, Metrics, Random } from '../ports/system.ts';
 
@@ -21,6 +22,7 @@ export interface RuntimeDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly problems?: ProblemBoard;
 }
 
 export interface RuntimeSettings {

@@ -4,11 +4,11 @@
  *
  * Layout: format byte, header length, header as JSON, then the blobs in the header's order.
  */
-import type { OperatorUid } from '../base/ids.ts';
+import type { ChannelId, OperatorUid } from '../base/ids.ts';
 import { ByteReader, corrupt } from '../model/byte-buffer.ts';
 import { decodeColumn, encodeColumn } from '../model/stored-column.ts';
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from '../model/coordinator-message.ts';
-import type { SegmentContent, SelfMessage, StageOrder } from './segment-content.ts';
+import type { LingeringRecords, SegmentContent, SelfMessage, StageOrder } from './segment-content.ts';
 
 const format = 1;
 
@@ -19,6 +19,13 @@ interface SegmentHeader {
   readonly stage: readonly StageOrder[];
   readonly self: readonly SelfMessage[];
   readonly coordinator: readonly number[];
+  /** Absent where there are none. */
+  readonly lingering?: readonly {
+    readonly channel: ChannelId;
+    readonly after: number;
+    readonly records: number;
+    readonly bytes: number;
+  }[];
 }
 
 export function encodeSegment(content: SegmentContent): Uint8Array {
@@ -36,6 +43,9 @@ export function encodeSegment(content: SegmentContent): Uint8Array {
     stage: content.stage,
     self: content.self,
     coordinator: coordinator.map((bytes) => bytes.length),
+    ...(content.lingering.length === 0
+      ? {}
+      : { lingering: content.lingering.map(({ payload, ...more }) => ({ ...more, bytes: payload.length })) }),
   };
   const head = Buffer.from(JSON.stringify(header), 'utf8');
   const prefix = Buffer.allocUnsafe(5);
@@ -48,6 +58,7 @@ export function encodeSegment(content: SegmentContent): Uint8Array {
     ...(content.state === null ? [] : [content.state]),
     ...sinks.map(({ bytes }) => bytes),
     ...coordinator,
+    ...content.lingering.map(({ payload }) => payload),
   ]);
 }
 
@@ -71,11 +82,19 @@ export function readSegmentSinkRecords(bytes: Uint8Array, operator: OperatorUid,
   return [];
 }
 
-/** Only the state changes: what a cold start applies. */
-export function readSegmentState(bytes: Uint8Array, what: string): Uint8Array | null {
+/** What the shard itself needs of it, at a cold start. */
+export function readSegmentOwn(bytes: Uint8Array, what: string): Pick<SegmentContent, 'state' | 'lingering'> {
   const { header, reader } = open(bytes, what);
   for (const { bytes: size } of header.envelopes) reader.take(size);
-  return header.state === 0 ? null : reader.raw(header.state);
+  const state = header.state === 0 ? null : reader.raw(header.state);
+  if (header.lingering === undefined) return { state, lingering: [] };
+  for (const { bytes: size } of header.sinks) reader.take(size);
+  for (const size of header.coordinator) reader.take(size);
+  return { state, lingering: takeLingering(header, reader) };
+}
+
+function takeLingering({ lingering = [] }: SegmentHeader, reader: ByteReader): LingeringRecords[] {
+  return lingering.map(({ bytes: size, ...more }) => ({ ...more, payload: reader.raw(size) }));
 }
 
 export function decodeSegment(bytes: Uint8Array, what: string): SegmentContent {
@@ -89,8 +108,9 @@ export function decodeSegment(bytes: Uint8Array, what: string): SegmentContent {
   const state = header.state === 0 ? null : reader.raw(header.state);
   const sinks = new Map(header.sinks.map((sink) => [sink.operator, decodeColumn(reader.raw(sink.bytes), what)] as const));
   const coordinator = header.coordinator.map((size) => decodeCoordinatorMessage(reader.raw(size)));
+  const lingering = takeLingering(header, reader);
   if (reader.remaining !== 0) throw corrupt(what, `${reader.remaining} bytes too many`);
-  return { envelopes, state, sinks, stage: header.stage, self: header.self, coordinator };
+  return { envelopes, state, sinks, stage: header.stage, self: header.self, coordinator, lingering };
 }
 
 function open(bytes: Uint8Array, what: string): { header: SegmentHeader; reader: ByteReader } {
@@ -108,7 +128,7 @@ function isSegmentHeader(value: unknown): value is SegmentHeader {
   return (
     typeof header === 'object' &&
     header !== null &&
-    [header.envelopes, header.sinks, header.stage, header.self].every(areObjects) &&
+    [header.envelopes, header.sinks, header.stage, header.self, header.lingering ?? []].every(areObjects) &&
     Array.isArray(header.coordinator) &&
     typeof header.state === 'number'
   );

@@ -32,7 +32,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   const { checkpoint } = options;
   const epoch = shard.epoch;
   shard.chain.prepareCommit();
-  shard.outputs.closeEpoch(checkpoint);
+  shard.outputs.closeEpoch(checkpoint, shard.idle);
   const added = await writeDeltas(runtime, shard, options);
   shard.deltas = [...shard.deltas, ...added];
   const own = shard.segments.find((list) => list.epoch === epoch);

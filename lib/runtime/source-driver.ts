@@ -135,7 +135,7 @@ function tellWatermark(runtime: Runtime, shard: LiveShard): void {
   shard.watermarkToldAt ??= now;
   if (now < shard.watermarkToldAt + watermarkEveryMs) return;
   shard.watermarkToldAt = now;
-  shard.outputs.flushWatermarks(shard.idle);
+  shard.outputs.flushWatermarks(shard.idle, shard.processingTimeMs);
 }
 
 /** Flink's default. */

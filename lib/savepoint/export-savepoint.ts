@@ -13,8 +13,9 @@ import type { Manifest } from '../checkpoint/manifest.ts';
 import type { PlannedVertex } from '../model/job-plan.ts';
 import { keyGroupRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { ShardSnapshot, SinkPart } from '../model/shard-record.ts';
+import type { BaseRow } from '../ports/keyed-base.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
-import { encodeKeyedRows, keyedCodec, type StoredRow } from './keyed-file.ts';
+import { encodeKeyedRows, keyedCodec } from './keyed-file.ts';
 import { sha256Of } from './metadata-codec.ts';
 import type { KeyedFile, PartFile } from './savepoint-metadata.ts';
 import { stateAtCheckpoint, type StatePorts } from './state-at-checkpoint.ts';
@@ -85,14 +86,14 @@ async function exportKeyed(ports: ExportPorts, unit: Extract<ExportUnit, { reado
   const { start, end } = keyGroups;
   const tryId = ports.newTry();
   const files: KeyedFile[] = [];
-  const write = async (rows: readonly StoredRow[]): Promise<void> => {
+  const write = async (rows: readonly BaseRow[]): Promise<void> => {
     const path = `state-${operator}/${start}-${end}-${files.length}-${tryId}.ndjson.zst`;
     const bytes = encodeKeyedRows(rows);
     await create(ports.folder, path, bytes);
     const states = countByState(rows);
     files.push({ path, codec: keyedCodec, operator, keyGroups, rows: rows.length, bytes: bytes.length, sha256: sha256Of(bytes), states });
   };
-  let rows: StoredRow[] = [];
+  let rows: BaseRow[] = [];
   let characters = 0;
   for await (const page of stateAtCheckpoint(ports, { space: snapshot.job, operator, keyGroups, deltas: snapshot.deltas })) {
     for (const row of page) {
@@ -114,7 +115,7 @@ async function create(folder: SavepointFolder, path: string, bytes: Uint8Array):
 }
 
 /** Rows of a file by state. */
-function countByState(rows: readonly StoredRow[]): Record<string, number> {
+function countByState(rows: readonly BaseRow[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const { state } of rows) counts.set(state, (counts.get(state) ?? 0) + 1);
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));

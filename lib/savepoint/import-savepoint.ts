@@ -10,7 +10,10 @@ import { limits } from '../base/limits.ts';
 import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import type { SinkPart } from '../model/shard-record.ts';
-import type { KeyedBase } from '../ports/keyed-base.ts';
+import { tablesOfRows } from '../model/table-rows.ts';
+import type { RowTable } from '../model/row-table.ts';
+import { decodeValue } from '../model/value-json.ts';
+import type { BaseRow, KeyedBase } from '../ports/keyed-base.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
 import { decodeKeyedRows } from './keyed-file.ts';
 import type { KeyedFile, PartFile, SavepointMetadata } from './savepoint-metadata.ts';
@@ -36,8 +39,12 @@ export async function importUnit(ports: ImportPorts, job: JobId, metadata: Savep
   if ('part' in unit) return void (await ports.stagePart(unit.part, bytes));
   const rows = decodeKeyedRows(unit, bytes, maxParallelismOf(metadata, unit));
   for (let at = 0; at < rows.length; at += limits.importRowsPerWrite) {
-    await ports.base.write(job, 0, rows.slice(at, at + limits.importRowsPerWrite));
+    await ports.base.write(job, 0, tablesOf(rows.slice(at, at + limits.importRowsPerWrite)));
   }
+}
+
+function tablesOf(rows: readonly BaseRow[]): RowTable[] {
+  return tablesOfRows(rows.map((row) => ({ ...row, value: decodeValue(row.value), deleted: false })));
 }
 
 /** What the new job's shards start from. `place`: the part as it stands for the new job. */

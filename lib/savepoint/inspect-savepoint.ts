@@ -1,10 +1,12 @@
 /** What is in a savepoint, for people and scripts: operators, states, how rows spread over key groups, and some of the rows themselves. */
 import type { KeyGroupRange } from '../model/key-group-range.ts';
+import type { BaseRow } from '../ports/keyed-base.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
-import { decodeKeyedRows, type StoredRow } from './keyed-file.ts';
+import { decodeKeyedRows } from './keyed-file.ts';
 import { openSavepoint } from './open-savepoint.ts';
 import type { OperatorSummary, SavepointMetadata } from './savepoint-metadata.ts';
 import { readChecked } from './validate-savepoint.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export interface StateReport {
   readonly state: string;
@@ -85,14 +87,14 @@ class Collected {
     this.#buckets = new Array<number>(Math.min(bucketsMax, maxParallelism)).fill(0);
   }
 
-  add(rows: readonly StoredRow[]): void {
+  add(rows: readonly BaseRow[]): void {
     for (const { state, key, keyGroup, namespace, value } of rows) {
       this.#buckets[Math.floor((keyGroup * this.#buckets.length) / this.#maxParallelism)]!++;
       let counts = this.#states.get(state);
       if (counts === undefined) this.#states.set(state, (counts = { rows: 0, characters: 0, samples: [] }));
       counts.rows++;
       counts.characters += key.length + namespace.length + value.length;
-      if (counts.samples.length < this.#samplesMax) counts.samples.push({ key: JSON.parse(key), namespace, value: JSON.parse(value) });
+      if (counts.samples.length < this.#samplesMax) counts.samples.push({ key: parseJson(key), namespace, value: parseJson(value) });
     }
   }
 

@@ -10,6 +10,7 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import { keyGroupOf } from '../model/key-group.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
 import type { KeyedFile } from './savepoint-metadata.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export const keyedCodec = 'ndjson+zstd';
 
@@ -22,20 +23,18 @@ interface Entry {
   readonly value: unknown;
 }
 
-export type StoredRow = BaseRow & { readonly value: string };
-
 /** Rows of one operator, in the order given. */
-export function encodeKeyedRows(rows: readonly StoredRow[]): Uint8Array {
+export function encodeKeyedRows(rows: readonly BaseRow[]): Uint8Array {
   return zstdCompressSync(Buffer.from(rows.map(lineOf).join(''), 'utf8'));
 }
 
 /** By hand, because key and value are JSON already. */
-function lineOf({ state, keyGroup, key, namespace, value }: StoredRow): string {
+function lineOf({ state, keyGroup, key, namespace, value }: BaseRow): string {
   return `{"state":${JSON.stringify(state)},"keyGroup":${keyGroup},"key":${key},"namespace":${JSON.stringify(namespace)},"value":${value}}\n`;
 }
 
 /** @throws SluiceError `SLUICE-SAVEPOINT-CORRUPT` naming file and line */
-export function decodeKeyedRows(file: KeyedFile, bytes: Uint8Array, maxParallelism: number): StoredRow[] {
+export function decodeKeyedRows(file: KeyedFile, bytes: Uint8Array, maxParallelism: number): BaseRow[] {
   const lines = decompress(file, bytes).split('\n');
   if (lines.pop() !== '') throw corruptFile(file.path, 'its last line is cut off');
   if (lines.length !== file.rows) throw corruptFile(file.path, `it has ${lines.length} lines, not ${file.rows}`);
@@ -58,7 +57,7 @@ function decompress({ path, codec }: KeyedFile, bytes: Uint8Array): string {
   }
 }
 
-function readLine(line: string, where: string, file: KeyedFile, maxParallelism: number): StoredRow {
+function readLine(line: string, where: string, file: KeyedFile, maxParallelism: number): BaseRow {
   const { state, keyGroup, key, namespace, value } = parseLine(line, where, file);
   const text = canonicalJson(key);
   const { start, end } = file.keyGroups;
@@ -70,7 +69,7 @@ function readLine(line: string, where: string, file: KeyedFile, maxParallelism: 
 function parseLine(line: string, where: string, file: KeyedFile): Entry {
   let entry: Partial<Entry> | null;
   try {
-    entry = JSON.parse(line) as Partial<Entry> | null;
+    entry = parseJson(line) as Partial<Entry> | null;
   } catch {
     throw corruptFile(file.path, `${where} is not JSON`);
   }

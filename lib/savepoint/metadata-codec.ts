@@ -7,6 +7,7 @@ import { readShape, shapes, type Shape } from '../checkpoint/shape.ts';
 import { keyGroupsShape, shardStateFields, sinkPartShape } from '../checkpoint/snapshot-shape.ts';
 import { decodeValue, encodeValue } from '../model/value-json.ts';
 import type { KeyedFile, OperatorSummary, PartFile, SavepointMetadata, ShardState } from './savepoint-metadata.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export const metadataFile = '_metadata.json';
 const format = 1;
@@ -81,7 +82,7 @@ export function sha256Of(bytes: Uint8Array): string {
 
 /** Indented for people; the checksum is that of the text without it. */
 function render(metadata: SavepointMetadata): string {
-  const content = JSON.parse(encodeValue(metadata)) as Readonly<Record<string, unknown>>;
+  const content = parseJson(encodeValue(metadata)) as Readonly<Record<string, unknown>>;
   const sha256 = sha256Of(Buffer.from(JSON.stringify(content), 'utf8'));
   return `${JSON.stringify({ ...content, sha256 }, null, 1)}\n`;
 }

@@ -8,11 +8,10 @@ import type { OperatorUid } from '../base/ids.ts';
 import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { DeltaRef } from '../model/shard-record.ts';
 import { encodeValue } from '../model/value-json.ts';
-import type { KeyedBase } from '../ports/keyed-base.ts';
+import type { BaseRow, KeyedBase } from '../ports/keyed-base.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { decodeDelta } from '../state/delta-rows.ts';
 import { SluiceError } from '../base/errors.ts';
-import type { StoredRow } from './keyed-file.ts';
 
 export interface StateQuery {
   readonly space: string;
@@ -30,7 +29,7 @@ export interface StatePorts {
 const rowsPerPage = 5_000;
 
 /** Pages of rows; each row once, deleted ones not at all. */
-export async function* stateAtCheckpoint(ports: StatePorts, query: StateQuery): AsyncGenerator<readonly StoredRow[]> {
+export async function* stateAtCheckpoint(ports: StatePorts, query: StateQuery): AsyncGenerator<readonly BaseRow[]> {
   const overlay = await readOverlay(ports.objects, query);
   const { space, operator, keyGroups } = query;
   for (let after: string | null = null; ;) {
@@ -46,11 +45,11 @@ export async function* stateAtCheckpoint(ports: StatePorts, query: StateQuery): 
     if (page.next === null) break;
     after = page.next;
   }
-  const added = [...overlay.values()].filter((row): row is StoredRow => row.value !== undefined);
+  const added = [...overlay.values()].filter((row): row is BaseRow => row.value !== undefined);
   for (let at = 0; at < added.length; at += rowsPerPage) yield added.slice(at, at + rowsPerPage);
 }
 
-type OverlayRow = Omit<StoredRow, 'value'> & { readonly value: string | undefined };
+type OverlayRow = Omit<BaseRow, 'value'> & { readonly value: string | undefined };
 
 /** The last delta's row counts; a deleted one stays here, because the base may still have the row. */
 async function readOverlay(objects: ObjectStore, { operator, keyGroups, deltas }: StateQuery): Promise<Map<string, OverlayRow>> {

@@ -64,6 +64,8 @@ export function maxParallelismOf({ operators }: SavepointMetadata, file: KeyedFi
   return operator.maxParallelism;
 }
 
+/** What may be read the next time is no reason: it says nothing about the savepoint. */
 function reasonOf(error: unknown): SavepointReason {
+  if ((error as { readonly retryable?: unknown }).retryable === true) throw error;
   return { code: errorCode(error) ?? 'SLUICE-SAVEPOINT-CORRUPT', message: errorMessage(error) };
 }

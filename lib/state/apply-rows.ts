@@ -7,7 +7,7 @@
 import type { Epoch } from '../base/ids.ts';
 import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
-import type { DeltaTable } from './delta-table.ts';
+import { isDeletedAt, namespaceAt, type RowTable } from '../model/row-table.ts';
 import { namedStateOf, putSlotValue, type KeyEntry } from './key-entry.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
 
@@ -18,7 +18,7 @@ export interface RowsOrigin {
   readonly open: boolean;
 }
 
-export function applyRows(backend: KeyedBackend, tables: readonly DeltaTable[], { epoch, keyGroups, open }: RowsOrigin): void {
+export function applyRows(backend: KeyedBackend, tables: readonly RowTable[], { epoch, keyGroups, open }: RowsOrigin): void {
   const { operator, keyGroups: own } = backend.options;
   for (const table of tables) {
     const apply = table.operator === operator ? applierOf({ backend, epoch, table, open }) : undefined;
@@ -37,7 +37,7 @@ export function applyRows(backend: KeyedBackend, tables: readonly DeltaTable[], 
 interface Source {
   readonly backend: KeyedBackend;
   readonly epoch: Epoch;
-  readonly table: DeltaTable;
+  readonly table: RowTable;
   readonly open: boolean;
 }
 
@@ -56,29 +56,29 @@ function applierOf(source: Source): ApplyRow | undefined {
 }
 
 function applySlot({ backend, table, open }: Source, slot: number, entry: KeyEntry, row: number): void {
-  putSlotValue(entry, slot, table.deleted[row] === 1 ? undefined : table.values[row]);
+  putSlotValue(entry, slot, isDeletedAt(table, row) ? undefined : table.values[row]);
   entry.known |= 1 << slot;
   if (open) backend.changes.restoreSlot(entry, slot);
 }
 
 function applyTimer({ backend, table, open }: Source, domain: TimerDomain, entry: KeyEntry, row: number): void {
-  const namespace = table.namespaces[row]!;
-  backend.timers.restore(entry, domain, namespace, table.deleted[row] === 1);
+  const namespace = namespaceAt(table, row);
+  backend.timers.restore(entry, domain, namespace, isDeletedAt(table, row));
   if (open) backend.changes.restoreName(entry, `${domain}|${namespace}`);
 }
 
 /** Of a map that is loaded by entry. */
 function applyEntry({ backend, epoch, table, open }: Source, index: number, entry: KeyEntry, row: number): void {
-  const namespace = table.namespaces[row]!;
-  backend.entryMaps.restore(entry, index, namespace, table.deleted[row] === 1 ? undefined : table.values[row], epoch);
+  const namespace = namespaceAt(table, row);
+  backend.entryMaps.restore(entry, index, namespace, isDeletedAt(table, row) ? undefined : table.values[row], epoch);
   if (open) backend.changes.restoreName(entry, `${index}|${namespace}`);
 }
 
 function applyNamespaced({ backend, table, open }: Source, index: number, entry: KeyEntry, row: number): void {
-  const namespace = table.namespaces[row]!;
+  const namespace = namespaceAt(table, row);
   const name = `${index}|${namespace}`;
   const named = namedStateOf(entry);
-  if (table.deleted[row] === 1) {
+  if (isDeletedAt(table, row)) {
     named.spaces[index]!.delete(namespace);
     backend.remember(entry, name);
   } else {

@@ -10,7 +10,8 @@ import { limits } from '../base/limits.ts';
 import type { Epoch, OperatorUid } from '../base/ids.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
 import { encodeDeltaTables, joinDeltaBlocks } from './delta-codec.ts';
-import { appendRow, type DeltaTable, type TableKeys } from './delta-table.ts';
+import { appendRow } from '../model/open-row-table.ts';
+import type { RowTable, TableKeys } from '../model/row-table.ts';
 import { namedStateOf, slotValue, type KeyEntry } from './key-entry.ts';
 import { TableSet } from './table-set.ts';
 
@@ -92,7 +93,7 @@ export class ChangeLog {
   }
 
   /** Rows of the commit in hand. */
-  commitTables(): DeltaTable[] {
+  commitTables(): RowTable[] {
     const tables = new TableSet(this.#operator);
     for (const entry of this.#dirty) this.#appendRows(tables, entry, entry.dirtySlots, entry.named?.dirtyNames ?? null);
     return tables.list();
@@ -222,7 +223,7 @@ function joinCommits(commits: readonly DeltaPart[], rowsMax: number): DeltaPart[
   return parts;
 }
 
-function partOf(tables: readonly DeltaTable[]): DeltaPart {
+function partOf(tables: readonly RowTable[]): DeltaPart {
   const keys = tables.map((table) => table.keys);
   return { rows: keys.reduce((sum, { length }) => sum + length, 0), bytes: encodeDeltaTables(tables), keys: [keys] };
 }

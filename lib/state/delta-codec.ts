@@ -5,14 +5,15 @@
  */
 import type { OperatorUid } from '../base/ids.ts';
 import { ByteReader, ByteWriter, corrupt } from '../model/byte-buffer.ts';
-import { readColumn, skipStringColumn, writeColumn } from '../model/column-codec.ts';
-import type { DeltaTable, TableKeys } from './delta-table.ts';
+import { readColumn, writeColumn } from '../model/column-codec.ts';
+import type { RowTable, TableKeys } from '../model/row-table.ts';
+import { skipSharedColumn, skipStringColumn, writeSharedColumn } from '../model/shared-columns.ts';
 
 const formatVersion = 1;
 /** Several blocks: their number, that of the first in the epoch, then each in format 1. */
 const blocksVersion = 2;
 
-export function encodeDeltaTables(tables: readonly DeltaTable[]): Uint8Array {
+export function encodeDeltaTables(tables: readonly RowTable[]): Uint8Array {
   const filled = tables.filter((table) => table.keys.length > 0);
   const writer = new ByteWriter(256 + filled.reduce((sum, table) => sum + table.keys.length * 32, 0));
   writer.byte(formatVersion);
@@ -20,8 +21,15 @@ export function encodeDeltaTables(tables: readonly DeltaTable[]): Uint8Array {
   for (const table of filled) {
     writer.text(table.operator);
     writer.text(table.state);
-    writer.uint32(table.keys.length);
-    for (const column of [table.keys, table.keyGroups, table.namespaces, table.values, table.deleted]) writeColumn(writer, column);
+    const count = table.keys.length;
+    writer.uint32(count);
+    writeColumn(writer, table.keys);
+    writeColumn(writer, table.keyGroups);
+    if (table.namespaces === null) writeSharedColumn(writer, '', count);
+    else writeColumn(writer, table.namespaces);
+    writeColumn(writer, table.values);
+    if (table.deleted === null) writeSharedColumn(writer, 0, count);
+    else writeColumn(writer, table.deleted);
   }
   return writer.finish();
 }
@@ -36,14 +44,14 @@ export function joinDeltaBlocks(blocks: readonly Uint8Array[], first: number): U
   return Buffer.concat([head.finish(), ...blocks]);
 }
 
-export function decodeDeltaTables(bytes: Uint8Array, what: string): DeltaTable[] {
+export function decodeDeltaTables(bytes: Uint8Array, what: string): RowTable[] {
   return decodeDeltaBlocks(bytes, what).flatMap(({ tables }) => tables);
 }
 
 export interface DeltaBlock {
   /** Its number among the epoch's blocks. */
   readonly number: number;
-  readonly tables: readonly DeltaTable[];
+  readonly tables: readonly RowTable[];
 }
 
 /** With `known` keys, as whoever wrote it kept them, the texts are not made again. */
@@ -62,10 +70,10 @@ export function decodeDeltaBlocks(bytes: Uint8Array, what: string, known?: reado
   return blocks;
 }
 
-function decodeBlock(reader: ByteReader, what: string, known?: TableKeys): DeltaTable[] {
+function decodeBlock(reader: ByteReader, what: string, known?: TableKeys): RowTable[] {
   const version = reader.byte();
   if (version !== formatVersion) throw corrupt(what, `its format is ${version}, this version reads ${formatVersion}`);
-  const tables: DeltaTable[] = [];
+  const tables: RowTable[] = [];
   for (let left = reader.uint32(); left > 0; left--) {
     const knownKeys = known?.[tables.length];
     const operator = reader.text() as OperatorUid;
@@ -74,11 +82,11 @@ function decodeBlock(reader: ByteReader, what: string, known?: TableKeys): Delta
     tables.push({
       operator,
       state,
-      keys: knownKeys?.length === count && skipStringColumn(reader, count) ? [...knownKeys] : columnOf(reader, count, isText, what),
+      keys: knownKeys?.length === count && skipStringColumn(reader, count) ? knownKeys : columnOf(reader, count, isText, what),
       keyGroups: columnOf(reader, count, isCount, what),
-      namespaces: columnOf(reader, count, isText, what),
+      namespaces: skipSharedColumn(reader, '') ? null : columnOf(reader, count, isText, what),
       values: readColumn(reader, count),
-      deleted: columnOf(reader, count, isCount, what),
+      deleted: skipSharedColumn(reader, 0) ? null : columnOf(reader, count, isCount, what),
     });
   }
   return tables;

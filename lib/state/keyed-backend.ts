@@ -33,6 +33,7 @@ import {
 } from './key-entry.ts';
 import { KeyedTimers } from './keyed-timers.ts';
 import { slotsMax, tooManyStates } from './too-many-states.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export interface KeyedBackendOptions {
   readonly operator: OperatorUid;
@@ -125,13 +126,13 @@ export class KeyedBackend {
       if (found !== undefined) return found;
     }
     // What comes back from the text: the operator sees the same key warm and cold, whatever becomes of the object that the selector returned.
-    const own: unknown = composite || key === 0 ? JSON.parse(canonical) : key;
+    const own: unknown = composite || key === 0 ? parseJson(canonical) : key;
     return this.#add(own, canonical, keyGroupOf(canonical, this.options.maxParallelism));
   }
 
   /** The entry of a key that is known by its text. */
   resolveCanonical(canonical: string, keyGroup: KeyGroup): KeyEntry {
-    const key: unknown = JSON.parse(canonical);
+    const key: unknown = parseJson(canonical);
     const isComposite = typeof key === 'object' && key !== null;
     return (isComposite ? this.#composites.get(canonical) : this.#primitives.get(key)) ?? this.#add(key, canonical, keyGroup);
   }

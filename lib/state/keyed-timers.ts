@@ -94,7 +94,7 @@ export class KeyedTimers implements TimerService {
     for (const row of rows) {
       const entry = this.#backend.resolveCanonical(row.key, row.keyGroup);
       const name = `${domain}|${row.namespace}`;
-      if (row.value === undefined || entry.named?.timers?.has(name) === true || entry.named?.gone?.has(name) === true) continue;
+      if (entry.named?.timers?.has(name) === true || entry.named?.gone?.has(name) === true) continue;
       this.#insert(entry, domain, name, row.namespace);
     }
     index.horizon = rows.length < readAheadRows ? 'whole' : cursorOf(rows[rows.length - 1]!);

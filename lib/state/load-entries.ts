@@ -42,7 +42,7 @@ function mergeSpace(entry: KeyEntry, index: number, rows: readonly BaseRow[]): v
   const { spaces, gone } = entry.named!;
   const map = spaces[index]!;
   for (const row of rows) {
-    if (row.value === undefined || map.has(row.namespace) || gone?.has(`${index}|${row.namespace}`) === true) continue;
+    if (map.has(row.namespace) || gone?.has(`${index}|${row.namespace}`) === true) continue;
     map.set(row.namespace, { value: decodeValue(row.value) });
   }
 }

@@ -1,4 +1,5 @@
 /** The handles of map state: over all of a key's entries, and over those that were asked for. */
+import { parseJson } from '../base/parse-json.ts';
 import { canonicalKey } from '../model/canonical-key.ts';
 import type { MapState, MapStateDescriptor } from './descriptors.ts';
 import { entryName, generationOf, keyTextOf, mapFactsName } from './map-names.ts';
@@ -26,7 +27,7 @@ export function mapHandle(
   const pairs = (): [unknown, unknown][] =>
     entries
       .keys()
-      .map((key): [unknown, unknown] => [JSON.parse(key), cellOf(key).read()])
+      .map((key): [unknown, unknown] => [parseJson(key), cellOf(key).read()])
       .filter(([, value]) => value !== undefined);
   return {
     get: (key) => cellOf(canonicalKey(key)).read(),

@@ -3,6 +3,7 @@ import { canonicalKey } from '../model/canonical-key.ts';
 import type { AggregatingState, KeyedStateDescriptor, ListState, MapState, ReducingState, ValueState } from '../state/descriptors.ts';
 import { type Cell, ttlCell } from '../state/ttl.ts';
 import type { HarnessKeyed } from './harness-keyed.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export function harnessHandle(keyed: HarnessKeyed, name: string, descriptor: KeyedStateDescriptor): unknown {
   const cellAt = (part: string): Cell => {
@@ -48,7 +49,7 @@ function mapHandle(keyed: HarnessKeyed, name: string, cellAt: (part: string) => 
   const entries = (): (readonly [unknown, unknown])[] =>
     parts().flatMap((part) => {
       const value = cellAt(part).read();
-      return value === undefined ? [] : [[JSON.parse(part), value] as const];
+      return value === undefined ? [] : [[parseJson(part), value] as const];
     });
   return {
     get: (key) => cellAt(canonicalKey(key)).read(),

@@ -8,6 +8,7 @@ import type { KeyedContext, NamespacedState, TimerService } from '../state/keyed
 import { HarnessCells } from './harness-cells.ts';
 import { HarnessEntries } from './harness-entries.ts';
 import { harnessHandle } from './harness-handles.ts';
+import { parseJson } from '../base/parse-json.ts';
 
 export interface HarnessTimer {
   readonly domain: TimerDomain;
@@ -74,7 +75,7 @@ export class HarnessKeyed implements KeyedContext {
   }
 
   currentKey(): unknown {
-    return JSON.parse(this.keyText());
+    return parseJson(this.keyText());
   }
 
   currentWatermark(): number {

@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFsSavepointFolders } from '../../lib/adapters/fs/savepoint-folder.ts';
-import type { SavepointFolders } from '../../lib/ports/savepoint-folder.ts';
+import type { SavepointFolder, SavepointFolders } from '../../lib/ports/savepoint-folder.ts';
 import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
 
 let root = '';
@@ -84,5 +84,46 @@ describe('a savepoint folder on disk', () => {
     await writeFile(join(root, 'one', '.file.0123.tmp'), 'half');
     expect(await folder.list()).toEqual([{ path: 'file', bytes: 5 }]);
     expect((await readdir(join(root, 'one'))).sort()).toEqual(['.file.0123.tmp', 'file']);
+  });
+
+  const unusable: readonly (readonly [string, () => string])[] = [
+    ['a file in its way', () => join(root, 'file')],
+    ['a name that is too long', () => join(root, 'x'.repeat(300))],
+    ['another scheme', () => 's3://bucket/savepoints'],
+    ['a file URI of another machine', () => 'file://elsewhere/savepoints'],
+    // Node's own recursive mkdir never ends there.
+    ...(process.platform === 'linux' ? ([['a folder that takes none', () => '/proc/sluice']] as const) : []),
+  ];
+  describe.each(unusable)('with %s', (_, directory) => {
+    test('is refused at once, with the reason and what to do', async () => {
+      await writeFile(join(root, 'file'), '');
+      const folder = async (): Promise<SavepointFolder> => createFsSavepointFolders().inside(directory(), 'one');
+      const refusal = { code: 'SLUICE-FOLDER-UNUSABLE', retryable: false, hint: expect.stringContaining('Name another folder') };
+      await expect(folder().then((made) => made.prepare())).rejects.toMatchObject(refusal);
+      await expect(folder().then((made) => made.createIfAbsent('a/b', bytes('1')))).rejects.toMatchObject(refusal);
+    });
+  });
+
+  test('that is prepared and given up leaves nothing, and what else is in it stays', async () => {
+    const folder = createFsSavepointFolders().inside(root, 'one');
+    await folder.prepare();
+    await folder.remove([]);
+    expect(await readdir(root)).toEqual([]);
+    await folder.createIfAbsent('state-x/a', bytes('1'));
+    await folder.createIfAbsent('mine', bytes('2'));
+    await folder.remove(['state-x/a']);
+    expect(await readdir(join(root, 'one'))).toEqual(['mine']);
+  });
+
+  test('whose file cannot be read says which and why, not that there is none', async () => {
+    await symlink('loop', join(root, 'loop'));
+    const refusal = {
+      code: 'SLUICE-SAVEPOINT-UNREADABLE',
+      retryable: false,
+      message: expect.stringMatching(/loop.* cannot be read: ELOOP/),
+    };
+    const folder = createFsSavepointFolders().at(root);
+    await expect(folder.read('loop')).rejects.toMatchObject(refusal);
+    await expect(createFsSavepointFolders().at(join(root, 'loop')).list()).rejects.toMatchObject(refusal);
   });
 });

@@ -104,6 +104,27 @@ describe('every read answers in the recorded shape, bare and below /v1', () => {
     });
   });
 
+  test('of a job whose output cannot be published for now', async () => {
+    const { publish } = world.collect;
+    world.collect.publish = () => Promise.reject(new Error('the target is full'));
+    await world.dirty();
+    await world.advance(8_000);
+    await expectFlinkShape(`/jobs/${job}/exceptions`, flinkShapes.exceptions);
+    const entries = async (): Promise<readonly unknown[]> => {
+      const { body } = await world.request(`/jobs/${job}/exceptions`);
+      return (body as { exceptionHistory: { entries: readonly unknown[] } }).exceptionHistory.entries;
+    };
+    expect(await entries()).toMatchObject([
+      {
+        exceptionName: 'SLUICE-PUBLISH-FAILED',
+        stacktrace: expect.stringMatching(/the target is full\n\ttried \d times, and tried again\n/),
+      },
+    ]);
+    world.collect.publish = publish;
+    await world.advance(2_000);
+    expect(await entries()).toEqual([]);
+  });
+
   test('a list with no job in it is an empty list', async () => {
     world = new ApiWorld();
     await world.boot();

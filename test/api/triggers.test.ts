@@ -161,6 +161,7 @@ describe('a request body', () => {
     ['null', 'null'],
     ['a wrong enum', { formatType: 'NOPE' }],
     ['a wrong type', { 'target-directory': { a: 1 } }],
+    ['an empty directory', { 'target-directory': ' ' }],
     ['a wrong flag', { 'cancel-job': 'x' }],
     ['a malformed trigger id', { triggerId: 'zz' }],
   ])('is refused with 400 where it is %s', async (_name, body) => {

@@ -11,6 +11,7 @@ const aws = {
   sqsIdCharacters: 128,
   sqsLookAhead: 120_000,
   sqsGroupCallsPerSecond: 300,
+  sqsDelayMs: 900_000,
   dynamodbItemBytes: 409_600,
   lambdaFifoBatch: 10,
 };
@@ -39,6 +40,12 @@ describe('the limits', () => {
   test('let a record be larger than an envelope: it travels by its segment, and unpacks', () => {
     expect(limits.recordBytesMax).toBeGreaterThan(limits.envelopeBytesMax);
     expect(limits.unpackedBytesMax).toBeGreaterThan(limits.recordBytesMax);
+  });
+
+  test('let a channel linger until its envelope is full, and no longer than a message may be delayed', () => {
+    // Uncompressed, an envelope may have three times the bytes.
+    expect(limits.lingeringBytesMax).toBeGreaterThanOrEqual(3 * limits.envelopeBytesMax);
+    expect(limits.bufferTimeoutMsMax).toBeLessThanOrEqual(aws.sqsDelayMs);
   });
 
   test('let an envelope be packed whatever its records look like', () => {

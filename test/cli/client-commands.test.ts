@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { requestCancel } from '../../lib/coordinator/cancel-job.ts';
+import { SluiceError } from '../../lib/base/errors.ts';
 import { startLocalServer, type LocalServer } from '../../lib/local/local-server.ts';
 import { startedWorld, unknownJob, type ApiWorld } from '../api/api-world.ts';
 import { job } from '../checkpoint/fixture.ts';
@@ -100,6 +102,33 @@ describe('savepoint', () => {
     expect([exitCode, JSON.parse(out)]).toMatchObject([1, { error: { code: 'SLUICE-JOB-UNKNOWN' } }]);
   });
 
+  test('into an empty directory is a wrong usage', async () => {
+    expect(await sluice('savepoint', job, '', ...at())).toMatchObject({ exitCode: 2, err: expect.stringContaining('is empty') });
+    expect(await world.stores.operations.list(job)).toEqual([]);
+  });
+
+  test('into a place that cannot be written fails with the reason', async () => {
+    world.savepoints.failures.set('prepare', new SluiceError('SLUICE-FOLDER-UNUSABLE', 'it is a file', { hint: '' }));
+    const { exitCode, err } = await whileTimePasses(sluice('savepoint', job, '/sp', ...at()));
+    expect([exitCode, err]).toEqual([1, expect.stringContaining('error SLUICE-FOLDER-UNUSABLE: it is a file\n  next:  The job runs on')]);
+  });
+
+  test('that waits for something that goes wrong says what', async () => {
+    for (const { uid } of world.plan.vertices) world.mute.add(uid);
+    for (let tries = 0; tries < 3; tries++)
+      world.deps.problems!.met('x', { code: 'SLUICE-OUTPUT-FAILED', message: 'the disk is full', hint: 'Make room.' });
+    const io = new TestIo();
+    let nowMs = 0;
+    Object.assign(io, { clock: { ...io.clock, monotonic: () => (nowMs += 2_000) } });
+    const asked = io.run('savepoint', job, '/sp', ...at());
+    await vi.waitUntil(() => io.errText !== '');
+    expect(io.errText).toBe(
+      'still waiting: the job has a problem\n  SLUICE-OUTPUT-FAILED: the disk is full\n  tried 3 times, and tried again\n  Make room.\n',
+    );
+    await requestCancel(world.deps, job);
+    expect((await whileTimePasses(asked)).exitCode).toBe(1);
+  });
+
   test('without any directory is an error that says what to give', async () => {
     world.savepointDirectory = null;
     const { exitCode, err } = await sluice('savepoint', job, ...at());
@@ -113,6 +142,12 @@ describe('stop and cancel', () => {
     const { exitCode, out } = await whileTimePasses(sluice('stop', 'counting', '/sp', ...at()));
     expect([exitCode, out]).toEqual([0, expect.stringMatching(/^stopped with savepoint: \/sp\/savepoint-/)]);
     expect((await world.record()).status).toBe('FINISHED');
+  });
+
+  test('stop --drain does not say how to go on: the input has ended', async () => {
+    expect((await whileTimePasses(sluice('stop', 'counting', '/sp', '--drain', ...at()))).out).toMatch(
+      /^stopped with savepoint: [^\n]+\n$/,
+    );
   });
 
   test('stop --drain drains', async () => {
@@ -211,6 +246,8 @@ describe('a server that cannot be had', () => {
   });
 
   test('is a wrong usage where the address is none', async () => {
-    expect(await sluice('list', '--server', 'http://')).toMatchObject({ exitCode: 2, err: expect.stringContaining('SLUICE-USAGE') });
+    for (const address of ['http://', 'ftp://127.0.0.1']) {
+      expect(await sluice('list', '--server', address)).toMatchObject({ exitCode: 2, err: expect.stringContaining('SLUICE-USAGE') });
+    }
   });
 });

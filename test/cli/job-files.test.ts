@@ -22,6 +22,14 @@ const files: Readonly<Record<string, string>> = {
   ),
   'throws-on-load.ts': "throw new Error('the database is gone');\n",
   'throws-in-build.ts': job("throw new TypeError('not today');"),
+  'async-build.ts': job('').replace('build(env', 'async build(env'),
+  'never-ends.ts': `${job('')}\nawait new Promise(() => {});\n`,
+  'async-map.ts': job(
+    "env.fromSource(fromCollection([1]), { watermarks: noWatermarks() }).uid('one').map(async (n) => n).uid('late').sinkTo(collectSink('all')).uid('all');",
+  ),
+  'leaves-behind.ts': job(
+    "env.fromSource(fromCollection([1]), { watermarks: noWatermarks() }).uid('one').map((n) => (void Promise.reject(new Error('too late')), n)).uid('late').sinkTo(collectSink('all')).uid('all');",
+  ),
   'no-export.ts': 'export const other = 1;\n',
   'other-export.ts': "export const job = { name: 'job' };\n",
   'enum.ts': 'enum Colour { Red }\nexport const job = Colour.Red;\n',
@@ -96,6 +104,8 @@ describe('a job file', () => {
     ['that calls it otherwise', 'other-name.ts', 'SLUICE-JOB-EXPORT', 'exports no job\n', 'in place of `sales`'],
     ['whose job is something else', 'other-export.ts', 'SLUICE-JOB-EXPORT', 'its export `job` is something else', 'export const job'],
     ['whose build function throws', 'throws-in-build.ts', 'SLUICE-JOB-BUILD-FAILED', 'not today', ''],
+    ['an async build function', 'async-build.ts', 'SLUICE-JOB-BUILD-FAILED', 'it is async', 'Correct the job file'],
+    ['one that never ends', 'never-ends.ts', 'SLUICE-JOB-MODULE', 'a top-level await in it never ends', 'Let what is awaited end'],
     ['whose graph is empty', 'plain.mjs', 'SLUICE-GRAPH-INVALID', 'empty', ''],
   ])('%s is a coded error', async (_what, file, code, text, next) => {
     const { exitCode, err, out } = await plan(file);
@@ -125,6 +135,22 @@ describe('a job file', () => {
           facts: { faults: [expect.stringContaining('colour'), expect.stringContaining('limit')] },
         },
       },
+    ]);
+  });
+
+  test('with an async function is told that there are none', async () => {
+    const { exitCode, err } = await spawnSluice(['run', join('jobs', 'async-map.ts'), '--port', '0'], { folder });
+    expect([exitCode, err]).toEqual([
+      3,
+      expect.stringMatching(/error SLUICE-VALUE-UNSUPPORTED: [^]*next: {2}The functions of a job are not async/),
+    ]);
+  });
+
+  test('that leaves a promise behind which fails ends with code and place', async () => {
+    const { exitCode, err } = await spawnSluice(['run', join('jobs', 'leaves-behind.ts'), '--port', '0'], { folder });
+    expect([exitCode, err]).toEqual([
+      1,
+      expect.stringMatching(/error SLUICE-UNCAUGHT: .*too late\n {2}cause: too late\n +at .*leaves-behind\.ts:6:/),
     ]);
   });
 });

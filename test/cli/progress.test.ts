@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createProgress, progressLine, type Progress } from '../../lib/cli/progress.ts';
+import { createRunReport } from '../../lib/cli/run-report.ts';
 import { createStatusLine } from '../../lib/cli/status-line.ts';
+import { createPresentProblems } from '../../lib/local/present-problems.ts';
 import { startedWorld, type ApiWorld } from '../api/api-world.ts';
 import { job } from '../checkpoint/fixture.ts';
 import { counter, sink, source } from '../checkpoint/plans.ts';
@@ -77,6 +79,7 @@ describe('progress', () => {
       eventTime: '2001-01-01T00:00:00.000Z',
       checkpoints: { completed: 12, failed: 1, lastMs: 1_250 },
       stateBytes: 1_200_000,
+      problems: [],
     };
     expect(progressLine('flights', progress)).toBe(
       'flights  1,234,567 records  412,000/s  event time 2001-01-01 00:00  12 checkpoints (1.3 s), 1 failed  state 1.2 MB',
@@ -90,8 +93,55 @@ describe('progress', () => {
     };
     expect(progressLine('flights', first)).toBe('flights RESTARTING  1,234,567 records  412,000/s  event time -  0 checkpoints  state 0 B');
     expect(progressLine('flights', { ...first, eventTime: 'end' })).toContain('  event time end  ');
+    const problem = { code: 'SLUICE-OUTPUT-FAILED', message: 'm', hint: 'h', sinceMs: 1, tries: 3 };
+    expect(progressLine('flights', { ...progress, problems: [problem] })).toMatch(/^flights {2}TRIES AGAIN SLUICE-OUTPUT-FAILED {2}1,234/);
     const one = { ...first, records: 1, recordsPerS: null, checkpoints: { completed: 1, failed: 0, lastMs: 5 } };
     expect(progressLine('flights', one)).toBe('flights RESTARTING  1 record  event time -  1 checkpoint (5 ms)  state 0 B');
+  });
+});
+
+describe('a problem that is tried again', () => {
+  test('is told when it begins with what to do, not with every sample, and when it is over', () => {
+    const io = new TestIo();
+    const report = createRunReport(io, 'flights', false);
+    const progress: Progress = {
+      status: 'RUNNING',
+      records: 1,
+      recordsPerS: null,
+      eventTime: null,
+      checkpoints: { completed: 0, failed: 0, lastMs: null },
+      stateBytes: 0,
+      problems: [],
+    };
+    const problem = {
+      code: 'SLUICE-OUTPUT-FAILED',
+      message: 'the disk is full',
+      hint: 'Make room.',
+      operator: 'files',
+      shard: 0,
+      sinceMs: 1,
+      tries: 3,
+    };
+    for (const problems of [[], [problem], [{ ...problem, tries: 9 }], []]) report.progress({ ...progress, problems });
+    expect(io.errText.split('\n').filter((line) => !line.startsWith('flights'))).toEqual([
+      'problem SLUICE-OUTPUT-FAILED: the disk is full',
+      '  cause: operator files, shard 0: tried 3 times, and tried again until it works',
+      '  next:  Make room.',
+      'SLUICE-OUTPUT-FAILED is over, the job goes on',
+      '',
+    ]);
+  });
+
+  test('is shown from the third try on, until it has passed', () => {
+    let nowMs = 5;
+    const board = createPresentProblems({ now: () => nowMs++, monotonic: () => 0 });
+    const problem = { code: 'c', message: 'm', hint: 'h', operator: 'files', shard: 1 };
+    for (let tries = 1; tries < 3; tries++) board.met('files/1', problem);
+    expect(board.list()).toEqual([]);
+    board.met('files/1', { ...problem, message: 'another' });
+    expect(board.list()).toEqual([{ ...problem, message: 'another', sinceMs: 5, tries: 3 }]);
+    board.passed('files/1');
+    expect(board.list()).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -63,6 +63,14 @@ describe('inspect', () => {
       ok: false,
       reasons: [{ code: 'SLUICE-SAVEPOINT-CORRUPT' }],
     });
+  });
+
+  test('of one that cannot be read says why, once, and has nothing against what it holds', async () => {
+    mkdirSync(join(folder, 'loops'));
+    symlinkSync('_metadata.json', join(folder, 'loops', '_metadata.json'));
+    const { exitCode, out } = await run('inspect', 'loops');
+    expect([exitCode, out.match(/ELOOP/g)]).toEqual([5, ['ELOOP']]);
+    expect(out).toContain(`  SLUICE-SAVEPOINT-UNREADABLE: ${join(folder, 'loops', '_metadata.json')} cannot be read: `);
   });
 
   test('of a folder that is none says so', async () => {

@@ -1,36 +1,39 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { operatorUid } from '../../lib/base/ids.ts';
-import type { BaseRow, DueCursor } from '../../lib/ports/keyed-base.ts';
+import type { DueCursor } from '../../lib/ports/keyed-base.ts';
+import { DecodedBase, type ValueRow } from './decoded-base.ts';
 import { openFixture, type MakeStores, type StoresFixture } from './fixture.ts';
 
 const space = 'job';
 const count = operatorUid('count');
 
-function row(key: string, value: string | undefined, changes: Partial<BaseRow> = {}): BaseRow {
+function row(key: string, value: string | undefined, changes: Partial<ValueRow> = {}): ValueRow {
   return { operator: count, state: 'sum', keyGroup: 3, key, namespace: '', value, ...changes };
 }
 
-function timer(key: string, namespace: string, changes: Partial<BaseRow> = {}): BaseRow {
+function timer(key: string, namespace: string, changes: Partial<ValueRow> = {}): ValueRow {
   return row(key, 'true', { state: '#event-timers', namespace, ...changes });
 }
 
 /** What every keyed base promises. */
 export function keyedBaseContract(adapter: string, make: MakeStores): void {
   let fixture: StoresFixture;
+  let base: DecodedBase;
 
   describe(`keyed base of ${adapter}`, () => {
     beforeEach(async () => {
       fixture = await openFixture(make);
+      base = new DecodedBase(fixture.stores.base);
     });
     afterEach(() => fixture.dispose());
 
-    const write = (epoch: number, ...rows: BaseRow[]): Promise<void> => fixture.stores.base.write(space, epoch, rows);
-    const valueOf = async (address: BaseRow): Promise<string | undefined> => (await fixture.stores.base.read(space, [address]))[0];
-    const scanAll = async (rowsMax: number, keyGroups = { start: 0, end: 127 }): Promise<BaseRow[]> => {
-      const rows: BaseRow[] = [];
+    const write = (epoch: number, ...rows: ValueRow[]): Promise<void> => base.write(space, epoch, rows);
+    const valueOf = async (address: ValueRow): Promise<string | undefined> => (await base.read(space, [address]))[0];
+    const scanAll = async (rowsMax: number, keyGroups = { start: 0, end: 127 }): Promise<ValueRow[]> => {
+      const rows: ValueRow[] = [];
       for (let after: string | null = null; ;) {
-        const page = await fixture.stores.base.scan(space, { operator: count, keyGroups, after, rowsMax });
+        const page = await base.scan(space, { operator: count, keyGroups, after, rowsMax });
         expect(page.rows.length).toBeLessThanOrEqual(rowsMax);
         rows.push(...page.rows);
         if (page.next === null) return rows;
@@ -38,13 +41,13 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
       }
     };
     const due = (after: DueCursor | null, rowsMax = 100, keyGroups = { start: 0, end: 127 }, state = '#event-timers') =>
-      fixture.stores.base.readDue(space, { operator: count, state, keyGroups, after, rowsMax });
+      base.readDue(space, { operator: count, state, keyGroups, after, rowsMax });
 
     test('reads one value per address, in order, undefined where there is none', async () => {
       await write(1, row('"a"', '1'), row('"b"', '2'));
       const addresses = [row('"b"', ''), row('"x"', ''), row('"a"', ''), row('"b"', '')];
-      expect(await fixture.stores.base.read(space, addresses)).toEqual(['2', undefined, '1', '2']);
-      expect(await fixture.stores.base.read('other', addresses.slice(0, 1))).toEqual([undefined]);
+      expect(await base.read(space, addresses)).toEqual(['2', undefined, '1', '2']);
+      expect(await base.read('other', addresses.slice(0, 1))).toEqual([undefined]);
     });
 
     test('an address is operator, state, key and namespace, in the key group that the key has', async () => {
@@ -57,16 +60,16 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
         row('"A"', '6'),
       ];
       await write(1, ...variants);
-      expect(await fixture.stores.base.read(space, variants)).toEqual(['1', '2', '3', '4', '5', '6']);
+      expect(await base.read(space, variants)).toEqual(['1', '2', '3', '4', '5', '6']);
     });
 
     test('a row of a higher epoch stays, one of the same or a lower is replaced, row by row', async () => {
       await write(5, row('"a"', 'a5'));
       await write(4, row('"a"', 'a4'), row('"b"', 'b4'));
-      expect(await fixture.stores.base.read(space, [row('"a"', ''), row('"b"', '')])).toEqual(['a5', 'b4']);
+      expect(await base.read(space, [row('"a"', ''), row('"b"', '')])).toEqual(['a5', 'b4']);
       await write(5, row('"a"', 'a5 again'));
       await write(6, row('"b"', 'b6'));
-      expect(await fixture.stores.base.read(space, [row('"a"', ''), row('"b"', '')])).toEqual(['a5 again', 'b6']);
+      expect(await base.read(space, [row('"a"', ''), row('"b"', '')])).toEqual(['a5 again', 'b6']);
     });
 
     test('the last row of an address within one write counts', async () => {
@@ -94,25 +97,25 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
       await write(1, row('"old"', undefined), row('"revived"', undefined), row('"again"', undefined), row('"alive"', '1'));
       await fixture.time.advance(1_000);
       await write(2, row('"revived"', '2'), row('"again"', undefined), row('"young"', undefined));
-      expect(await fixture.stores.base.purgeTombstones(space, fixture.time.clock.now())).toBe(1);
+      expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(1);
       await write(0, row('"old"', 'fence is gone'), row('"again"', 'fenced'), row('"young"', 'fenced'), row('"alive"', 'fenced'));
       const addresses = [row('"old"', ''), row('"revived"', ''), row('"again"', ''), row('"young"', ''), row('"alive"', '')];
-      expect(await fixture.stores.base.read(space, addresses)).toEqual(['fence is gone', '2', undefined, undefined, '1']);
+      expect(await base.read(space, addresses)).toEqual(['fence is gone', '2', undefined, undefined, '1']);
       await fixture.time.advance(1);
-      expect(await fixture.stores.base.purgeTombstones(space, fixture.time.clock.now())).toBe(2);
-      expect(await fixture.stores.base.purgeTombstones('other', fixture.time.clock.now())).toBe(0);
+      expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(2);
+      expect(await base.purgeTombstones('other', fixture.time.clock.now())).toBe(0);
     });
 
     test('all rows of a key come in order of their namespace, without deleted ones', async () => {
       const namespaces = ['b', 'a', '', '\u{10000}', '\uffff', 'aa'];
       await write(1, ...namespaces.map((namespace) => row('"a"', namespace, { namespace })), row('"b"', 'other', { namespace: 'a' }));
       await write(2, row('"a"', undefined, { namespace: 'aa' }));
-      const found = await fixture.stores.base.readKey(space, row('"a"', ''));
+      const found = await base.readKey(space, row('"a"', ''));
       expect(found.map(({ namespace, value }) => [namespace, value])).toEqual(
         ['', 'a', 'b', '\uffff', '\u{10000}'].map((name) => [name, name]),
       );
       expect(found[0]).toEqual(row('"a"', ''));
-      expect(await fixture.stores.base.readKey('other', row('"a"', ''))).toEqual([]);
+      expect(await base.readKey('other', row('"a"', ''))).toEqual([]);
     });
 
     test('rows of a key come in pages, strictly after a namespace, and fewer than asked for means there are no more', async () => {
@@ -156,7 +159,7 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
       await write(1, ...timers);
       const seen: string[] = [];
       for (let after: DueCursor | null = null; ;) {
-        const page: readonly BaseRow[] = await due(after, 4);
+        const page: readonly ValueRow[] = await due(after, 4);
         seen.push(...page.map(({ namespace }) => namespace));
         if (page.length < 4) break;
         after = page.at(-1)!;
@@ -195,16 +198,16 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
         row('"x"', 'no', { keyGroup: 50 }),
       );
       const found = await scanAll(rowsMax, { start: 0, end: 3 });
-      const sorted = (list: readonly BaseRow[]): string[] =>
+      const sorted = (list: readonly ValueRow[]): string[] =>
         list.map((entry) => JSON.stringify([entry.state, entry.keyGroup, entry.key, entry.namespace, entry.value])).sort();
       expect(sorted(found)).toEqual(sorted([...rows, timer('"t"', '01')]));
     });
 
     test('rows that stay are scanned once each while others are written and deleted between the pages', async () => {
       await write(1, ...Array.from({ length: 20 }, (_, i) => row(`"k${i}"`, 'stays', { keyGroup: i % 3 })));
-      const seen: BaseRow[] = [];
+      const seen: ValueRow[] = [];
       for (let after: string | null = null, page = 0; ; page++) {
-        const { rows, next }: { readonly rows: readonly BaseRow[]; readonly next: string | null } = await fixture.stores.base.scan(space, {
+        const { rows, next }: { readonly rows: readonly ValueRow[]; readonly next: string | null } = await base.scan(space, {
           operator: count,
           keyGroups: { start: 0, end: 127 },
           after,
@@ -221,11 +224,11 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
 
     test('dropping a space removes all of it and nothing else', async () => {
       await write(1, row('"a"', '1'), timer('"a"', '01'));
-      await fixture.stores.base.write('other', 1, [row('"a"', 'other')]);
-      await fixture.stores.base.drop(space);
+      await base.write('other', 1, [row('"a"', 'other')]);
+      await base.drop(space);
       expect(await valueOf(row('"a"', ''))).toBeUndefined();
       expect(await due(null)).toEqual([]);
-      expect(await fixture.stores.base.read('other', [row('"a"', '')])).toEqual(['other']);
+      expect(await base.read('other', [row('"a"', '')])).toEqual(['other']);
       await write(0, row('"a"', 'no fence left'));
       expect(await valueOf(row('"a"', ''))).toBe('no fence left');
     });
@@ -233,7 +236,7 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
     test('keys and values of every writing system come back exactly', async () => {
       const texts = ['"ä"', '"\u{1f600}"', '"\\u0000"', '"\uffff"', '""', '"' + 'x'.repeat(60_000) + '"', '{"a":[1]}'];
       await write(1, ...texts.map((text) => row(text, text)));
-      expect(await fixture.stores.base.read(space, texts.map((text) => row(text, '')))).toEqual(texts); // prettier-ignore
+      expect(await base.read(space, texts.map((text) => row(text, '')))).toEqual(texts); // prettier-ignore
     });
   });
 }
@@ -267,6 +270,7 @@ export function keyedBaseModelContract(adapter: string, make: MakeStores, runs: 
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 1, max: 6 }), rows), { maxLength: 12 }), async (writes) => {
         const { stores, dispose } = await openFixture(make);
+        const base = new DecodedBase(stores.base);
         try {
           const model = new Map<string, StoredRow>();
           for (const [epoch, changes] of writes) {
@@ -275,16 +279,16 @@ export function keyedBaseModelContract(adapter: string, make: MakeStores, runs: 
               const id = JSON.stringify([state, keyGroup, key, namespace]);
               if ((model.get(id)?.epoch ?? 0) <= epoch) model.set(id, { value, epoch });
             }
-            await stores.base.write(space, epoch, batch);
+            await base.write(space, epoch, batch);
             const expected = liveRows(model);
-            const scanned = await stores.base.scan(space, {
+            const scanned = await base.scan(space, {
               operator: count,
               keyGroups: { start: 0, end: 3 },
               after: null,
               rowsMax: 1_000,
             });
             expect(scanned.rows.map(rowId).sort()).toEqual(expected.map(rowId).sort());
-            const due = await stores.base.readDue(space, {
+            const due = await base.readDue(space, {
               operator: count,
               state: '#event-timers',
               keyGroups: { start: 1, end: 2 },
@@ -302,14 +306,14 @@ export function keyedBaseModelContract(adapter: string, make: MakeStores, runs: 
   });
 }
 
-function liveRows(model: ReadonlyMap<string, StoredRow>): BaseRow[] {
+function liveRows(model: ReadonlyMap<string, StoredRow>): ValueRow[] {
   return [...model].flatMap(([id, { value }]) => {
     const [state, keyGroup, key, namespace] = JSON.parse(id) as [string, number, string, string];
     return value === undefined ? [] : [{ operator: count, state, keyGroup, key, namespace, value }];
   });
 }
 
-function dueRows(rows: readonly BaseRow[]): BaseRow[] {
+function dueRows(rows: readonly ValueRow[]): ValueRow[] {
   const utf8 = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
   const compare = (a: DueCursor, b: DueCursor): number => utf8(a.namespace, b.namespace) || a.keyGroup - b.keyGroup || utf8(a.key, b.key);
   return rows
@@ -318,6 +322,6 @@ function dueRows(rows: readonly BaseRow[]): BaseRow[] {
     .sort(compare);
 }
 
-function rowId({ state, keyGroup, key, namespace, value }: BaseRow): string {
+function rowId({ state, keyGroup, key, namespace, value }: ValueRow): string {
   return JSON.stringify([state, keyGroup, key, namespace, value]);
 }

@@ -10,6 +10,7 @@ import type { CoordinatorDeps } from '../../lib/coordinator/coordinator-deps.ts'
 import { flowDescriptions } from '../../lib/coordinator/flow-descriptions.ts';
 import { receiveMessage } from '../../lib/coordinator/receive-message.ts';
 import { startJob } from '../../lib/coordinator/start-job.ts';
+import { createPresentProblems } from '../../lib/local/present-problems.ts';
 import { FlowInterpreter } from '../../lib/local/flow-interpreter.ts';
 import { decodeCoordinatorMessage, encodeCoordinatorMessage, type CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import type { ControlMessage } from '../../lib/model/envelope.ts';
@@ -76,6 +77,7 @@ class Process {
       base: port(stores.base),
       messages: port(stores.queue),
       history: stores.history,
+      problems: createPresentProblems(time.clock),
       connectors: { sources: {}, sinks: { collect: committer } },
       savepoints: world.savepoints.mortal(port),
       signal: this.interpreter,

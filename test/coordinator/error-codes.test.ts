@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { SluiceError } from '../../lib/base/errors.ts';
 import { completeCheckpoint } from '../../lib/coordinator/complete-checkpoint.ts';
 import { readObject } from '../../lib/coordinator/coordinator-deps.ts';
 import { readOperation } from '../../lib/coordinator/operation-log.ts';
 import { committerOf, publishCompleted } from '../../lib/coordinator/publish-parts.ts';
+import { restoreCheckpoint } from '../../lib/coordinator/restore-requests.ts';
+import { decodeValue } from '../../lib/model/value-json.ts';
 import { sendControl } from '../../lib/coordinator/send-control.ts';
 import { startWhenDue } from '../../lib/coordinator/start-checkpoint.ts';
 import { triggerCheckpoint } from '../../lib/coordinator/trigger-checkpoint.ts';
@@ -89,6 +92,30 @@ describe('a step fails with a code', () => {
     await world.boot();
     await world.advance(5_000);
     expect(await world.record()).toMatchObject({ completed: 1, published: 1, failures: 0 });
+  });
+
+  test('the code of a sink that can never publish, and it ends the job; when it can, the restored job publishes first', async () => {
+    const world = await started();
+    const publish = world.collect.publish.bind(world.collect);
+    const gone = new SluiceError('SLUICE-PART-MISSING', 'somebody removed it', { hint: 'Put it back.', facts: { target: 't' } });
+    world.collect.publish = async () => Promise.reject(gone);
+    await world.dirty();
+    await world.advance(2_000);
+    const failed = await world.record();
+    expect(failed).toMatchObject({ status: 'FAILED', completed: 1, published: 0, retained: [{ id: 1 }] });
+    const failure = decodeValue(Buffer.from((await world.stores.objects.read(failed.failure!))!).toString());
+    expect(failure).toMatchObject({
+      code: 'SLUICE-PART-MISSING',
+      message: 'the output of checkpoint 1 cannot be published: somebody removed it',
+      hint: expect.stringMatching(/^Put it back\. Then run the job again/),
+    });
+    await world.advance(4_000_000);
+    expect(await world.stores.flows.running(), 'nothing goes on trying').toEqual([]);
+    world.collect.publish = publish;
+    const how = { publishedSeen: null, newPlan: null, allowNonRestoredState: false, allowOtherJob: false };
+    await restoreCheckpoint(world.deps, { job, trigger: 'again', checkpoint: 'newest', ...how });
+    await world.advance(1_000);
+    expect(await world.record()).toMatchObject({ status: 'RUNNING', completed: 1, published: 1 });
   });
 
   test('SLUICE-REFUSED for a checkpoint that was aborted before it could complete', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { SluiceError } from '../../lib/base/errors.ts';
 import type { CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
+import { requestCancel } from '../../lib/coordinator/cancel-job.ts';
 import { restoreCheckpoint } from '../../lib/coordinator/restore-requests.ts';
 import type { JobFailure } from '../../lib/model/coordinator-message.ts';
 import type { DeltaRef } from '../../lib/model/shard-record.ts';
@@ -188,9 +189,13 @@ describe('a missing object', () => {
 });
 
 describe('a checkpoint that is not whole', () => {
-  test('is refused when a person asks for it, before anything stops', async () => {
+  test.each([
+    ['a delta', async () => deltaOf(2)],
+    ['its manifest', async (world: CoordinatorWorld) => (await world.record()).retained[1]!.manifest],
+  ] as const)('because %s is gone is refused when a person asks for it, before anything stops', async (_, goneOf) => {
     const world = await running(2, { quiet: true });
-    await world.stores.objects.remove([deltaOf(2)]);
+    const gone = await goneOf(world);
+    await world.stores.objects.remove([gone]);
     const before = await world.record();
     const how = { publishedSeen: null, newPlan: null, allowNonRestoredState: false, allowOtherJob: false };
     for (const wanted of ['newest', 2] as const) {
@@ -198,7 +203,7 @@ describe('a checkpoint that is not whole', () => {
       await world.settle();
       const { failure } = (await world.stores.operations.read(job, `r-${wanted}`))!;
       expect(failure).toMatchObject({ code: 'SLUICE-REFUSED' });
-      expect(failure!.message).toContain(`checkpoint 2 is not whole: object ${deltaOf(2)} is missing`);
+      expect(failure!.message).toMatch(new RegExp(`checkpoint 2 is not whole: .*object ${gone} `));
     }
     expect(await world.record()).toEqual(before);
   });
@@ -224,5 +229,61 @@ describe('a checkpoint that is not whole', () => {
     await world.settle();
     expect(await world.record()).toMatchObject({ status: 'FAILED', attempt: 1 });
     expect(await failureOf(world)).toMatchObject({ code: 'SLUICE-CHECKPOINTS-LOST', operator: 'coordinator' });
+  });
+});
+
+describe('a manifest that is lost before its output is published', () => {
+  /** Checkpoints complete and cannot be published, until the sink is mended; the processes that knew the manifests are gone. */
+  async function unpublished(checkpoints: number): Promise<{ readonly world: CoordinatorWorld; readonly mend: () => Promise<void> }> {
+    const world = await running(1);
+    const { publish } = world.collect;
+    world.collect.publish = () => Promise.reject(new Error('the target is full'));
+    for (let n = 0; n < checkpoints; n++) await checkpoint(world);
+    expect(await world.record()).toMatchObject({ completed: 1 + checkpoints, published: 1 });
+    const mend = async (): Promise<void> => {
+      world.collect.publish = publish;
+      await world.boot();
+      await world.advance(5_000);
+    };
+    return { world, mend };
+  }
+
+  const loseManifest = async (world: CoordinatorWorld, id: number): Promise<string> => {
+    const { manifest } = (await world.record()).retained.find((held) => held.id === id)!;
+    await world.stores.objects.remove([manifest]);
+    return manifest;
+  };
+
+  test('ends the job with every reason, and nothing goes on trying', async () => {
+    const { world, mend } = await unpublished(1);
+    const manifest = await loseManifest(world, 2);
+    await mend();
+    expect(await world.record()).toMatchObject({ status: 'FAILED', completed: 2, published: 1 });
+    const { code, message, operator } = await failureOf(world);
+    expect([code, operator]).toEqual(['SLUICE-CHECKPOINTS-LOST', 'coordinator']);
+    expect(message).toContain(`the output of checkpoint 2 cannot be published: the object ${manifest} is named by a record`);
+    expect(message).toContain('checkpoint 1: whole, but output up to checkpoint 2 has been published');
+    await world.advance(4_000_000);
+    const running = await world.stores.flows.running();
+    expect(running.map(({ flow }) => flow)).toEqual([]);
+    expect(world.collect.published()).toEqual(['record of 1']);
+  });
+
+  test('is made good by a newer one, which lists the same parts', async () => {
+    const { world, mend } = await unpublished(2);
+    await loseManifest(world, 2);
+    await mend();
+    expect(await world.record()).toMatchObject({ status: 'RUNNING', attempt: 1, completed: 3, published: 3 });
+    expect(world.collect.published()).toEqual(['record of 1', 'record of 2', 'record of 3']);
+  });
+
+  test('ends a job that is being canceled too', async () => {
+    const { world, mend } = await unpublished(1);
+    await loseManifest(world, 2);
+    await requestCancel(world.deps, job);
+    await mend();
+    expect(await world.record()).toMatchObject({ status: 'FAILED' });
+    await world.advance(4_000_000);
+    expect(await world.stores.flows.running()).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SluiceError } from '../../lib/base/errors.ts';
 import type { JobId } from '../../lib/base/ids.ts';
 import { restoreSavepoint } from '../../lib/coordinator/restore-requests.ts';
 import { stopWithSavepoint, takeSavepoint } from '../../lib/coordinator/savepoint-requests.ts';
@@ -10,6 +11,7 @@ import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
 import { job, settings } from '../checkpoint/fixture.ts';
 import { counter, planOf, sink } from '../checkpoint/plans.ts';
 import { CoordinatorWorld, type Crash } from './coordinator-world.ts';
+import { baseTables } from '../setup/base-tables.ts';
 
 const heir = 'beef'.repeat(8) as JobId;
 const order = { job, trigger: 'trigger-1', directory: 'target' };
@@ -18,8 +20,8 @@ const order = { job, trigger: 'trigger-1', directory: 'target' };
 async function worldWithState(): Promise<CoordinatorWorld> {
   const world = new CoordinatorWorld({ plan: planOf({ counters: 1 }) });
   await world.start();
-  const rows = [...Array(10).keys()].map((n) => row(`key-${n}`, String(n)));
-  await world.stores.base.write(job, 1, rows);
+  const rows = [...Array(10).keys()].map((n) => row(`key-${n}`, n));
+  await world.stores.base.write(job, 1, baseTables(rows));
   world.decorate = (uid, shard, checkpoint) => (uid === counter ? { deltas: [delta(checkpoint)] } : {});
   for (let epoch = 1; epoch < 12; epoch++) {
     const { value, ...address } = row('taken', String(epoch));
@@ -28,7 +30,7 @@ async function worldWithState(): Promise<CoordinatorWorld> {
   return world;
 }
 
-function row(key: string, value: string) {
+function row(key: string, value: unknown) {
   const text = canonicalKey(key);
   return { operator: counter, state: 'total', keyGroup: keyGroupOf(text, 128), key: text, namespace: '', value };
 }
@@ -242,8 +244,65 @@ describe('a stop with savepoint', () => {
     world.mute.add(sink);
     await world.dirty();
     await stopWithSavepoint(world.deps, { ...order, stop: 'suspend' });
+    await world.settle();
     await world.advance(60_000);
     expect(await world.record()).toMatchObject({ numbered: 1, pending: [{ kind: 'stop-savepoint' }] });
+  });
+});
+
+describe('a place that cannot be written', () => {
+  const unusable = new SluiceError('SLUICE-FOLDER-UNUSABLE', 'it is a file', { hint: 'h' });
+  const full = new SluiceError('SLUICE-SAVEPOINT-FAILED', 'no space left', { hint: 'h', retryable: true });
+  const untouched = { status: 'RUNNING', attempt: 1, numbered: 0, pending: [], pins: [] };
+
+  test('is found out before a savepoint, or the stop of a job, has asked anything of it', async () => {
+    const world = await worldWithState();
+    world.savepoints.failures.set('prepare', unusable);
+    await takeSavepoint(world.deps, order);
+    await stopWithSavepoint(world.deps, { ...order, trigger: 'stop-1', stop: 'drain' });
+    await world.settle();
+    for (const trigger of ['trigger-1', 'stop-1']) {
+      expect(await operationOf(world, trigger)).toMatchObject({
+        status: 'COMPLETED',
+        location: null,
+        failure: { code: 'SLUICE-FOLDER-UNUSABLE', message: 'it is a file', hint: expect.stringContaining('Name a folder') },
+      });
+    }
+    expect(await world.record()).toMatchObject(untouched);
+  });
+
+  test('fails the savepoint at once where it shows later, lets its checkpoint go, and the job runs on', async () => {
+    const world = await worldWithState();
+    world.savepoints.failures.set('createIfAbsent', unusable);
+    // Nor can it be told whether anything is there.
+    world.savepoints.failures.set('read', new Error('permission denied'));
+    await takeSavepoint(world.deps, order);
+    await world.settle();
+    expect(await operationOf(world, 'trigger-1')).toMatchObject({
+      status: 'COMPLETED',
+      location: null,
+      failure: { code: 'SLUICE-FOLDER-UNUSABLE' },
+    });
+    expect(await world.record()).toMatchObject({ ...untouched, numbered: 1 });
+    await world.dirty();
+    await world.advance(2_000);
+    expect(await world.record()).toMatchObject({ completed: 2, published: 2 });
+  });
+
+  test('for now is tried again until it can be, or a few times', async () => {
+    const world = await worldWithState();
+    world.savepoints.failures.set('createIfAbsent', full);
+    await takeSavepoint(world.deps, order);
+    await world.advance(4_000);
+    expect(await operationOf(world, 'trigger-1')).toMatchObject({ status: 'IN_PROGRESS' });
+    world.savepoints.failures.clear();
+    await world.advance(10_000);
+    expect(await operationOf(world, 'trigger-1')).toMatchObject({ status: 'COMPLETED', failure: null });
+    world.savepoints.failures.set('createIfAbsent', full);
+    await takeSavepoint(world.deps, { ...order, trigger: 'trigger-2' });
+    await world.advance(20_000);
+    expect(await operationOf(world, 'trigger-2')).toMatchObject({ status: 'COMPLETED', failure: { code: 'SLUICE-SAVEPOINT-FAILED' } });
+    expect(await world.record()).toMatchObject({ status: 'RUNNING', attempt: 1, pins: [] });
   });
 });
 

@@ -1,6 +1,7 @@
 /** Promises of docs/guarantees.md that no test of a single part can hold. */
 import { expect, test } from 'vitest';
 import { collectSink, compileJob, type CompiledJob, defineJob, fromCollection, mapState, type } from '../../lib/index.ts';
+import { withLinger } from '../runtime/chaos-linger.ts';
 import { ChaosWorld } from '../runtime/chaos-world.ts';
 
 interface Step {
@@ -39,17 +40,18 @@ const job = defineJob({
   },
 });
 
-function compile(parallelism: number): CompiledJob {
-  const compiled = compileJob(job, { parallelism });
-  const edges = compiled.plan.edges.map((edge) => ({ ...edge, envelopeBytes: 60 }));
-  return { ...compiled, plan: { ...compiled.plan, edges }, planHash: `p${parallelism}` };
-}
+const compile =
+  (seed: number) =>
+  (parallelism: number): CompiledJob => ({
+    ...withLinger(compileJob(job, { parallelism }), seed, 60),
+    planHash: `p${parallelism}`,
+  });
 
 test('records of one key and one source are processed in their order, through crashes and restores at another parallelism', async () => {
   let faults = 0;
   let restores = 0;
   for (let seed = 1; seed <= 12; seed++) {
-    const result = await new ChaosWorld({ seed, compile }).run();
+    const result = await new ChaosWorld({ seed, compile: compile(seed) }).run();
     faults += result.faults;
     restores += result.restores;
     expect(result.problems, `seed ${seed}`).toEqual([]);

@@ -11,6 +11,7 @@ import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../lib/adapters/system/timers.ts';
 import { jobA, shardRecord } from '../contract/sample-records.ts';
 import { readPage } from './markdown.ts';
+import { baseTables } from '../setup/base-tables.ts';
 
 let directory: string;
 let log: string;
@@ -70,7 +71,7 @@ async function writeSome(stores: Stores): Promise<void> {
   await stores.objects.createIfAbsent('jobs/one', Buffer.from('content'));
   const messages = ['a', 'b'].map((body) => ({ group: '0.1', deduplicationId: body, body: Buffer.from(body.repeat(3)) }));
   await stores.queue.sendBatch('queue', messages);
-  await stores.base.write(jobA, 3, [{ ...row, operator: row.operator as never, value: '5' }]);
+  await stores.base.write(jobA, 3, baseTables([{ ...row, operator: row.operator as never, value: 5 }]));
   await stores.shards.commit(shardRecord({ version: 1 }), { version: 0, attempt: 1 });
 }
 

@@ -284,6 +284,19 @@ describe('a graph that is wrong', () => {
     ).toEqual(['connector-unusable a', 'limit-invalid a', 'connector-unusable b']);
   });
 
+  test('has buffers that cannot be: a time, a size, of one operator or of all', () => {
+    const at = (build: (env: StreamEnvironment) => DataStream<number>) => found((env) => build(env).sinkTo(discardingSink()));
+    for (const timeoutMs of [-1, 0.5, Number.NaN, 900_001]) {
+      expect(at((env) => numbers(env, 'a').setBufferTimeout(timeoutMs))).toEqual(['buffer-invalid a']);
+      expect(at((env) => (env.setBufferTimeout(timeoutMs), numbers(env, 'a')))).toEqual(['buffer-invalid the job']);
+    }
+    for (const bytes of [0, 1.5, 700_001]) {
+      expect(at((env) => numbers(env, 'a').setBufferSize(bytes))).toEqual(['buffer-invalid a']);
+      expect(at((env) => (env.setBufferSize(bytes), numbers(env, 'a')))).toEqual(['buffer-invalid the job']);
+    }
+    expect(at((env) => numbers(env).rebalance().setBufferTimeout(1))).toEqual(['uid-misplaced a united, rebalanced or side stream']);
+  });
+
   test('has durations of a watermark strategy that are none', () => {
     const watermarks = monotonousTimestamps((n: number) => n, { idleness: -5 });
     expect(
@@ -351,5 +364,30 @@ describe('a build function', () => {
     const { graph } = compile((env) => numbers(env).sinkTo(discardingSink()));
     expect(() => (graph.nodes as unknown[]).push(1)).toThrow(TypeError);
     expect(() => Object.assign(graph.nodes[0]!, { uid: 'other' })).toThrow(TypeError);
+  });
+});
+
+describe('buffers', () => {
+  const settings = (build: (env: StreamEnvironment) => DataStream<number>) =>
+    compile((env) =>
+      build(env)
+        .rebalance()
+        .map((n) => n)
+        .rebalance()
+        .sinkTo(discardingSink()),
+    ).plan.edges.map(({ envelopeBytes, bufferTimeoutMs }) => [envelopeBytes, bufferTimeoutMs]);
+
+  test('send at every commit unless the job says otherwise, and then the plan says nothing of it', () => {
+    expect(settings((env) => numbers(env))).toEqual([[49_152, undefined], [49_152, undefined]]); // prettier-ignore
+    expect(settings((env) => numbers(env).setBufferTimeout(0))).toEqual(settings((env) => numbers(env)));
+  });
+
+  test('are those of the operator that sends, or else of the environment', () => {
+    const build = (env: StreamEnvironment): DataStream<number> => {
+      env.setBufferTimeout(200);
+      env.setBufferSize(1_000);
+      return numbers(env).setBufferTimeout(0).setBufferSize(700_000);
+    };
+    expect(settings(build)).toEqual([[700_000, undefined], [1_000, 200]]); // prettier-ignore
   });
 });

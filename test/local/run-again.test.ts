@@ -2,69 +2,26 @@
 import { describe, expect, test } from 'vitest';
 import { readPlan } from '../../lib/coordinator/coordinator-deps.ts';
 import type { CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
-import { collectSink, compileJob, defineJob, noWatermarks, valueState, type CompiledJob } from '../../lib/index.ts';
-import { gatedInput, until, useWorld, type GatedInput, type Run } from '../scenarios/support.ts';
+import { countingJob, expectWhole, numbersInput, type Counted } from '../scenarios/counting-job.ts';
+import { until, useWorld, type Run } from '../scenarios/support.ts';
 
 const world = useWorld();
-const numbers = Array.from({ length: 2_000 }, (_, n) => n);
-let inputs = 0;
-
-/** Counts each of seven keys. `sign` is code: the plan does not know it. */
-function counting(input: GatedInput<number>, sign = 1): CompiledJob {
-  const job = defineJob({
-    name: 'counting',
-    build(env) {
-      env
-        .fromSource(input.source, { watermarks: noWatermarks() })
-        .uid('numbers')
-        .keyBy((n) => n % 7)
-        .process({
-          state: { count: valueState<number>() },
-          process(n, { key, state, emit }) {
-            const count = (state.count.value() ?? 0) + 1;
-            state.count.update(count);
-            emit({ key, count: count * sign, n });
-          },
-        })
-        .uid('count')
-        .sinkTo(collectSink('all'))
-        .uid('results');
-    },
-  });
-  return compileJob(job);
-}
-
-interface Counted {
-  readonly key: number;
-  readonly count: number;
-  readonly n: number;
-}
-
-const newInput = (): GatedInput<number> => gatedInput(`again-${inputs++}`, [numbers]);
-
 async function settingsOf(run: Run): Promise<CheckpointSettings> {
   return (await readPlan(run.running.engine.coordinator, (await run.record()).plan)).settings;
-}
-
-/** Every number once, each key counted without a gap, up to the sign. */
-function expectWhole(): void {
-  const counted = world.collect.published('all') as Counted[];
-  expect(counted.map(({ n }) => n).sort((a, b) => a - b)).toEqual(numbers);
-  for (const { n, count } of counted) expect(Math.abs(count)).toBe(Math.floor(n / 7) + 1);
 }
 
 const hourMs = 3_600_000;
 
 describe('other checkpoint settings under the same plan', () => {
   test('hold from now on, also for the checkpoint that was waited for by the old interval, and nothing is restored', async () => {
-    const input = newInput();
-    const first = await world.start(counting(input), { dataDir: 'data', intervalMs: hourMs, retained: 3, code: 'a' });
+    const input = numbersInput();
+    const first = await world.start(countingJob(input), { dataDir: 'data', intervalMs: hourMs, retained: 3, code: 'a' });
     input.open(0.5);
     await first.untilRead('numbers', 1_000);
     expect((await first.record()).counts.completed).toBe(0);
     await first.close();
     const changed = { intervalMs: 20, timeoutMs: 5_000, minPauseMs: 1, tolerableFailures: 2, retained: 2, code: 'a' } as const;
-    const second = await world.start(counting(input), { dataDir: 'data', ...changed });
+    const second = await world.start(countingJob(input), { dataDir: 'data', ...changed });
     expect(second.running).toMatchObject({ origin: 'resumed', restoredFrom: null });
     expect(second.running.sinceLastRun).toEqual({
       plan: false,
@@ -81,70 +38,70 @@ describe('other checkpoint settings under the same plan', () => {
     await until(async () => (await second.record()).counts.completed > 0);
     input.open(1);
     expect(await second.finished()).toMatchObject({ attempt: 1, counts: { restored: 0 } });
-    expectWhole();
+    expectWhole(world.collect.published('all'));
   });
 
   test('may be longer too', async () => {
-    const input = newInput();
-    const first = await world.start(counting(input), { dataDir: 'data' });
+    const input = numbersInput();
+    const first = await world.start(countingJob(input), { dataDir: 'data' });
     await first.checkpointAfter(() => input.open(0.5));
     await first.untilRead('numbers', 1_000);
     await first.settled();
     await first.close();
-    const second = await world.start(counting(input), { dataDir: 'data', intervalMs: hourMs });
+    const second = await world.start(countingJob(input), { dataDir: 'data', intervalMs: hourMs });
     const { completed } = (await second.record()).counts;
     input.open(0.9);
     await second.untilRead('numbers', 1_800);
     expect((await second.record()).counts.completed).toBe(completed);
     input.open(1);
     await second.finished();
-    expectWhole();
+    expectWhole(world.collect.published('all'));
   });
 
   test('but another mode takes it back to its newest checkpoint, so that none is half of each', async () => {
-    const input = newInput();
-    const first = await world.start(counting(input), { dataDir: 'data', retained: 4 });
+    const input = numbersInput();
+    const first = await world.start(countingJob(input), { dataDir: 'data', retained: 4 });
     await first.checkpointAfter(() => input.open(0.5));
     const { completed } = await first.record();
     await first.close();
-    const second = await world.start(counting(input), { dataDir: 'data', mode: 'at-least-once', retained: 4 });
+    const second = await world.start(countingJob(input), { dataDir: 'data', mode: 'at-least-once', retained: 4 });
     expect(second.running).toMatchObject({ origin: 'restored' });
     expect(second.running.restoredFrom).toBeGreaterThanOrEqual(completed);
     expect(second.running.sinceLastRun.settings).toContainEqual({ setting: 'mode', from: 'exactly-once', to: 'at-least-once' });
     expect((await settingsOf(second)).mode).toBe('at-least-once');
     input.open(1);
     expect(await second.finished()).toMatchObject({ attempt: 2, counts: { restored: 1 } });
-    expectWhole();
+    expectWhole(world.collect.published('all'));
   });
 });
 
 describe('other code under the same plan', () => {
   test('goes on from the newest checkpoint: what is on its way between operators was made by the old code', async () => {
-    const input = newInput();
-    const first = await world.start(counting(input), { dataDir: 'data', code: 'one' });
+    const input = numbersInput();
+    const first = await world.start(countingJob(input), { dataDir: 'data', code: 'one' });
     await first.checkpointAfter(() => input.open(0.5));
     await first.close();
-    const second = await world.start(counting(input, -1), { dataDir: 'data', code: 'two' });
+    const second = await world.start(countingJob(input, { sign: -1 }), { dataDir: 'data', code: 'two' });
     const { restoredFrom, origin, sinceLastRun } = second.running;
     expect([origin, sinceLastRun.code]).toEqual(['restored', { from: 'one', to: 'two' }]);
     expect(restoredFrom).toBeGreaterThan(0);
     const before = (world.collect.published('all') as Counted[]).length;
     input.open(1);
     expect(await second.finished()).toMatchObject({ attempt: 2 });
-    expectWhole();
+    expectWhole(world.collect.published('all'));
     const counts = (world.collect.published('all') as Counted[]).map(({ count }) => Math.sign(count));
     expect(new Set(counts.slice(0, before))).toEqual(new Set([1]));
     expect(new Set(counts.slice(before))).toEqual(new Set([-1]));
-    const third = await world.start(counting(input, -1), { dataDir: 'data', code: 'two' });
+    const third = await world.start(countingJob(input, { sign: -1 }), { dataDir: 'data', code: 'two' });
     expect(third.running).toMatchObject({ origin: 'ended-before' });
   });
 
   test('is learnt where it was not known, and only the next change counts', async () => {
-    const input = newInput();
+    const input = numbersInput();
     const codes = [undefined, 'one', undefined, 'one', 'two'];
     const origins: string[] = [];
     for (const code of codes) {
-      const run = await world.start(counting(input), { dataDir: 'data', ...(code === undefined ? {} : { code }) });
+      const run = await world.start(countingJob(input), { dataDir: 'data', ...(code === undefined ? {} : { code }) });
       origins.push(run.running.origin);
       await run.close();
     }

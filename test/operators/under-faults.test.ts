@@ -18,6 +18,7 @@ import {
   slidingEventTime,
   type,
 } from '../../lib/index.ts';
+import { withLinger } from '../runtime/chaos-linger.ts';
 import { ChaosWorld } from '../runtime/chaos-world.ts';
 
 interface Click {
@@ -119,12 +120,13 @@ function collect(stream: DataStream<unknown>, name: string): void {
   stream.sinkTo(collectSink(name)).uid(`${name}-sink`);
 }
 
-function compile(parallelism: number): CompiledJob {
-  const compiled = compileJob(job, { parallelism });
-  // Small envelopes: many messages, many chances for trouble.
-  const edges = compiled.plan.edges.map((edge) => ({ ...edge, envelopeBytes: 80 }));
-  return { ...compiled, plan: { ...compiled.plan, edges }, planHash: `p${parallelism}` };
-}
+/** Small envelopes: many messages, many chances for trouble. */
+const compile =
+  (seed: number) =>
+  (parallelism: number): CompiledJob => ({
+    ...withLinger(compileJob(job, { parallelism }), seed, 80),
+    planHash: `p${parallelism}`,
+  });
 
 const keys = prices.map(({ key }) => key);
 const ofKey = (key: string): Click[] => clicks.filter((click) => click.key === key).sort((a, b) => a.at - b.at);
@@ -171,7 +173,7 @@ const lines = (values: readonly unknown[]): string[] => values.map((value) => JS
 test.each([1, 2, 3, 4, 5, 6, 7, 8])(
   'windows, joins, broadcasts, side outputs and operator state are exact under faults (seed %i)',
   async (seed) => {
-    const { published, problems } = await new ChaosWorld({ seed, compile }).run();
+    const { published, problems } = await new ChaosWorld({ seed, compile: compile(seed) }).run();
     expect(problems).toEqual([]);
     expect(lines(published('sessions'))).toEqual(lines(expectedSessions()));
     expect(lines(published('sliding'))).toEqual(lines(expectedSliding()));

@@ -63,12 +63,32 @@ channels
     expect(text).toContain('sliding window 10min/1min');
   });
 
+  test('shows what is not the default of how messages are put together', () => {
+    const job = defineJob({
+      name: 'buffers',
+      build(env) {
+        const source = env
+          .fromSource(fromCollection([1]))
+          .uid('source')
+          .setBufferTimeout(250);
+        const one = source.rebalance().map((n) => n).uid('one').setBufferSize(5_000); // prettier-ignore
+        one.rebalance().map((n) => n).uid('two').rebalance().sinkTo(discardingSink()).uid('out'); // prettier-ignore
+      },
+    });
+    expect(explainPlan(compileJob(job, { parallelism: 2 }).plan)).toContain(`channels
+  source  rebalance  → one  buffer timeout 250 ms
+  one     rebalance  → two  buffer size 5000 bytes
+  two     rebalance  → out
+`);
+  });
+
   test('warns where more shards send to one than a message group takes', () => {
     const tag = outputTag<number>('side');
-    const job = (parallelism: number) =>
+    const job = (parallelism: number, bufferTimeoutMs = 0) =>
       defineJob({
         name: 'wide',
         build(env) {
+          env.setBufferTimeout(bufferTimeoutMs);
           const source = env
             .fromSource(fromCollection([1]))
             .uid('source')
@@ -83,6 +103,11 @@ channels
     expect(explainPlan(compileJob(job(25)).plan)).not.toContain('warning');
     const wide = compileJob(job(26)).plan;
     expect(explainPlan(wide)).toContain('warning: sum: 52 shards send to each of its shards, up to 208 calls a second');
+    expect(explainPlan(wide)).toContain('at most 50 shards together, or give them a buffer timeout of 260 ms or more');
+    expect(explainPlan(compileJob(job(26, 260)).plan)).not.toContain('warning');
+    expect(explainPlan(compileJob(job(26, 251)).plan)).toContain('up to 208 calls a second');
+    // What lingers less than a source takes for a commit saves nothing.
+    expect(explainPlan(compileJob(job(26, 10)).plan)).toContain('up to 208 calls a second');
     expect(JSON.parse(explainPlan(wide, 'json'))).toMatchObject({ warnings: [{ code: 'fan-in', where: 'sum' }] });
   });
 });

@@ -9,6 +9,7 @@ import { joinDeltaBlocks } from '../../lib/state/delta-codec.ts';
 import { encodeDelta } from '../../lib/state/delta-rows.ts';
 import { ManualTime } from '../contract/manual-time.ts';
 import { setLimits } from './small-limits.ts';
+import { rowsOfTables } from '../../lib/model/table-rows.ts';
 
 const operator = operatorUid('count');
 const address = (key: string) => ({
@@ -50,9 +51,9 @@ async function readStep(runtime: Runtime, ready: readonly DeltaRef[]): Promise<B
 async function writeAll(base: MemoryKeyedBase, step: BaseStep, rowsMax = 100): Promise<string[][]> {
   const written: string[][] = [];
   while (!step.isEmpty) {
-    const { version, rows } = step.take(rowsMax);
-    await base.write('job', version, rows);
-    written.push(rows.map(({ key, value }) => `${key}=${String(value)}`));
+    const { version, tables } = step.take(rowsMax);
+    await base.write('job', version, tables);
+    written.push([...rowsOfTables(tables)].map(({ key, value }) => `${key}=${String(value)}`));
   }
   return written.filter((rows) => rows.length > 0);
 }

@@ -23,6 +23,7 @@ import {
 } from '../../lib/index.ts';
 import { limits } from '../../lib/base/limits.ts';
 import { ChaosWorld, type ChaosOptions, type ChaosResult } from './chaos-world.ts';
+import { withLinger } from './chaos-linger.ts';
 import { setLimits, smallLimits } from './small-limits.ts';
 
 interface Order {
@@ -152,12 +153,12 @@ function collect(stream: DataStream<unknown>, name: string): void {
   stream.sinkTo(collectSink(name)).uid(`${name}-sink`);
 }
 
-/** `manyChannels`: the source has as many shards as all others, so that several channels of an edge stand at different barriers. */
-function compiledWith(manyChannels: boolean): (parallelism: number) => CompiledJob {
+/** With many channels the source has as many shards as all others, so that several channels of an edge stand at different barriers. */
+function compiledWith(seed: number): (parallelism: number) => CompiledJob {
+  const manyChannels = seed % 3 === 0;
   return (parallelism) => {
     const compiled = compileJob(topologies(manyChannels ? parallelism : 1), { parallelism });
-    const edges = compiled.plan.edges.map((edge) => ({ ...edge, envelopeBytes: 80 }));
-    return { ...compiled, plan: { ...compiled.plan, edges }, planHash: `p${parallelism}` };
+    return { ...withLinger(compiled, seed, 80), planHash: `p${parallelism}` };
   };
 }
 
@@ -193,7 +194,7 @@ function expectedSessions(): unknown[] {
 }
 
 async function runWorld(seed: number, options: Partial<ChaosOptions> = {}): Promise<ChaosResult> {
-  const result = await new ChaosWorld({ seed, compile: compiledWith(seed % 3 === 0), ...options }).run();
+  const result = await new ChaosWorld({ seed, compile: compiledWith(seed), ...options }).run();
   expect(result.problems, `seed ${seed}`).toEqual([]);
   return result;
 }

@@ -12,6 +12,7 @@ import {
 } from '../../lib/index.ts';
 import { limits } from '../../lib/base/limits.ts';
 import { ChaosWorld, type ChaosResult } from './chaos-world.ts';
+import { withLinger } from './chaos-linger.ts';
 import { setLimits, smallLimits } from './small-limits.ts';
 
 const realLimits = { ...limits };
@@ -77,14 +78,14 @@ const chaosJob = (sourceShards: number): Job =>
     },
   });
 
-/** `manyChannels`: the source has as many shards as all others, so that several channels of an edge stand at different barriers. */
+/** With many channels the source has as many shards as all others, so that several channels of an edge stand at different barriers. */
 const compile =
-  (manyChannels: boolean) =>
+  (seed: number, alwaysLingers = false) =>
   (parallelism: number): CompiledJob => {
+    const manyChannels = seed % 3 === 0;
     const compiled = compileJob(chaosJob(manyChannels ? parallelism : 1), { parallelism });
     // Small envelopes: many messages, many chances for trouble.
-    const edges = compiled.plan.edges.map((edge) => ({ ...edge, envelopeBytes: 60 }));
-    return { ...compiled, plan: { ...compiled.plan, edges }, planHash: `p${parallelism}` };
+    return { ...withLinger(compiled, seed, 60, alwaysLingers), planHash: `p${parallelism}` };
   };
 
 function expectedWindows(): string[] {
@@ -111,13 +112,19 @@ function expectedCounts(): string[] {
 const seeds = Number(process.env['CHAOS_SEEDS'] ?? 25);
 const first = Number(process.env['CHAOS_FIRST'] ?? 1);
 
-async function runSeeds(options: (seed: number) => { readonly isSmall: boolean; readonly manyZombies: boolean }): Promise<void> {
+interface SeedOptions {
+  readonly isSmall: boolean;
+  readonly manyZombies: boolean;
+  readonly alwaysLingers?: boolean;
+}
+
+async function runSeeds(options: (seed: number) => SeedOptions): Promise<void> {
   let faults = 0;
   let restores = 0;
   for (let seed = first; seed < first + seeds; seed++) {
-    const { isSmall, manyZombies } = options(seed);
+    const { isSmall, manyZombies, alwaysLingers } = options(seed);
     setLimits(isSmall ? smallLimits : realLimits);
-    const result = await new ChaosWorld({ seed, compile: compile(seed % 3 === 0), manyZombies }).run();
+    const result = await new ChaosWorld({ seed, compile: compile(seed, alwaysLingers), manyZombies }).run();
     faults += result.faults;
     restores += result.restores;
     if (process.env['CHAOS_LOG'])
@@ -145,4 +152,8 @@ test('crashes, zombies, lost answers, aborts and rescaling restores leave every 
 
 test('so does a world full of zombies that hold earlier receives, where everything takes several commits', async () => {
   await runSeeds(() => ({ isSmall: true, manyZombies: true }));
+}, 600_000);
+
+test('so does output that lingers, in shards that start cold, zombies and restores', async () => {
+  await runSeeds((seed) => ({ isSmall: seed % 2 === 0, manyZombies: seed % 4 < 2, alwaysLingers: true }));
 }, 600_000);

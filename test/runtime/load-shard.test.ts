@@ -1,22 +1,18 @@
 /** How a shard begins: from nothing, from a checkpoint, again after a crash; and what its snapshots say. */
 import { describe, expect, test } from 'vitest';
 import { operatorUid } from '../../lib/base/ids.ts';
-import { encodeDescriptor, encodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
-import type { Manifest } from '../../lib/checkpoint/manifest.ts';
 import type { CompiledJob } from '../../lib/index.ts';
-import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import type { Envelope } from '../../lib/model/envelope.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../lib/model/time.ts';
 import { decodeDelta } from '../../lib/state/delta-rows.ts';
 import { jobA } from '../contract/sample-records.ts';
 import { compileCount, left, right, type Word } from './count-job.ts';
+import { restore, snapshots } from './restore-shard.ts';
 import { again, ShardBench, type BenchOptions } from './shard-bench.ts';
 import { setLimits } from './small-limits.ts';
 
 const word = (text: string, more: Partial<Word> = {}): Word => ({ word: text, ...more });
-const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapshot[] =>
-  messages.flatMap((message) => (message.kind === 'acknowledgement' ? [message.snapshot] : []));
 const counts = (envelopes: readonly Envelope[]): unknown[] =>
   envelopes.flatMap(({ values }) => values.map((value) => Object.values(value as object).join(' ')));
 const kinds = (envelopes: readonly Envelope[]): string[] => envelopes.flatMap(({ header }) => header.events.map(({ event }) => event.kind));
@@ -32,56 +28,6 @@ async function counted(bench: ShardBench, checkpoint: number, ...words: readonly
   const channels = [bench.upstream(left), bench.upstream(right)];
   await bench.handle(await channels[0]!.send(words), await channels[0]!.barrier(checkpoint), await channels[1]!.barrier(checkpoint));
   return snapshots(await bench.toCoordinator())[0]!;
-}
-
-/** A manifest has all shards; the others' are of no interest here. */
-function neighbours(bench: ShardBench, own: ShardSnapshot): ShardSnapshot[] {
-  const others = bench.compiled.plan.vertices.filter(({ uid }) => uid !== own.uid);
-  const nothing = {
-    inputs: own.outputs,
-    outputs: own.inputs,
-    operatorStates: {},
-    deltas: [],
-    fired: [],
-    nextTimer: { event: null, processing: null },
-    parts: [],
-  };
-  return others.map(({ uid }) => ({ ...own, ...nothing, uid, splits: null, finished: false, segments: { recent: [], chained: null } }));
-}
-
-/** Completes a checkpoint, as the coordinator does, and goes on from it in attempt 2. */
-async function restore(bench: ShardBench, shards: readonly ShardSnapshot[], changes: Partial<Manifest> = {}): Promise<void> {
-  const { plan, planHash } = bench.compiled;
-  const { checkpoint } = shards[0]!;
-  const manifest: Manifest = {
-    format: 1,
-    job: jobA,
-    jobName: 'count',
-    attempt: 1,
-    checkpoint,
-    kind: 'checkpoint',
-    mode: 'exactly-once',
-    plan,
-    planHash,
-    shards: [...shards, ...neighbours(bench, shards[0]!)],
-    triggeredAtMs: 0,
-    completedAtMs: 0,
-    ...changes,
-  };
-  await bench.stores.objects.createIfAbsent('manifest', encodeManifest(manifest));
-  const descriptor = { format: 1, job: jobA, attempt: 2, checkpoint, manifest: 'manifest', dropped: [] } as const;
-  await bench.stores.objects.createIfAbsent('descriptor', encodeDescriptor(descriptor));
-  const retained = [{ id: checkpoint, kind: 'checkpoint', manifest: 'manifest' }] as const;
-  await bench.changeJob({
-    attempt: 2,
-    descriptor: 'descriptor',
-    numbered: 9,
-    firstEpoch: 10,
-    completed: checkpoint,
-    floor: checkpoint,
-    retained,
-  });
-  bench.restart();
 }
 
 describe('the first message of an attempt', () => {

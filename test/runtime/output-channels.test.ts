@@ -1,53 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { channelId, operatorUid, type JobId } from '../../lib/base/ids.ts';
+import { channelId } from '../../lib/base/ids.ts';
 import { limits } from '../../lib/base/limits.ts';
-import { decodeEnvelope, encodeEnvelope } from '../../lib/model/envelope-codec.ts';
-import type { Envelope, StreamEvent } from '../../lib/model/envelope.ts';
-import type { PlannedEdge } from '../../lib/model/job-plan.ts';
+import type { Envelope } from '../../lib/model/envelope.ts';
 import { canonicalKey } from '../../lib/model/canonical-key.ts';
 import { keyGroupOf, shardOfKeyGroup } from '../../lib/model/key-group.ts';
 import type { ShardRecord } from '../../lib/model/shard-record.ts';
-import { MIN_WATERMARK } from '../../lib/model/time.ts';
-import { OutputChannels } from '../../lib/runtime/output-channels.ts';
-import type { OutputEdge } from '../../lib/runtime/topology.ts';
-
-interface EdgeOptions {
-  readonly partitioner?: PlannedEdge['partitioner'];
-  readonly parallelism?: number;
-  readonly envelopeBytes?: number;
-  readonly maxParallelism?: number;
-  readonly compress?: boolean;
-}
-
-function edgeOf({ partitioner = 'hash', parallelism = 3, envelopeBytes = 200, maxParallelism = 128 }: EdgeOptions): OutputEdge {
-  const [from, to] = [operatorUid('from'), operatorUid('to')];
-  const edge = { index: 0, from, operator: from, output: '', to, input: 0, partitioner, envelopeBytes, compressAboveBytes: 1_000_000 };
-  const shards = Array.from({ length: parallelism }, (_, shard) => ({ id: channelId(0, 0, shard), shard }));
-  return { edge, queue: 'q', maxParallelism, channels: shards };
-}
-
-type Start = ConstructorParameters<typeof OutputChannels>[2];
-const fresh: Start = { outputs: {}, watermark: MIN_WATERMARK, nextTimer: { event: null, processing: null } };
-
-function open(options: EdgeOptions = {}, start: Start = fresh): OutputChannels {
-  return new OutputChannels(
-    [edgeOf(options)],
-    { keySelectorOf: () => (value) => (value as { key: unknown }).key, compress: options.compress ?? true, arePlain: () => false },
-    start,
-  );
-}
-
-/** What the receivers see, as they would read it. */
-function sent(outputs: OutputChannels): Envelope[] {
-  return outputs.take().map(({ channel, sequence, records, packed, events }) => {
-    const header = { job: 'j' as JobId, attempt: 1, channel, sequence, epoch: 1, segment: 's', index: 0, records, events };
-    return decodeEnvelope(encodeEnvelope(header, packed ?? { payload: new Uint8Array(0), compressed: false }));
-  });
-}
-
-const kindsOf = ({ header }: Envelope): string[] => header.events.map(({ event }) => event.kind);
-const eventsOf = ({ header }: Envelope): StreamEvent[] => header.events.map(({ event }) => event);
+import type { OutputChannels } from '../../lib/runtime/output-channels.ts';
+import { fresh, open } from './output-bench.ts';
+import { checkChannel, eventsOf, kindsOf, sent } from './received.ts';
 
 describe('routing', () => {
   const anyKey = fc.oneof(
@@ -122,7 +83,8 @@ describe('envelopes', () => {
         { do: 'flush' as const },
         { do: 'flush-watermarks' as const, idle: false },
         { do: 'flush-watermarks' as const, idle: true },
-        { do: 'close' as const },
+        { do: 'close' as const, idle: false },
+        { do: 'close' as const, idle: true },
         { do: 'take' as const },
       ),
     );
@@ -138,7 +100,7 @@ describe('envelopes', () => {
           else if (one.do === 'advance') outputs.advance((watermark += one.by));
           else if (one.do === 'flush') outputs.flushRecords();
           else if (one.do === 'flush-watermarks') outputs.flushWatermarks(one.idle);
-          else if (one.do === 'close') outputs.closeEpoch(epoch++);
+          else if (one.do === 'close') outputs.closeEpoch(epoch++, one.idle);
           else envelopes.push(...sent(outputs));
         }
         outputs.end();
@@ -153,34 +115,6 @@ describe('envelopes', () => {
       { numRuns: 300 },
     );
   });
-
-  function checkChannel(envelopes: readonly Envelope[], epochs: number): void {
-    expect(envelopes.map(({ header }) => header.sequence)).toEqual(envelopes.map((_, i) => i + 1));
-    let watermark = MIN_WATERMARK;
-    let epoch = 1;
-    let at = -1;
-    for (const envelope of envelopes) {
-      for (const value of envelope.values as { at: number; watermark: number; epoch: number }[]) {
-        expect(value.at).toBeGreaterThan(at);
-        at = value.at;
-        // An envelope never spans epochs, and no watermark overtook the record.
-        expect(value.epoch).toBe(epoch);
-        expect(watermark).toBeLessThanOrEqual(value.watermark);
-      }
-      for (const { at: place, event } of envelope.header.events) {
-        expect(place).toBe(envelope.header.records);
-        if (event.kind === 'watermark') {
-          expect(event.timestamp).toBeGreaterThan(watermark);
-          watermark = event.timestamp;
-        }
-        if (event.kind === 'barrier') expect(event.checkpoint).toBe(epoch++);
-      }
-      const barrier = kindsOf(envelope).indexOf('barrier');
-      if (barrier >= 0) expect(barrier).toBe(envelope.header.events.length - 1);
-    }
-    expect(epoch).toBe(epochs);
-    expect(kindsOf(envelopes.at(-1)!).at(-1)).toBe('end-of-input');
-  }
 
   test('close at about the target size, once the size of a record is known', () => {
     const outputs = open({ parallelism: 1, envelopeBytes: 2_000 });

@@ -46,6 +46,40 @@ describe('a batch', () => {
     expect([record.inputs[left]!.sequence, record.inputs[right]!.sequence, record.recordsIn, record.recordsOut]).toEqual([2, 1, 4, 4]);
   });
 
+  test.each([false, true])(
+    'that makes the shard idle tells the next ones, though its function dies just behind the last commit; a barrier: %s',
+    async (barrier) => {
+      const bench = await open();
+      const [a, b] = [bench.upstream(left), bench.upstream(right)];
+      const batch = [await a.send([], { kind: 'idle' }), await b.send([], { kind: 'idle' })];
+      if (barrier) batch.push(await a.barrier(1), await b.barrier(1));
+      bench.restart(failing('shards.commit', 'before', 2));
+      await bench.handle(...batch);
+      bench.restart();
+      expect(await bench.handle(...batch.map((message) => again(message)))).toEqual([]);
+      const events = (await bench.sentTo('counts')).flatMap(({ header }) => header.events.map(({ event }) => event.kind));
+      expect(events).toEqual(barrier ? ['idle', 'barrier'] : ['idle']);
+      expect(Object.values((await bench.record()).outputs).map(({ idle }) => idle)).toEqual([true]);
+    },
+  );
+
+  test.each([false, true])(
+    'in which an idle shard emits by a timer says behind it that the shard is idle still; cold: %s',
+    async (cold) => {
+      const bench = await open();
+      const [a, b] = [bench.upstream(left), bench.upstream(right)];
+      const due = bench.time.clock.now() + 100;
+      await bench.handle(await a.send([word('x', { processingTimer: due })], { kind: 'idle' }), await b.send([], { kind: 'idle' }));
+      await bench.sentTo('counts');
+      if (cold) bench.restart();
+      await bench.time.advance(100);
+      await bench.handle(await bench.nextToItself());
+      const sent = await bench.sentTo('counts');
+      expect(counts(sent)).toEqual([`x ${due} processing 1`]);
+      expect(sent.flatMap(({ header }) => header.events.map(({ event }) => event.kind))).toEqual(['idle']);
+    },
+  );
+
   test('of messages that came before is dropped without a commit', async () => {
     const bench = await open();
     const message = await bench.upstream(left).send([word('x')]);

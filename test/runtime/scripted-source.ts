@@ -77,11 +77,15 @@ function compile(watermarks: Watermarks<Reading>, parallelism = 1): CompiledJob 
 const strategy = (idleness?: number): Watermarks<Reading> =>
   boundedOutOfOrderness(10, ({ at }: Reading) => at, idleness === undefined ? {} : { idleness });
 
-export async function openSource(
-  script: Script,
-  options: BenchOptions & { readonly idleness?: number; readonly parallelism?: number } = {},
-): Promise<ShardBench> {
-  const bench = await ShardBench.open(compile(strategy(options.idleness), options.parallelism), 'readings', {
+interface SourceOptions extends BenchOptions {
+  readonly idleness?: number;
+  readonly parallelism?: number;
+  readonly change?: (compiled: CompiledJob) => CompiledJob;
+}
+
+export async function openSource(script: Script, options: SourceOptions = {}): Promise<ShardBench> {
+  const change = options.change ?? ((compiled) => compiled);
+  const bench = await ShardBench.open(change(compile(strategy(options.idleness), options.parallelism)), 'readings', {
     sources: { script },
     ...options,
   });

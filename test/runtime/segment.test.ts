@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { operatorUid } from '../../lib/base/ids.ts';
+import { channelId, operatorUid } from '../../lib/base/ids.ts';
 import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import { hasEffects, isEmptySegment, type SegmentContent } from '../../lib/runtime/segment-content.ts';
-import { decodeSegment, encodeSegment, readSegmentEnvelope, readSegmentSinkRecords, readSegmentState } from '../../lib/runtime/segment.ts';
+import { decodeSegment, encodeSegment, readSegmentEnvelope, readSegmentOwn, readSegmentSinkRecords } from '../../lib/runtime/segment.ts';
 import { jobA } from '../contract/sample-records.ts';
 import { differenceOf } from '../model/storable-values.ts';
 import { goldenBytes } from '../setup/golden-bytes.ts';
@@ -10,7 +10,7 @@ import { goldenBytes } from '../setup/golden-bytes.ts';
 const from = { job: jobA, attempt: 2, uid: operatorUid('count'), shard: 1 };
 const ended: CoordinatorMessage = { ...from, kind: 'ended' };
 
-const none: SegmentContent = { envelopes: [], state: null, sinks: new Map(), stage: [], self: [], coordinator: [] };
+const none: SegmentContent = { envelopes: [], state: null, sinks: new Map(), stage: [], self: [], coordinator: [], lingering: [] };
 const full: SegmentContent = {
   envelopes: [
     { queue: 'jobs/q1', group: '0.2', deduplicationId: 'd-1', body: new Uint8Array([1, 2, 3]) },
@@ -28,6 +28,15 @@ const full: SegmentContent = {
     { kind: 'wake', number: 4, dueAtMs: 1_700_000_000_000 },
   ],
   coordinator: [{ ...from, kind: 'dirty', epoch: 5 }, ended],
+  lingering: [],
+};
+const lingering: SegmentContent = {
+  ...full,
+  self: [...full.self, { kind: 'flush', number: 5, dueAtMs: 1_700_000_000_100 }],
+  lingering: [
+    { channel: channelId(0, 1, 0), after: 3, records: 2, payload: new Uint8Array([9, 8]) },
+    { channel: channelId(0, 1, 1), after: 0, records: 1, payload: new Uint8Array([7]) },
+  ],
 };
 
 function plain(content: SegmentContent): unknown {
@@ -36,6 +45,7 @@ function plain(content: SegmentContent): unknown {
     ...content,
     envelopes: content.envelopes.map((envelope) => ({ ...envelope, body: bytes(envelope.body) })),
     state: bytes(content.state),
+    lingering: content.lingering.map((records) => ({ ...records, payload: bytes(records.payload) })),
   };
 }
 
@@ -45,6 +55,8 @@ describe('a segment', () => {
     ['everything', full],
     ['state only', { ...none, state: new Uint8Array([1]) }],
     ['sink records only', { ...none, sinks: new Map([[operatorUid('files'), []]]) }],
+    ['what lingers, beside everything', lingering],
+    ['what lingers only', { ...none, lingering: lingering.lingering }],
     ['a message only', { ...none, coordinator: [ended] }],
   ])('comes back: %s', (_, content) => {
     expect(differenceOf(plain(content), plain(decodeSegment(encodeSegment(content), 'a test')))).toBeUndefined();
@@ -53,10 +65,14 @@ describe('a segment', () => {
   test('can be read in parts', () => {
     const bytes = encodeSegment(full);
     expect([0, 1, 2].map((index) => [...readSegmentEnvelope(bytes, index, 's')])).toEqual([[1, 2, 3], [], [4]]);
-    expect(readSegmentState(bytes, 's')).toEqual(Buffer.from([7, 7]));
-    expect(readSegmentState(encodeSegment(none), 's')).toBeNull();
+    expect(readSegmentOwn(bytes, 's').state).toEqual(Buffer.from([7, 7]));
+    expect(readSegmentOwn(encodeSegment(none), 's').state).toBeNull();
     expect(differenceOf([undefined, 'ä', 1n], readSegmentSinkRecords(bytes, operatorUid('other'), 's'))).toBeUndefined();
     expect(readSegmentSinkRecords(bytes, operatorUid('absent'), 's')).toEqual([]);
+    expect(readSegmentOwn(bytes, 's').lingering).toEqual([]);
+    expect(plain({ ...none, lingering: readSegmentOwn(encodeSegment(lingering), 's').lingering })).toEqual(
+      plain({ ...none, lingering: lingering.lingering }),
+    );
     expect(() => readSegmentEnvelope(bytes, 3, 's')).toThrow(expect.objectContaining({ code: 'SLUICE-DATA-CORRUPT' }));
   });
 
@@ -66,6 +82,7 @@ describe('a segment', () => {
     for (const quiet of [
       { ...none, state: new Uint8Array([1]) },
       { ...none, sinks: full.sinks },
+      { ...none, lingering: lingering.lingering },
     ]) {
       expect([isEmptySegment(quiet), hasEffects(quiet)]).toEqual([false, false]);
     }
@@ -77,11 +94,11 @@ describe('a segment', () => {
 });
 
 describe('a damaged segment', () => {
-  const bytes = encodeSegment(full);
+  const bytes = encodeSegment(lingering);
   const readers = [
     (some: Uint8Array) => decodeSegment(some, 's'),
     (some: Uint8Array) => readSegmentEnvelope(some, 2, 's'),
-    (some: Uint8Array) => readSegmentState(some, 's'),
+    (some: Uint8Array) => readSegmentOwn(some, 's'),
     (some: Uint8Array) => readSegmentSinkRecords(some, operatorUid('other'), 's'),
   ];
 
@@ -121,6 +138,7 @@ describe('format 1 of segments', () => {
   test.each([
     ['empty', none],
     ['full', full],
+    ['lingering', lingering],
   ])('%s', (name, content) => {
     const written = encodeSegment(content);
     const recorded = goldenBytes(`segment/v1/${name}.bin`, written);

@@ -13,7 +13,7 @@ import { jobA, shardSnapshot } from '../contract/sample-records.ts';
 import { compileCount } from './count-job.ts';
 
 const topology = shardTopology(compileCount().plan, jobA, operatorUid('count'), 0);
-const none: SegmentContent = { envelopes: [], state: null, sinks: new Map(), stage: [], self: [], coordinator: [] };
+const none: SegmentContent = { envelopes: [], state: null, sinks: new Map(), stage: [], self: [], coordinator: [], lingering: [] };
 
 /** A queue that takes what `takes` says, and keeps what it took in order. */
 function recorder(takes: (message: OutgoingMessage, call: number) => boolean = () => true): {

@@ -31,6 +31,8 @@ export interface BenchOptions {
   readonly settings?: Partial<RuntimeSettings>;
   readonly job?: Partial<JobRecord>;
   readonly sources?: Readonly<Record<string, SplitReader>>;
+  /** Another shard of the same job, maybe of another plan: they share what is stored. */
+  readonly beside?: ShardBench;
 }
 
 const settings: RuntimeSettings = {
@@ -53,7 +55,7 @@ export type Message = ReceivedMessage;
 let messageNumber = 0;
 
 export class ShardBench {
-  readonly time = new ManualTime();
+  readonly time: ManualTime;
   readonly collect = createCollectSink();
   readonly stores: LocalStores;
   readonly compiled: CompiledJob;
@@ -72,13 +74,16 @@ export class ShardBench {
     this.uid = uid;
     this.shard = options.shard ?? 0;
     this.#options = options;
+    this.time = options.beside?.time ?? new ManualTime();
     const random = { hex: (digits: number) => (++this.#tries).toString(16).padStart(digits, '0'), fraction: () => 0 };
-    this.stores = createMemoryStores({ clock: this.time.clock, timers: this.time.timers, random, protect: deepFreeze });
+    this.stores =
+      options.beside?.stores ?? createMemoryStores({ clock: this.time.clock, timers: this.time.timers, random, protect: deepFreeze });
     this.environment = this.newEnvironment();
   }
 
   static async open(compiled: CompiledJob, uid: string, options: BenchOptions = {}): Promise<ShardBench> {
     const bench = new ShardBench(compiled, uid, options);
+    if (options.beside !== undefined) return bench;
     await bench.stores.jobs.create(jobRecord({ job: jobA, planHash: compiled.planHash, version: 1, firstEpoch: 1, ...options.job }));
     return bench;
   }
@@ -242,7 +247,7 @@ export class Upstream {
     const packed = pairs.length === 0 ? { payload: new Uint8Array(0), compressed: false } : packRecords(values, pairs.map(([, at]) => at), { compressAbove: Infinity }); // prettier-ignore
     const body = encodeEnvelope(header, packed);
     const envelope = { queue: 'q', group: 'g', deduplicationId: 'd', body };
-    const content = { envelopes: [envelope], state: null, sinks: new Map(), stage: [], self: [], coordinator: [] };
+    const content = { envelopes: [envelope], state: null, sinks: new Map(), stage: [], self: [], coordinator: [], lingering: [] };
     await this.#bench.stores.objects.createIfAbsent(segment, encodeSegment(content));
     return this.#bench.message(body, this.#attempt);
   }

@@ -102,6 +102,25 @@ describe('processing timers', () => {
     expect(await wakeUps(bench)).toEqual([]);
   });
 
+  test('wake it too where the batch ended with a barrier, and its function died just behind the snapshot', async () => {
+    const { bench, a, b } = await open();
+    const due = bench.time.clock.now() + 100;
+    const batch = [await a.send([word('a', { processingTimer: due })]), await a.barrier(1), await b.barrier(1)];
+    let commits = 0;
+    bench.restart(async (site, act) => {
+      if (site === 'shards.commit' && ++commits === 2) throw new Error('died');
+      return act();
+    });
+    expect(await bench.handle(...batch)).toEqual([0, 1, 2]);
+    bench.restart();
+    expect(await bench.handle(...batch.map((message) => again(message)))).toEqual([]);
+    await bench.sentTo('counts');
+    await bench.time.advance(100);
+    const [number] = await wakeUps(bench);
+    await bench.handle(bench.control('wake', number!));
+    expect(fired(await bench.sentTo('counts'))).toEqual([`a ${due}`]);
+  });
+
   test('are armed again by a wake-up that comes too early, warm or cold', async () => {
     for (const cold of [false, true]) {
       const { bench, a } = await open();

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { SluiceError } from '../../lib/base/errors.ts';
 import { encodeMetadata, metadataFile, sha256Of } from '../../lib/savepoint/metadata-codec.ts';
 import { encodeKeyedRows } from '../../lib/savepoint/keyed-file.ts';
 import { openSavepoint } from '../../lib/savepoint/open-savepoint.ts';
@@ -129,4 +130,13 @@ describe('a savepoint is refused', () => {
     ]);
     expect(() => assertRestorable(result, 'another')).toThrowError(/is missing.*has 1 bytes.*another.*64/);
   });
+});
+
+test('a savepoint that cannot be read at the moment is neither good nor bad: the check is to be made again', async () => {
+  const busy = new SluiceError('SLUICE-BUSY', 'try again', { hint: 'Try again.', retryable: true });
+  for (const path of [...whole.keys()].map((name) => name.slice(3))) {
+    const folder = copyOf().at('it');
+    const read = (wanted: string): Promise<Uint8Array | undefined> => (wanted === path ? Promise.reject(busy) : folder.read(wanted));
+    await expect(checkSavepoint({ ...folder, read }, plan, options), path).rejects.toBe(busy);
+  }
 });

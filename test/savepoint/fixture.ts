@@ -7,7 +7,6 @@ import { keyGroupRange } from '../../lib/model/key-group-range.ts';
 import { keyGroupOf, shardOfKeyGroup } from '../../lib/model/key-group.ts';
 import type { StateRow } from '../../lib/model/state-row.ts';
 import { timerNamespace, timerStates } from '../../lib/model/state-row.ts';
-import { encodeValue } from '../../lib/model/value-json.ts';
 import type { SavepointFolder } from '../../lib/ports/savepoint-folder.ts';
 import { exportCheckpoint } from '../../lib/savepoint/export-checkpoint.ts';
 import type { ExportPorts } from '../../lib/savepoint/export-savepoint.ts';
@@ -16,6 +15,7 @@ import { job, manifestOf } from '../checkpoint/fixture.ts';
 import { counter, planOf, sink, source } from '../checkpoint/plans.ts';
 import { deepFreeze } from '../contract/fixture.ts';
 import { ManualTime } from '../contract/manual-time.ts';
+import { tablesOfRows } from '../../lib/model/table-rows.ts';
 
 /** A job whose state is known: the base as of epoch 1, deltas of epochs 2 and 3, and the model that they add up to. */
 export class StateWorld {
@@ -54,8 +54,7 @@ export class StateWorld {
 
   async writeBase(rows: readonly StateRow[], epoch: number): Promise<void> {
     this.apply(rows);
-    const base = rows.map(({ deleted, value, ...address }) => ({ ...address, value: deleted ? undefined : encodeValue(value) }));
-    await this.stores.base.write(job, epoch, base);
+    await this.stores.base.write(job, epoch, tablesOfRows(rows));
   }
 
   /** Delta objects of one epoch, one per shard that has rows. */

@@ -3,38 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { restoreCheckpoint } from '../../lib/coordinator/restore-requests.ts';
 import { stopWithSavepoint } from '../../lib/coordinator/savepoint-requests.ts';
-import { collectSink, compileJob, defineJob, noWatermarks, valueState, type CompiledJob } from '../../lib/index.ts';
 import type { OperationRecord } from '../../lib/ports/records.ts';
-import { gatedInput, until, useWorld, type GatedInput, type Run } from './support.ts';
+import { countingJob, expectWhole, numbersInput } from './counting-job.ts';
+import { until, useWorld, type GatedInput, type Run } from './support.ts';
 
 const world = useWorld();
-const numbers = Array.from({ length: 2_000 }, (_, n) => n);
-let inputs = 0;
-
-function counting(input: GatedInput<number>): CompiledJob {
-  const job = defineJob({
-    name: 'counting',
-    build(env) {
-      env
-        .fromSource(input.source, { watermarks: noWatermarks() })
-        .uid('numbers')
-        .keyBy((n) => n % 7)
-        .process({
-          state: { count: valueState<number>() },
-          process(n, { state, emit }) {
-            const count = (state.count.value() ?? 0) + 1;
-            state.count.update(count);
-            emit({ n, count });
-          },
-        })
-        .uid('count')
-        .sinkTo(collectSink('all'))
-        .uid('results');
-    },
-  });
-  return compileJob(job);
-}
-
 interface Stopping {
   readonly run: Run;
   readonly input: GatedInput<number>;
@@ -46,8 +19,8 @@ interface Stopping {
 
 /** A stop whose savepoint is whole, and whose sink cannot commit. Half of the input has been read, and its last tenth not been shown. */
 async function stopping(): Promise<Stopping> {
-  const input = gatedInput(`stopping-${inputs++}`, [numbers]);
-  const run = await world.start(counting(input), { dataDir: 'first' });
+  const input = numbersInput();
+  const run = await world.start(countingJob(input), { dataDir: 'first' });
   await run.checkpointAfter(() => input.open(0.4));
   await run.untilRead('count', 800);
   await run.settled();
@@ -73,12 +46,6 @@ async function stopping(): Promise<Stopping> {
   return { run, input, location: location!, operation, repair: () => (isBroken = false), shownBefore };
 }
 
-function expectWhole(): void {
-  const shown = world.collect.published('all') as { readonly n: number; readonly count: number }[];
-  expect(shown.map(({ n }) => n).sort((a, b) => a - b)).toEqual(numbers);
-  for (const { n, count } of shown) expect(count).toBe(Math.floor(n / 7) + 1);
-}
-
 describe('fail-after-savepoint', { timeout: 60_000 }, () => {
   test('a sink that cannot commit holds the stop up, the savepoint is named, and when it can the job ends', async () => {
     const { run, operation, location, repair, shownBefore, input } = await stopping();
@@ -87,9 +54,9 @@ describe('fail-after-savepoint', { timeout: 60_000 }, () => {
     repair();
     await run.finished();
     input.open(1);
-    const second = await world.start(counting(input), { dataDir: 'second', fromSavepoint: location });
+    const second = await world.start(countingJob(input), { dataDir: 'second', fromSavepoint: location });
     await second.finished();
-    expectWhole();
+    expectWhole(world.collect.published('all'));
   });
 
   test('a start from the savepoint commits what the sink could not, and when the stopped job still does, it is shown once', async () => {
@@ -98,12 +65,12 @@ describe('fail-after-savepoint', { timeout: 60_000 }, () => {
     expect(world.collect.published('all')).toHaveLength(shownBefore);
     repair();
     input.open(1);
-    const second = await world.start(counting(input), { dataDir: 'second', fromSavepoint: location });
+    const second = await world.start(countingJob(input), { dataDir: 'second', fromSavepoint: location });
     await second.finished();
-    expectWhole();
-    const first = await world.start(counting(input), { dataDir: 'first' });
+    expectWhole(world.collect.published('all'));
+    const first = await world.start(countingJob(input), { dataDir: 'first' });
     await first.finished();
-    expectWhole();
+    expectWhole(world.collect.published('all'));
   });
 
   test('a stop that a restore has come before reports its failure and where the savepoint is, and the job runs on', async () => {
@@ -119,6 +86,6 @@ describe('fail-after-savepoint', { timeout: 60_000 }, () => {
     expect(failure!.message).toContain(`A savepoint has been created at: ${location}, but the job could not be stopped`);
     input.open(1);
     expect(await run.finished()).toMatchObject({ attempt: 2 });
-    expectWhole();
+    expectWhole(world.collect.published('all'));
   });
 });

@@ -5,8 +5,9 @@
 import { expect } from 'vitest';
 import { canonicalKey } from '../../lib/model/canonical-key.ts';
 import type { TimerDomain } from '../../lib/model/state-row.ts';
-import { encodeValue } from '../../lib/model/value-json.ts';
-import type { BaseRow, KeyedBase } from '../../lib/ports/keyed-base.ts';
+import { tablesOfRows } from '../../lib/model/table-rows.ts';
+import type { StateRow } from '../../lib/model/state-row.ts';
+import type { KeyedBase } from '../../lib/ports/keyed-base.ts';
 import { applyRows } from '../../lib/state/apply-rows.ts';
 import { decodeDeltaTables } from '../../lib/state/delta-codec.ts';
 import { decodeDelta } from '../../lib/state/delta-rows.ts';
@@ -17,6 +18,7 @@ import { listState, mapState } from '../../lib/state/constructors.ts';
 import { loadWanted } from '../../lib/state/load-wanted.ts';
 import { createHandle } from '../../lib/state/state-handles.ts';
 import { newBase, openBackend, testMaxParallelism, testOperator } from './open-backend.ts';
+import { parseJson } from '../../lib/base/parse-json.ts';
 
 export interface ModelTimer {
   readonly domain: TimerDomain;
@@ -248,14 +250,15 @@ export class BackendWorld {
   async advance(count: number, crash: boolean): Promise<void> {
     const step = this.#deltas.slice(0, count);
     if (step.length === 0) return;
-    const rows = new Map<string, BaseRow>();
+    const rows = new Map<string, StateRow>();
     for (const { bytes } of step) {
-      for (const { value, deleted, ...address } of decodeDelta(bytes, 'a delta')) {
-        rows.set(JSON.stringify(address), { ...address, value: deleted ? undefined : encodeValue(value) });
+      for (const row of decodeDelta(bytes, 'a delta')) {
+        const { operator, state, keyGroup, key, namespace } = row;
+        rows.set(JSON.stringify([operator, state, keyGroup, key, namespace]), row);
       }
     }
     const { epoch } = step.at(-1)!;
-    await this.#base.write('job', epoch, [...rows.values()]);
+    await this.#base.write('job', epoch, tablesOfRows(rows.values()));
     if (crash) return this.reload();
     this.#backend.baseWritten();
     this.#deltas = this.#deltas.slice(step.length);
@@ -280,7 +283,7 @@ export class BackendWorld {
 
   /** Every key that ever was reads as the model says, and every timer of it fires. */
   async checkAll(): Promise<void> {
-    for (const key of [...this.#current.keys()]) await this.on(JSON.parse(key));
+    for (const key of [...this.#current.keys()]) await this.on(parseJson(key));
     for (const domain of ['event', 'processing'] as const) await this.fire(domain, Number.MAX_SAFE_INTEGER);
   }
 }

@@ -4,7 +4,7 @@ import { operatorUid } from '../../lib/base/ids.ts';
 import type { StateRow } from '../../lib/model/state-row.ts';
 import { decodeDeltaBlocks, decodeDeltaTables, encodeDeltaTables, joinDeltaBlocks } from '../../lib/state/delta-codec.ts';
 import { decodeDelta, encodeDelta } from '../../lib/state/delta-rows.ts';
-import { newDeltaTable } from '../../lib/state/delta-table.ts';
+import { newRowTable } from '../../lib/model/open-row-table.ts';
 import { anyText, differenceOf, storable } from '../model/storable-values.ts';
 import { goldenBytes } from '../setup/golden-bytes.ts';
 
@@ -42,7 +42,7 @@ describe('a delta', () => {
   });
 
   test('has nothing for tables without rows', () => {
-    const empty = encodeDeltaTables([newDeltaTable(operatorUid('count'), 'sum')]);
+    const empty = encodeDeltaTables([newRowTable(operatorUid('count'), 'sum')]);
     expect(empty).toEqual(encodeDeltaTables([]));
     expect(decodeDeltaTables(empty, 'a test')).toEqual([]);
   });

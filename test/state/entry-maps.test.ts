@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../lib/base/limits.ts';
-import { encodeValue } from '../../lib/model/value-json.ts';
+import { rowsOfTables } from '../../lib/model/table-rows.ts';
 import type { StateAddress } from '../../lib/model/state-row.ts';
 import type { KeyedBase } from '../../lib/ports/keyed-base.ts';
 import { mapState, valueState } from '../../lib/state/constructors.ts';
@@ -10,6 +10,7 @@ import type { EntryRequest } from '../../lib/state/entry-request.ts';
 import type { KeyedBackend } from '../../lib/state/keyed-backend.ts';
 import { loadWanted } from '../../lib/state/load-wanted.ts';
 import { createHandle } from '../../lib/state/state-handles.ts';
+import { baseTables } from '../setup/base-tables.ts';
 import { type Ask, BackendWorld } from './backend-world.ts';
 import { newBase, openBackend, testOperator } from './open-backend.ts';
 
@@ -69,9 +70,9 @@ async function filled(entries: number): Promise<ReturnType<typeof counted>> {
     keyGroup,
     key: '"a"',
     namespace: JSON.stringify(`e${i}`),
-    value: encodeValue(i),
+    value: i,
   }));
-  await base.write('job', 1, rows);
+  await base.write('job', 1, baseTables(rows));
   return counted(base);
 }
 
@@ -148,11 +149,11 @@ describe('an element', () => {
     seen.remove('e2');
     seen.remove('never');
     expect([reads.points.length, reads.keys]).toEqual([before, []]);
-    const [rows] = backend.changes.commitTables();
-    expect(rows!.namespaces.map((namespace, i) => [namespace, rows!.values[i], rows!.deleted[i]])).toEqual([
-      ['"e1"', 11, 0],
-      ['"e2"', undefined, 1],
-      ['"never"', undefined, 1],
+    const rows = [...rowsOfTables(backend.changes.commitTables())];
+    expect(rows.map(({ namespace, value, deleted }) => [namespace, value, deleted])).toEqual([
+      ['"e1"', 11, false],
+      ['"e2"', undefined, true],
+      ['"never"', undefined, true],
     ]);
   });
 
@@ -210,12 +211,12 @@ describe('memory', () => {
       for (const key of keys) if (seen.contains(key)) seen.put(key, batch);
       backend.changes.committed();
       backend.changes.epochCommitted(backend.changes.epoch + 1);
-      const rows = keys.flatMap((key) => (key.startsWith('e') ? [{ key, value: encodeValue(batch) }] : []));
+      const rows = keys.flatMap((key) => (key.startsWith('e') ? [{ key, value: batch }] : []));
       const address = { operator: testOperator, state: 'seen', keyGroup: backend.current!.keyGroup, key: '"a"' };
       await base.write(
         'job',
         backend.changes.epoch - 1,
-        rows.map(({ key, value }) => ({ ...address, namespace: JSON.stringify(key), value })),
+        baseTables(rows.map(({ key, value }) => ({ ...address, namespace: JSON.stringify(key), value }))),
       );
       backend.baseEpoch = backend.changes.epoch - 1;
       backend.evict(10, 600);
@@ -321,7 +322,7 @@ describe('clearing', () => {
     expect([seen.isEmpty(), seen.get('e1'), seen.entries()]).toEqual([true, undefined, []]);
     seen.put('e2', -2);
     expect([reads.points.length, reads.keys]).toEqual([before, []]);
-    const rows = backend.changes.commitTables().flatMap((table) => table.namespaces.map((name, i) => [name, table.values[i]]));
+    const rows = [...rowsOfTables(backend.changes.commitTables())].map(({ namespace, value }) => [namespace, value]);
     expect(rows).toEqual([
       ['', { generation: 1, swept: false }],
       ['#1|"e2"', -2],

@@ -2,11 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { operatorUid } from '../../lib/base/ids.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../lib/model/time.ts';
-import { encodeValue } from '../../lib/model/value-json.ts';
 import type { DueQuery, KeyedBase } from '../../lib/ports/keyed-base.ts';
 import { applyRows } from '../../lib/state/apply-rows.ts';
 import { decodeDeltaTables } from '../../lib/state/delta-codec.ts';
-import { appendRow, newDeltaTable } from '../../lib/state/delta-table.ts';
+import { appendRow, newRowTable } from '../../lib/model/open-row-table.ts';
 import { createHandle } from '../../lib/state/state-handles.ts';
 import { type Ask, BackendWorld, type ModelTimer } from './backend-world.ts';
 import { newBase, openBackend, testOperator } from './open-backend.ts';
@@ -215,17 +214,7 @@ describe('timers', () => {
       early.current = early.resolve(key);
       early.timers.register('event', at, namespace);
     }
-    const rows = early.changes.commitTables().flatMap((table) =>
-      table.keys.map((key, i) => ({
-        operator: testOperator,
-        state: table.state,
-        keyGroup: table.keyGroups[i]!,
-        key,
-        namespace: table.namespaces[i]!,
-        value: encodeValue(table.values[i]),
-      })),
-    );
-    await base.write('job', 1, rows);
+    await base.write('job', 1, early.changes.commitTables());
 
     const reads: number[] = [];
     const counted = {
@@ -323,9 +312,9 @@ describe('deltas of others', () => {
     const backend = openBackend({ keyGroups: { start: 0, end: 3 } });
     const state = createHandle(backend, 'value', { kind: 'value' });
     const seen = createHandle(backend, 'seen', { kind: 'map' });
-    const mine = newDeltaTable(testOperator, 'value');
-    const dropped = newDeltaTable(testOperator, 'no-longer-declared');
-    const other = newDeltaTable(operatorUid('other'), 'value');
+    const mine = newRowTable(testOperator, 'value');
+    const dropped = newRowTable(testOperator, 'no-longer-declared');
+    const other = newRowTable(operatorUid('other'), 'value');
     const names = Array.from({ length: 40 }, (_, i) => `key-${i}`);
     const probe = openBackend();
     for (const name of names) {

@@ -83,6 +83,14 @@ describe('lint refuses', () => {
     expect(await rulesBrokenBy(untyped, 'lib/adapters/sqs/planted.ts', awsClient)).toEqual([]);
   });
 
+  test('JSON.parse where data of users is read, because it misreads escaped names', async () => {
+    const code = "export const value: unknown = JSON.parse('1');";
+    for (const folder of ['lib/model', 'lib/state', 'lib/savepoint', 'lib/adapters/connectors']) {
+      expect(await rulesBrokenBy(untyped, `${folder}/planted.ts`, code), folder).toContain('no-restricted-properties');
+    }
+    expect(await rulesBrokenBy(untyped, 'lib/base/planted.ts', code)).toEqual([]);
+  });
+
   test('default exports, builtins without their prefix, `any`, and files and functions that are too long', async () => {
     const broken = (code: string) => rulesBrokenBy(untyped, 'lib/adapters/fs/planted.ts', code);
     const longFunction = `export function long(): number {\n  let n = 0;\n${'  n += 1;\n'.repeat(58)}  return n;\n}\n`;

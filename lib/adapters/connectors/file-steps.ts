@@ -1,8 +1,7 @@
 /** The single steps on a file system that a part goes through. They are an interface so that a test can end the process between any two. */
-import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { errorCode } from '../../base/errors.ts';
-import { syncDirectory } from '../fs/sync-directory.ts';
+import { makeDirectory, syncDirectory } from '../fs/sync-directory.ts';
 
 export interface FileSteps {
   /** With the folders around it; all survive a power loss. */
@@ -22,14 +21,7 @@ export interface FileSteps {
 }
 
 export const fileSteps: FileSteps = {
-  async makeFolder(path) {
-    const first = await mkdir(path, { recursive: true });
-    if (first === undefined) return;
-    for (let made = path; ; made = dirname(made)) {
-      await syncDirectory(dirname(made));
-      if (made === first || made === dirname(made)) return;
-    }
-  },
+  makeFolder: makeDirectory,
 
   async write(path, pieces) {
     const file = await open(path, 'wx');

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorCode, errorMessage, SluiceError } from '../../base/errors.ts';
 import type { ConnectorSpec } from '../../model/job-plan.ts';
+import { isPermanentError } from '../fs/permanent-error.ts';
 import { textOption } from './option.ts';
 
 /** A path, relative to the working folder of the process, or a `file:` URI. */
@@ -32,10 +33,10 @@ export function inputError(file: string, error: unknown): SluiceError {
     });
   }
   return new SluiceError('SLUICE-INPUT-UNREADABLE', `${file} cannot be read: ${errorMessage(error)}`, {
-    hint: 'Give the path of a file that the program may read.',
+    hint: 'Look at permissions and the disk, and whether it is a file; then run the job again, or give another path.',
     facts: { file, code },
     cause: error,
-    retryable: true,
+    retryable: !isPermanentError(error),
   });
 }
 

@@ -8,6 +8,7 @@ import { errorCode, errorMessage, SluiceError } from '../../base/errors.ts';
 import type { ConnectorSpec } from '../../model/job-plan.ts';
 import type { SinkPart } from '../../model/shard-record.ts';
 import type { SinkCommitter } from '../../ports/connectors.ts';
+import { isPermanentError } from '../fs/permanent-error.ts';
 import { type FileSteps, fileSteps } from './file-steps.ts';
 import { pathOption } from './input-file.ts';
 import { encodeLines } from './json-record.ts';
@@ -93,7 +94,7 @@ async function inFolder<T>(folder: PartFolder, work: () => Promise<T>): Promise<
       hint: 'Look at the folder: is it one, may the program write there, is there room left?',
       facts: { folder: folder.path, code: errorCode(error) },
       cause: error,
-      retryable: true,
+      retryable: !isPermanentError(error),
     });
   }
 }

@@ -7,6 +7,7 @@
  */
 import type { DecodedArray, ParquetParsers } from 'hyparquet';
 import { errorMessage } from '../../base/errors.ts';
+import { parseJson } from '../../base/parse-json.ts';
 
 export interface PlainColumn {
   /** One for each row. */
@@ -106,7 +107,7 @@ function decodeJson(bytes: Uint8Array | undefined): unknown {
   const text = decodeText(bytes);
   if (typeof text !== 'string') return text;
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     return new Unreadable(`it is not JSON: ${errorMessage(error)}`);
   }

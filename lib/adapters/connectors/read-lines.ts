@@ -29,7 +29,9 @@ export async function readLines(path: string, start: Start, batch: LineBatch): P
   try {
     const file = await open(path, 'r');
     try {
-      const { size } = await file.stat();
+      const facts = await file.stat();
+      if (facts.isDirectory()) throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' });
+      const { size } = facts;
       if (size < start.byte) throw inputCorrupt(path, `ends at byte ${size}, before what was read of it`, { byte: start.byte });
       return await fillBatch(file, path, start, batch);
     } finally {

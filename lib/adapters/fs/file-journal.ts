@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import type { Logger } from '../../ports/system.ts';
 import type { Mutation } from '../memory/mutation.ts';
 import type { Journal } from '../memory/store-context.ts';
+import { dataDirFailed } from './data-dir-failed.ts';
 import { frame, readLog } from './log-format.ts';
 import { createGeneration, generationPath, newestGeneration, removeGenerationsBut } from './log-generations.ts';
 import { LogWriter } from './log-writer.ts';
@@ -19,6 +20,8 @@ export interface FileJournalOptions {
   readonly logger: Logger;
   /** A generation larger than this, and twice its beginning, is replaced. */
   readonly generationBytes: number;
+  /** Told once, when nothing can be written any more (J1). */
+  readonly onFailure?: (error: Error) => void;
 }
 
 export interface ReplayedEntry {
@@ -200,7 +203,9 @@ export class FileJournal implements Journal {
 
   /** What failed may be on disk in part, or, after a sync, not at all although it can be read. */
   #fail(error: unknown): void {
-    this.#failure = error instanceof Error ? error : new Error(String(error));
+    const { directory, onFailure } = this.#options;
+    this.#failure = dataDirFailed(`the log of the data directory ${directory}`, error, { path: directory });
+    onFailure?.(this.#failure);
     this.#options.logger.log('error', 'the log cannot be written; nothing more is taken', { error: String(error) });
     this.#pending = [];
     for (const { reject } of this.#waiters.splice(0)) reject(this.#failure);

@@ -113,7 +113,7 @@ export class FileObjectStore implements ObjectStore {
   }
 
   /** The files that the log names. */
-  *named(): Iterable<ObjectFile> {
+  *named(): Iterable<MutationOf<'object-file'>> {
     for (const object of this.#objects.values()) if (object.kind === 'object-file') yield object;
   }
 

@@ -1,11 +1,11 @@
 /**
  * The stores of a local runner with a data directory: the memory stores, their mutations in one log, large objects as files, and the base in SQLite.
  *
- * Start: replay the log, check that base and files fit it, cut a torn tail off, remove files that nothing names, count every message as received before,
- * arm the wake-ups that were waiting. Nothing on the disk is changed before the checks.
+ * Start: replay the log, check that the base fits it, cut a torn tail off, remove files that nothing names, find out which are gone (what that means is for
+ * those to say who use the stores), count every message as received before, arm the wake-ups that were waiting. Nothing on the disk is changed before the checks.
  */
 import { join } from 'node:path';
-import { SluiceError } from '../../base/errors.ts';
+import { errorCode, errorMessage, SluiceError } from '../../base/errors.ts';
 import type { Clock, Logger, Random, Timers } from '../../ports/system.ts';
 import { MemoryAcknowledgements } from '../memory/acknowledgements.ts';
 import { MemoryDelay } from '../memory/delay.ts';
@@ -18,11 +18,13 @@ import type { Mutation } from '../memory/mutation.ts';
 import { MemoryOperations } from '../memory/operations.ts';
 import { MemoryShardRecords } from '../memory/shard-records.ts';
 import type { StoreContext } from '../memory/store-context.ts';
+import { dataDirFailed } from './data-dir-failed.ts';
 import { lockDataDirectory } from './data-dir-lock.ts';
 import { FileJournal } from './file-journal.ts';
 import { FileObjectStore } from './file-object-store.ts';
 import { ObjectFiles } from './object-files.ts';
 import { SqliteBase } from './sqlite-base.ts';
+import { isPermanentError } from './permanent-error.ts';
 import { makeDirectory } from './sync-directory.ts';
 
 export interface FileStoresOptions {
@@ -40,26 +42,45 @@ export interface FileStoresOptions {
 const generationBytesDefault = 16 * 1024 * 1024;
 
 /**
- * @throws SluiceError `SLUICE-DATA-DIR-LOCKED`, `SLUICE-LOG-DAMAGED`, `SLUICE-OBJECT-DAMAGED`, `SLUICE-BASE-DAMAGED`, `SLUICE-FORMAT-NEWER`,
- *   `SLUICE-FORMAT-OLDER`
+ * @throws SluiceError `SLUICE-DATA-DIR-LOCKED`, `SLUICE-FOLDER-UNUSABLE`, `SLUICE-DATA-DIR-FAILED`, `SLUICE-LOG-DAMAGED`, `SLUICE-BASE-DAMAGED`,
+ *   `SLUICE-FORMAT-NEWER`, `SLUICE-FORMAT-OLDER`
  */
 export async function createFileStores(options: FileStoresOptions): Promise<LocalStores> {
-  await makeDirectory(options.directory);
-  const lock = lockDataDirectory(options.directory);
   try {
-    return await open(options, lock);
+    await makeDirectory(options.directory);
+    const lock = lockDataDirectory(options.directory);
+    return await open(options, lock).catch((error: unknown) => {
+      lock.release();
+      throw error;
+    });
   } catch (error) {
-    lock.release();
-    throw error;
+    throw unusable(options.directory, error);
   }
+}
+
+/** What the file system or SQLite says means the same to whoever started the run. */
+function unusable(directory: string, error: unknown): unknown {
+  const code = errorCode(error) ?? '';
+  if (!/^E[A-Z]+$|^ERR_SQLITE/.test(code)) return error;
+  if (!isPermanentError(error) || code.startsWith('ERR_'))
+    return dataDirFailed(`the data directory ${directory}`, error, { path: directory });
+  return new SluiceError('SLUICE-FOLDER-UNUSABLE', `the data directory ${directory} cannot be used: ${errorMessage(error)}`, {
+    hint: 'Name another folder, or make this one a folder that you may write to.',
+    facts: { folder: directory, code },
+    cause: error,
+  });
 }
 
 async function open(options: FileStoresOptions, lock: { release(): void }): Promise<LocalStores> {
   const { directory, clock, logger, generationBytes = generationBytesDefault } = options;
   const files = await ObjectFiles.open(join(directory, 'objects'));
-  const journal = new FileJournal({ directory, logger, generationBytes });
+  const broken = Promise.withResolvers<never>();
+  // Nobody has to listen.
+  broken.promise.catch(() => undefined);
+  const journal = new FileJournal({ directory, logger, generationBytes, onFailure: broken.reject });
   const base = new SqliteBase({ path: join(directory, 'base.sqlite'), clock, journal });
   const stores = { ...storesOf(options, journal), objects: new FileObjectStore({ clock, logger, journal, files }) };
+  let lost: LocalStores['lost'];
   try {
     await journal.open({
       replay: ({ entry, isBaseWrite, decode }) => {
@@ -68,13 +89,13 @@ async function open(options: FileStoresOptions, lock: { release(): void }): Prom
       check: async (log) => {
         base.check(log);
         if (!log.exists && (await files.areThereAny())) throw logMissing(directory);
-        await files.check(stores.objects.named());
       },
       synced: (entry) => base.synced(entry),
       settleBase: () => base.settle(),
       snapshot: () => snapshotOf(stores),
     });
     await files.removeAllBut(stores.objects.named());
+    lost = (await files.lost(stores.objects.named())).map(({ key, path, problem }) => ({ key, path, problem }));
   } catch (error) {
     base.close();
     throw error;
@@ -87,12 +108,14 @@ async function open(options: FileStoresOptions, lock: { release(): void }): Prom
     try {
       await stores.objects.settled();
       await journal.close();
+    } catch (error) {
+      throw unusable(directory, error);
     } finally {
       base.close();
       lock.release();
     }
   };
-  return { ...stores, base, durable: () => journal.durable(), close: () => (closing ??= close()) };
+  return { ...stores, base, lost, broken: broken.promise, durable: () => journal.durable(), close: () => (closing ??= close()) };
 }
 
 /** Without a log every object file would look like one that nothing names, and be removed. */

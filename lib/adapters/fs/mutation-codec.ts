@@ -4,8 +4,7 @@
  */
 import { ByteReader } from '../../model/byte-buffer.ts';
 import { decodeValue, encodeValue } from '../../model/value-json.ts';
-import type { BaseRow } from '../../ports/keyed-base.ts';
-import type { Mutation, MutationOf, StoredMessage } from '../memory/mutation.ts';
+import type { Mutation, MutationOf, StoredMessage, WrittenRow } from '../memory/mutation.ts';
 
 /** Bytes stand in the text as their length. */
 type Written = readonly [text: string, ...blobs: Uint8Array[]];
@@ -67,10 +66,10 @@ function writeSend(mutation: MutationOf<'queue-send'>): Written {
 /** null = delete. Rows come by the thousand: their field names are left out. */
 type PackedRow = readonly [operator: string, state: string, keyGroup: number, key: string, namespace: string, value: string | null];
 
-function packRow({ operator, state, keyGroup, key, namespace, value }: BaseRow): PackedRow {
+function packRow({ operator, state, keyGroup, key, namespace, value }: WrittenRow): PackedRow {
   return [operator, state, keyGroup, key, namespace, value ?? null];
 }
 
-function unpackRow([operator, state, keyGroup, key, namespace, value]: PackedRow): BaseRow {
-  return { operator: operator as BaseRow['operator'], state, keyGroup, key, namespace, value: value ?? undefined };
+function unpackRow([operator, state, keyGroup, key, namespace, value]: PackedRow): WrittenRow {
+  return { operator: operator as WrittenRow['operator'], state, keyGroup, key, namespace, value: value ?? undefined };
 }

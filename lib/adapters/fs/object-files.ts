@@ -8,6 +8,7 @@ import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errorCode, SluiceError } from '../../base/errors.ts';
+import { dataDirFailed } from './data-dir-failed.ts';
 import { makeDirectory, syncDirectory } from './sync-directory.ts';
 
 export interface ObjectFile {
@@ -42,7 +43,7 @@ export class ObjectFiles {
       await syncDirectory(this.#directory);
     } catch (error) {
       await rm(path + unfinished, { force: true });
-      throw error;
+      throw dataDirFailed(`the object file ${path}`, error, { path });
     }
     return { file, size: bytes.length, crc32: crc32(bytes) };
   }
@@ -51,9 +52,10 @@ export class ObjectFiles {
   async read({ file, size, crc32: expected }: ObjectFile): Promise<Uint8Array> {
     const path = join(this.#directory, file);
     const bytes = await readFile(path).catch((error: unknown) => {
-      throw errorCode(error) === 'ENOENT' ? damaged(path, 'it is missing') : error;
+      throw errorCode(error) === 'ENOENT' ? damaged(path, missing) : error;
     });
-    if (bytes.length !== size) throw damaged(path, `it has ${bytes.length} bytes instead of ${size}`);
+    const problem = lengthProblem(bytes.length, size);
+    if (problem !== undefined) throw damaged(path, problem);
     if (crc32(bytes) !== expected) throw damaged(path, 'its checksum does not fit');
     return bytes;
   }
@@ -63,24 +65,30 @@ export class ObjectFiles {
   }
 
   /**
-   * At the start: what the log names is there in its length. Contents are checked when they are read, so that a start does not read them all.
-   * @throws SluiceError `SLUICE-OBJECT-DAMAGED`
+   * At the start: which of those that the log names are gone, or not there in their length. Contents are checked when they are read, so that a start does
+   * not read them all.
    */
-  async check(named: Iterable<ObjectFile>): Promise<void> {
-    for (const { file, size } of named) {
-      const path = join(this.#directory, file);
+  async lost<T extends ObjectFile>(named: Iterable<T>): Promise<readonly (T & { readonly path: string; readonly problem: string })[]> {
+    const lost = [];
+    for (const object of named) {
+      const path = join(this.#directory, object.file);
       const found = await stat(path).catch((error: unknown) => {
-        throw errorCode(error) === 'ENOENT' ? damaged(path, 'it is missing') : error;
+        if (errorCode(error) === 'ENOENT') return undefined;
+        throw error;
       });
-      if (found.size !== size) throw damaged(path, `it has ${found.size} bytes instead of ${size}`);
+      const problem = found === undefined ? missing : lengthProblem(found.size, object.size);
+      if (problem !== undefined) lost.push({ ...object, path, problem });
     }
+    return lost;
   }
 
-  /** At the start, once the log is synced: what it does not name was not finished, or was removed. New numbers begin above all that were there. */
+  /** At the start, once the log is synced: what it does not name was not finished, or was removed. New numbers begin above all. */
   async removeAllBut(named: Iterable<ObjectFile>): Promise<void> {
     const kept = new Set(Array.from(named, ({ file }) => file));
-    for (const name of await readdir(this.#directory)) {
-      this.#lastNumber = Math.max(this.#lastNumber, Number(namePattern.exec(name)?.[1] ?? 0));
+    const present = await readdir(this.#directory);
+    // A file that is lost keeps its name for ever: whoever removes its object must not remove another's.
+    for (const name of [...kept, ...present]) this.#lastNumber = Math.max(this.#lastNumber, Number(namePattern.exec(name)?.[1] ?? 0));
+    for (const name of present) {
       if (!kept.has(name)) await rm(join(this.#directory, name), { force: true });
     }
   }
@@ -98,6 +106,12 @@ async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+const missing = 'it is missing';
+
+function lengthProblem(found: number, expected: number): string | undefined {
+  return found === expected ? undefined : `it has ${found} bytes instead of ${expected}`;
 }
 
 function damaged(path: string, problem: string): SluiceError {

@@ -7,10 +7,13 @@
  *      is synced.
  */
 import { SluiceError } from '../../base/errors.ts';
+import { rowsOfTables } from '../../model/table-rows.ts';
+import type { RowTable } from '../../model/row-table.ts';
 import type { StateAddress } from '../../model/state-row.ts';
+import { encodeDecodedValue } from '../../model/value-json.ts';
 import type { BaseRow, DueQuery, KeyedBase, KeyPage } from '../../ports/keyed-base.ts';
 import type { Clock } from '../../ports/system.ts';
-import type { MutationOf } from '../memory/mutation.ts';
+import type { MutationOf, WrittenRow } from '../memory/mutation.ts';
 import type { FileJournal, LogFacts } from './file-journal.ts';
 import { SqliteRows, type ScanPlace } from './sqlite-rows.ts';
 
@@ -61,7 +64,8 @@ export class SqliteBase implements KeyedBase {
     return { rows, next: JSON.stringify([state, keyGroup, key, namespace] satisfies ScanPlace) };
   }
 
-  async write(space: string, version: number, rows: readonly BaseRow[]): Promise<void> {
+  async write(space: string, version: number, tables: readonly RowTable[]): Promise<void> {
+    const rows = writtenRows(tables);
     if (rows.length === 0) return;
     this.#change({ kind: 'base-write', space, version, atMs: this.#options.clock.now(), rows });
     if (this.#openRows > rowsPerTransactionMax) await this.#options.journal.durable();
@@ -151,4 +155,12 @@ export class SqliteBase implements KeyedBase {
         return 0;
     }
   }
+}
+
+function writtenRows(tables: readonly RowTable[]): WrittenRow[] {
+  const rows: WrittenRow[] = [];
+  for (const { operator, state, keyGroup, key, namespace, value, deleted } of rowsOfTables(tables)) {
+    rows.push({ operator, state, keyGroup, key, namespace, value: deleted ? undefined : encodeDecodedValue(value) });
+  }
+  return rows;
 }

@@ -59,7 +59,8 @@ interface StoredRow {
   readonly key_group: number;
   readonly key: string;
   readonly namespace: string;
-  readonly value: string | null;
+  /** Tombstones are not selected. */
+  readonly value: string;
 }
 
 interface OwnerName {
@@ -222,7 +223,7 @@ function baseRows(operator: BaseRow['operator'], state: string, rows: unknown[])
     keyGroup,
     key,
     namespace,
-    value: value ?? undefined,
+    value,
   }));
 }
 

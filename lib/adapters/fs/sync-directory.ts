@@ -1,5 +1,5 @@
 /** Folders that survive a power loss. */
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errorCode } from '../../base/errors.ts';
 
@@ -16,9 +16,30 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** With those above it. Durable down to it: the name of a new folder stands in its parent. */
+/**
+ * With those above it. Durable down to it: the name of a new folder stands in its parent. Not by Node's `recursive`, which never ends where a folder that
+ * is there takes no new name and says ENOENT, as /proc does.
+ */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = resolve(path); made !== dirname(resolve(first)); made = dirname(made)) await syncDirectory(dirname(made));
+  const folder = resolve(path);
+  if (await isDirectory(folder)) return;
+  const parent = dirname(folder);
+  await makeDirectory(parent);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    // Another process was faster.
+    if (errorCode(error) !== 'EEXIST' || !(await isDirectory(folder))) throw error;
+  }
+  await syncDirectory(parent);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    // The root of a drive that is not there has no parent to make it in.
+    if (errorCode(error) === 'ENOENT' && dirname(path) !== path) return false;
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@
 import type { KeyGroup } from '../../base/ids.ts';
 import { inRange, type KeyGroupRange } from '../../model/key-group-range.ts';
 import type { DueCursor } from '../../ports/keyed-base.ts';
-import { DueIndex, type IndexedRow, type Row } from './due-index.ts';
+import { DueIndex, removed, type IndexedRow, type Row } from './due-index.ts';
 import { compareText } from './text-order.ts';
 
 /** A key is its row with the namespace '', which most keys have alone; one that was never written has no version. */
@@ -25,21 +25,22 @@ export class BaseTable {
     return stored === undefined || stored.version === neverWritten ? undefined : stored;
   }
 
-  /** Returns the row where it is a new tombstone. A stored row of a higher version stays. */
-  put(keyGroup: KeyGroup, key: string, namespace: string, value: string | undefined, version: number): Row | undefined {
+  /** `value` may be `removed`. Returns the row where it is a new tombstone. A stored row of a higher version stays. */
+  put(keyGroup: KeyGroup, key: string, namespace: string, value: unknown, version: number): Row | undefined {
     const existing = this.get(key, namespace);
     if (existing !== undefined && existing.version > version) return undefined;
-    if (existing?.value !== undefined && value !== undefined) {
+    const isLive = existing !== undefined && existing.value !== removed;
+    if (isLive && value !== removed) {
       existing.value = value;
       existing.version = version;
       return undefined;
     }
     const row = this.#set(keyGroup, key, namespace, value, version);
-    if (existing?.value !== undefined) {
-      existing.value = undefined;
+    if (isLive) {
+      existing.value = removed;
       existing.index?.noteDead();
     }
-    if (value === undefined) return row;
+    if (value === removed) return row;
     if (this.#indexes.length > 0) this.#indexOf(keyGroup)?.add({ namespace, keyGroup, key, row });
     return undefined;
   }
@@ -89,7 +90,7 @@ export class BaseTable {
   }
 
   /** A new row, also in the place of a former one, which an index may still hold. */
-  #set(keyGroup: KeyGroup, key: string, namespace: string, value: string | undefined, version: number): Row {
+  #set(keyGroup: KeyGroup, key: string, namespace: string, value: unknown, version: number): Row {
     const stored = this.#keys.get(key);
     if (namespace === '') {
       const row: StoredKey = { value, version, index: undefined, keyGroup, named: stored?.named ?? null };
@@ -98,7 +99,7 @@ export class BaseTable {
     }
     const row: Row = { value, version, index: undefined };
     if (stored === undefined) {
-      this.#keys.set(key, { value: undefined, version: neverWritten, index: undefined, keyGroup, named: new Map([[namespace, row]]) });
+      this.#keys.set(key, { value: removed, version: neverWritten, index: undefined, keyGroup, named: new Map([[namespace, row]]) });
     } else {
       (stored.named ??= new Map<string, Row>()).set(namespace, row);
     }
@@ -109,7 +110,7 @@ export class BaseTable {
 function live(key: string, stored: StoredKey | undefined): IndexedRow[] {
   if (stored === undefined) return [];
   const { keyGroup, named } = stored;
-  const found: IndexedRow[] = stored.value === undefined ? [] : [{ namespace: '', keyGroup, key, row: stored }];
-  for (const [namespace, row] of named ?? []) if (row.value !== undefined) found.push({ namespace, keyGroup, key, row });
+  const found: IndexedRow[] = stored.value === removed ? [] : [{ namespace: '', keyGroup, key, row: stored }];
+  for (const [namespace, row] of named ?? []) if (row.value !== removed) found.push({ namespace, keyGroup, key, row });
   return found;
 }

@@ -9,13 +9,16 @@ import type { KeyGroupRange } from '../../model/key-group-range.ts';
 import type { DueCursor } from '../../ports/keyed-base.ts';
 import { compareText } from './text-order.ts';
 
-/** A stored row. It lives once: deleting it puts a new one, without a value, in its place. */
+/** A stored row. It lives once: deleting it puts a tombstone in its place. */
 export interface Row {
-  /** undefined = tombstone, or replaced by one. */
-  value: string | undefined;
+  /** `removed`: a tombstone, or replaced by one. */
+  value: unknown;
   version: number;
   index: DueIndex | undefined;
 }
+
+/** No value of a user's is this. */
+export const removed: unique symbol = Symbol('removed');
 
 export interface IndexedRow {
   readonly namespace: string;
@@ -61,7 +64,7 @@ export class DueIndex {
       const chunk = chunks[number]!;
       const start = number === 0 ? this.#start : 0;
       for (let at = number === first ? firstIndex(start, chunk.length, (i) => isAfter(chunk[i]!)) : start; at < chunk.length; at++) {
-        if (chunk[at]!.row.value === undefined) continue;
+        if (chunk[at]!.row.value === removed) continue;
         if (found.push(chunk[at]!) === rowsMax) break;
       }
     }
@@ -69,7 +72,7 @@ export class DueIndex {
   }
 
   #settle(): void {
-    const pending = this.#pending.filter((entry) => entry.row.value !== undefined);
+    const pending = this.#pending.filter((entry) => entry.row.value !== removed);
     this.#dead -= this.#pending.length - pending.length;
     this.#pending = [];
     if (pending.length * 4 > this.#size || (this.#dead > 1024 && this.#dead * 2 > this.#size)) this.#rebuild(pending);
@@ -80,7 +83,7 @@ export class DueIndex {
     const kept: IndexedRow[] = [];
     let at = this.#start;
     for (const chunk of this.#chunks) {
-      for (; at < chunk.length; at++) if (chunk[at]!.row.value !== undefined) kept.push(chunk[at]!);
+      for (; at < chunk.length; at++) if (chunk[at]!.row.value !== removed) kept.push(chunk[at]!);
       at = 0;
     }
     // The sort finds the run that is sorted already and merges: linear but for what was added.
@@ -112,7 +115,7 @@ export class DueIndex {
 
   #dropFront(): void {
     let chunk = this.#chunks[0];
-    while (chunk !== undefined && chunk[this.#start]!.row.value === undefined) {
+    while (chunk !== undefined && chunk[this.#start]!.row.value === removed) {
       this.#start += 1;
       this.#size -= 1;
       this.#dead -= 1;

@@ -1,6 +1,6 @@
 import type { KeyPage } from '../../ports/keyed-base.ts';
 import type { BaseTable } from './base-table.ts';
-import type { IndexedRow } from './due-index.ts';
+import { type IndexedRow, removed } from './due-index.ts';
 import { compareText } from './text-order.ts';
 
 /** One key's rows, page by page: sorted once, and not again by the page that goes on from the last. What comes meanwhile may be missing. */
@@ -18,7 +18,7 @@ export class KeyPages {
     const page: IndexedRow[] = [];
     for (; last.next < last.rows.length && page.length < rowsMax; last.next++) {
       const row = table.get(key, last.rows[last.next]!.namespace);
-      if (row?.value !== undefined) page.push({ ...last.rows[last.next]!, row });
+      if (row !== undefined && row.value !== removed) page.push({ ...last.rows[last.next]!, row });
     }
     this.#last = last.next < last.rows.length ? last : undefined;
     return page;

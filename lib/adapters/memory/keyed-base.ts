@@ -5,14 +5,17 @@
  */
 import type { KeyGroup, OperatorUid } from '../../base/ids.ts';
 import type { KeyGroupRange } from '../../model/key-group-range.ts';
+import { isDeletedAt, namespaceAt, type RowTable } from '../../model/row-table.ts';
 import type { StateAddress } from '../../model/state-row.ts';
+import { encodeDecodedValue } from '../../model/value-json.ts';
 import type { BaseRow, DueQuery, KeyedBase, KeyPage } from '../../ports/keyed-base.ts';
 import type { Clock } from '../../ports/system.ts';
 import { BaseTable } from './base-table.ts';
 import { Deque } from './deque.ts';
-import type { IndexedRow, Row } from './due-index.ts';
+import { removed, type IndexedRow, type Row } from './due-index.ts';
 import { KeyPages } from './key-pages.ts';
 import { compareText } from './text-order.ts';
+import { parseJson } from '../../base/parse-json.ts';
 
 interface Tombstone {
   readonly table: BaseTable;
@@ -66,7 +69,8 @@ export class MemoryKeyedBase implements KeyedBase {
     const find = cachedTable((operator, state) => tables.get(operator)?.get(state));
     for (let i = 0; i < addresses.length; i++) {
       const { operator, state, key, namespace } = addresses[i]!;
-      values[i] = find(operator, state)?.get(key, namespace)?.value;
+      const row = find(operator, state)?.get(key, namespace);
+      if (row !== undefined && row.value !== removed) values[i] = encodeDecodedValue(row.value);
     }
     return values;
   }
@@ -85,14 +89,18 @@ export class MemoryKeyedBase implements KeyedBase {
     return rows.map((row) => baseRow(operator, state, row));
   }
 
-  async write(space: string, version: number, rows: readonly BaseRow[]): Promise<void> {
-    const { tables, tombstones } = this.#space(space);
+  async write(space: string, version: number, tables: readonly RowTable[]): Promise<void> {
+    const { tables: stored, tombstones } = this.#space(space);
     const atMs = this.#clock.now();
-    const find = cachedTable((operator, state) => tableOf(tables, operator, state));
-    for (const { operator, state, keyGroup, key, namespace, value } of rows) {
-      const table = find(operator, state)!;
-      const tombstone = table.put(keyGroup, key, namespace, value, version);
-      if (tombstone !== undefined) tombstones.push({ table, key, namespace, row: tombstone, atMs });
+    for (const rows of tables) {
+      const table = tableOf(stored, rows.operator, rows.state);
+      const { keys, keyGroups, values } = rows;
+      for (let i = 0; i < keys.length; i++) {
+        const key = keys[i]!;
+        const namespace = namespaceAt(rows, i);
+        const tombstone = table.put(keyGroups[i]!, key, namespace, isDeletedAt(rows, i) ? removed : values[i], version);
+        if (tombstone !== undefined) tombstones.push({ table, key, namespace, row: tombstone, atMs });
+      }
     }
   }
 
@@ -146,7 +154,7 @@ export class MemoryKeyedBase implements KeyedBase {
     range: KeyGroupRange,
     token: string | null,
   ): Iterable<BaseRow> {
-    const after = token === null ? null : (JSON.parse(token) as ScanPlace);
+    const after = token === null ? null : (parseJson(token) as ScanPlace);
     for (const state of [...tables.keys()].sort(compareText)) {
       const order = after === null ? 1 : compareText(state, after[0]);
       if (order < 0) continue;
@@ -200,7 +208,7 @@ function tableOf(tables: Space['tables'], operator: OperatorUid, state: string):
 }
 
 function baseRow(operator: OperatorUid, state: string, { keyGroup, key, namespace, row }: IndexedRow): BaseRow {
-  return { operator, state, keyGroup, key, namespace, value: row.value };
+  return { operator, state, keyGroup, key, namespace, value: encodeDecodedValue(row.value) };
 }
 
 function scanToken({ state, keyGroup, key, namespace }: BaseRow): string {

@@ -30,6 +30,10 @@ export interface LocalStores {
   readonly flows: FlowStore;
   readonly history: JobHistory;
   readonly delay: Delay;
+  /** Objects that were there and could not be found again when the stores were opened; reading one fails. */
+  readonly lost: readonly { readonly key: string; readonly path: string; readonly problem: string }[];
+  /** Rejects when nothing can be stored any more: whatever is done afterwards is done for nothing. */
+  readonly broken: Promise<never>;
   /** Resolves when everything done so far survives the end of the process: what leaves the process waits for it. */
   durable(): Promise<void>;
   /** Ends waiting receives and timers, and writes down what is left to write. */
@@ -61,6 +65,8 @@ export function createMemoryStores(options: MemoryStoresOptions): LocalStores {
     flows: new MemoryFlowStore(context),
     history: new MemoryJobHistory(context),
     delay,
+    lost: [],
+    broken: new Promise<never>(() => undefined),
     durable: async () => undefined,
     close: async () => {
       delay.close();

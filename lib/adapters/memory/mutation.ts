@@ -8,9 +8,9 @@
 import type { Attempt, CheckpointId, JobId } from '../../base/ids.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { ShardRecord, ShardSnapshot } from '../../model/shard-record.ts';
+import type { StateAddress } from '../../model/state-row.ts';
 import type { FlowExecution } from '../../ports/flow-store.ts';
 import type { HistoryEntry } from '../../ports/job-history.ts';
-import type { BaseRow } from '../../ports/keyed-base.ts';
 import type { OperationRecord } from '../../ports/records.ts';
 
 export interface StoredMessage {
@@ -35,6 +35,11 @@ export interface StoredWakeUp {
   readonly deduplicationId: string;
   readonly body: Uint8Array;
   readonly dueAtMs: number;
+}
+
+/** A row of the base as it is written down: text of value-json, undefined = delete. */
+export interface WrittenRow extends StateAddress {
+  readonly value: string | undefined;
 }
 
 export type Mutation =
@@ -63,7 +68,7 @@ export type Mutation =
       readonly space: string;
       readonly version: number;
       readonly atMs: number;
-      readonly rows: readonly BaseRow[];
+      readonly rows: readonly WrittenRow[];
     }
   | { readonly kind: 'base-purge'; readonly space: string; readonly olderThanMs: number }
   | { readonly kind: 'base-drop'; readonly space: string }

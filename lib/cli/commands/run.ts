@@ -77,9 +77,10 @@ async function serve(io: CliIo, options: RunOptions, { running, report, logger, 
     announce(io, options, running, server, report);
     const progress = showProgress(io, control, running, report);
     const cancelKeeping = io.timers.after(keepCompiledAfterMs, io.keepCompiled);
-    const outcome = await Promise.race([stop.stopped, ended]);
-    progress.end();
-    cancelKeeping();
+    const outcome = await Promise.race([stop.stopped, ended]).finally(() => {
+      progress.end();
+      cancelKeeping();
+    });
     if (typeof outcome === 'string') return exitCodes[outcome];
     await linger(io, watched);
     // What is said to have happened survives a kill.
@@ -88,8 +89,9 @@ async function serve(io: CliIo, options: RunOptions, { running, report, logger, 
     return exitCodeOf(outcome.status);
   } finally {
     await server?.close();
-    await running.close();
-    if (options.dataDir !== undefined) removeServerFile(resolve(io.folder, options.dataDir), process.pid);
+    await running.close().finally(() => {
+      if (options.dataDir !== undefined) removeServerFile(resolve(io.folder, options.dataDir), process.pid);
+    });
   }
 }
 
@@ -104,10 +106,10 @@ function controlOf(io: CliIo, { savepointDir, dataDir }: RunOptions, { engine }:
 }
 
 function announce(io: CliIo, { dataDir }: RunOptions, running: RunningJob, { url, port }: LocalServer, report: RunReport): void {
-  const { job, origin, restoredFrom, sinceLastRun } = running;
+  const { job, origin, restoredFrom, sinceLastRun, lost } = running;
   const startedAt = new Date(io.clock.now()).toISOString();
   if (dataDir !== undefined) writeServerFile(resolve(io.folder, dataDir), { url, port, pid: process.pid, job, startedAt });
-  report.started({ job, origin, restoredFrom, sinceLastRun, url, port, pid: process.pid });
+  report.started({ job, origin, restoredFrom, sinceLastRun, lost, url, port, pid: process.pid });
 }
 
 /** Samples one after another, never two at a time. */

@@ -25,7 +25,7 @@ export async function savepoint(io: CliIo, jobName: string, directory: string | 
     io.out(options.json ? `${JSON.stringify({ job, trigger })}\n` : `savepoint of job ${job} triggered: ${trigger}\n`);
     return exitCodes.done;
   }
-  const location = await awaitOperation(io.timers, client, job, trigger);
+  const location = await awaitOperation(io, client, job, trigger);
   io.out(
     options.json
       ? `${JSON.stringify({ job, trigger, location })}\n`

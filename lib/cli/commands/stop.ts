@@ -20,11 +20,11 @@ export async function stop(io: CliIo, jobName: string, directory: string | undef
     triggerId: io.random.hex(32),
   };
   const trigger = (await client.send<{ readonly 'request-id': string }>('POST', `/jobs/${job}/stop`, body))['request-id'];
-  const location = await awaitOperation(io.timers, client, job, trigger);
+  const location = await awaitOperation(io, client, job, trigger);
   io.out(
     options.json
       ? `${JSON.stringify({ job, trigger, location })}\n`
-      : `stopped with savepoint: ${location}\ngo on from it with: sluice run JOB.ts --from-savepoint ${location}\n`,
+      : `stopped with savepoint: ${location}\n${options.drain ? '' : `go on from it with: sluice run JOB.ts --from-savepoint ${location}\n`}`,
   );
   return exitCodes.done;
 }

@@ -80,7 +80,7 @@ describe('ndjson-files sink', () => {
     const sink = createNdjsonFilesSink();
     await sink.stage(sinkTo(folder), partName(), records);
     await rm(folder, { recursive: true });
-    await expect(sink.stage(sinkTo(folder), partName(), records)).rejects.toMatchObject({ code: 'SLUICE-OUTPUT-FAILED', retryable: true });
+    await expect(sink.stage(sinkTo(folder), partName(), records)).rejects.toMatchObject({ code: 'SLUICE-OUTPUT-FAILED' });
     await sink.stage(sinkTo(folder), partName(), records);
     expect(Object.values(await filesIn(folder))).toEqual([lines]);
   });
@@ -332,13 +332,13 @@ describe('names', () => {
 });
 
 describe('a folder that cannot be used', () => {
-  test('because it is a file is told with its path, to be tried again', async () => {
+  test('because it is a file is told with its path, as one that no other try helps', async () => {
     const path = join(root, 'file');
     await writeFile(path, '');
     await expect(createNdjsonFilesSink().stage(sinkTo(path), partName(), records)).rejects.toMatchObject({
       code: 'SLUICE-OUTPUT-FAILED',
       facts: { folder: path },
-      retryable: true,
+      retryable: false,
     });
   });
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LocalStores } from '../../../lib/adapters/memory/memory-stores.ts';
 import { jobA, shardRecord } from '../../contract/sample-records.ts';
 import { DataDirectories, logFile } from './data-directories.ts';
+import { baseTables } from '../../setup/base-tables.ts';
 
 type FileHandleMethods = Record<'datasync' | 'sync' | 'write' | 'writev', (...parameters: unknown[]) => Promise<unknown>>;
 
@@ -73,7 +74,7 @@ describe('the journal', () => {
     await commit(stores, 1);
     vi.spyOn(methods, 'writev').mockRejectedValueOnce(new Error('the disk is full'));
     const row = { operator: shardRecord().uid, state: 'sum', keyGroup: 3, key: '"a"', namespace: '' };
-    await stores.base.write(jobA, 1, [{ ...row, value: 'early' }]);
+    await stores.base.write(jobA, 1, baseTables([{ ...row, value: 'early' }]));
     await expect(stores.close()).rejects.toThrow('the disk is full');
     expect(await (await directories.open(data)).base.read(jobA, [row])).toEqual([undefined]);
   });
@@ -85,7 +86,7 @@ describe('the journal', () => {
     vi.spyOn(methods, 'datasync').mockReturnValueOnce(synced.promise);
     const answered = commit(stores, 1);
     await new Promise((resolve) => setTimeout(resolve, 10));
-    await stores.base.write(jobA, 1, [{ ...row, value: 'early' }]);
+    await stores.base.write(jobA, 1, baseTables([{ ...row, value: 'early' }]));
     const written = Promise.withResolvers<undefined>();
     vi.spyOn(methods, 'writev').mockReturnValueOnce(written.promise);
     synced.resolve(undefined);
@@ -99,10 +100,10 @@ describe('the journal', () => {
   test('of a new generation needs nothing of the base that a power loss could take back', async () => {
     const stores = await directories.open(data, { generationBytes: 1 });
     const row = { operator: shardRecord().uid, state: 'sum', keyGroup: 3, key: '"a"', namespace: '' };
-    await stores.base.write(jobA, 1, [{ ...row, value: 'kept' }]);
+    await stores.base.write(jobA, 1, baseTables([{ ...row, value: 'kept' }]));
     for (let version = 1; /00000001/.test(logFile(data)); version++) await commit(stores, version);
     const copy = directories.copy(data, { without: ['base.sqlite-wal'] });
-    expect(await (await directories.open(copy)).base.read(jobA, [row])).toEqual(['kept']);
+    expect(await (await directories.open(copy)).base.read(jobA, [row])).toEqual(['"kept"']);
   });
 
   test('replaces its file although somebody always writes', async () => {

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { frame } from '../../../lib/adapters/fs/log-format.ts';
 import { LogWriter } from '../../../lib/adapters/fs/log-writer.ts';
 import { encodeMutation } from '../../../lib/adapters/fs/mutation-codec.ts';
@@ -10,6 +12,7 @@ import { operatorUid } from '../../../lib/base/ids.ts';
 import { jobA, jobRecord, shardRecord } from '../../contract/sample-records.ts';
 import { Choices } from '../../runtime/chaos-random.ts';
 import { DataDirectories, logFile, logHeadBytes } from './data-directories.ts';
+import { baseTables } from '../../setup/base-tables.ts';
 
 const uid = operatorUid('count');
 const address = { job: jobA, uid, shard: 0 };
@@ -49,7 +52,7 @@ async function change(stores: LocalStores, step: number): Promise<void> {
       await stores.queue.sendBatch('q', [{ group: 'g', deduplicationId: String(step), body: Buffer.from(`message ${step}`) }]);
       break;
     case 3:
-      await stores.base.write(jobA, version, [{ ...keyAddress, value: String(step) }]);
+      await stores.base.write(jobA, version, baseTables([{ ...keyAddress, value: step }]));
       break;
     default:
       if (version === 1) await stores.jobs.create(jobRecord({ version }));
@@ -236,13 +239,25 @@ describe('a data directory', () => {
     await expect(openStores(data), 'without its lock file').rejects.toMatchObject({ code: 'SLUICE-DATA-DIR-LOCKED' });
   });
 
+  test.runIf(process.platform === 'linux')('is taken over from one that was killed and that its parent has not asked about', async () => {
+    // The shell becomes a process that never waits for its child.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
+    const child = String(pid).trim();
+    await vi.waitUntil(() => readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z '));
+    mkdirSync(data);
+    writeFileSync(join(data, 'lock'), child);
+    await openStores(data);
+    parent.kill();
+  });
+
   test('opens as fast with 200,000 rows in its base as with 1,000', async () => {
     const took = async (rows: number): Promise<number> => {
       const data = directories.path(`rows-${rows}`);
       const stores = await openStores(data);
       for (let at = 0; at < rows; at += 10_000) {
-        const page = Array.from({ length: Math.min(10_000, rows - at) }, (_, i) => ({ ...keyAddress, key: `"k${at + i}"`, value: '1' }));
-        await stores.base.write(jobA, 1, page);
+        const page = Array.from({ length: Math.min(10_000, rows - at) }, (_, i) => ({ ...keyAddress, key: `"k${at + i}"`, value: 1 }));
+        await stores.base.write(jobA, 1, baseTables(page));
       }
       await stores.close();
       // The log is replaced, so that only the base holds the rows.

@@ -1,0 +1,60 @@
+/** A checkpoint of one shard on the bench, and its restore: what the coordinator does. */
+import { encodeDescriptor, encodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
+import type { Manifest } from '../../lib/checkpoint/manifest.ts';
+import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
+import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
+import { jobA } from '../contract/sample-records.ts';
+import type { ShardBench } from './shard-bench.ts';
+
+export const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapshot[] =>
+  messages.flatMap((message) => (message.kind === 'acknowledgement' ? [message.snapshot] : []));
+
+/** A manifest has all shards; the others' are of no interest here. */
+function neighbours(bench: ShardBench, own: ShardSnapshot): ShardSnapshot[] {
+  const others = bench.compiled.plan.vertices.filter(({ uid }) => uid !== own.uid);
+  const nothing = {
+    inputs: own.outputs,
+    outputs: own.inputs,
+    operatorStates: {},
+    deltas: [],
+    fired: [],
+    nextTimer: { event: null, processing: null },
+    parts: [],
+  };
+  return others.map(({ uid }) => ({ ...own, ...nothing, uid, splits: null, finished: false, segments: { recent: [], chained: null } }));
+}
+
+/** Completes a checkpoint, as the coordinator does, and goes on from it in attempt 2. */
+export async function restore(bench: ShardBench, shards: readonly ShardSnapshot[], changes: Partial<Manifest> = {}): Promise<void> {
+  const { plan, planHash } = bench.compiled;
+  const { checkpoint } = shards[0]!;
+  const manifest: Manifest = {
+    format: 1,
+    job: jobA,
+    jobName: 'count',
+    attempt: 1,
+    checkpoint,
+    kind: 'checkpoint',
+    mode: 'exactly-once',
+    plan,
+    planHash,
+    shards: [...shards, ...neighbours(bench, shards[0]!)],
+    triggeredAtMs: 0,
+    completedAtMs: 0,
+    ...changes,
+  };
+  await bench.stores.objects.createIfAbsent('manifest', encodeManifest(manifest));
+  const descriptor = { format: 1, job: jobA, attempt: 2, checkpoint, manifest: 'manifest', dropped: [] } as const;
+  await bench.stores.objects.createIfAbsent('descriptor', encodeDescriptor(descriptor));
+  const retained = [{ id: checkpoint, kind: 'checkpoint', manifest: 'manifest' }] as const;
+  await bench.changeJob({
+    attempt: 2,
+    descriptor: 'descriptor',
+    numbered: 9,
+    firstEpoch: 10,
+    completed: checkpoint,
+    floor: checkpoint,
+    retained,
+  });
+  bench.restart();
+}
