@@ -128,7 +128,7 @@ test('rescale-entry-maps: what a clear leaves in the base is swept, also when ne
   const version = async ({ stores, job }: RunningJob): Promise<number> => (await stores.shards.read({ job, uid, shard: 0 }))?.version ?? 0;
   const rows = async ({ stores, job }: RunningJob): Promise<readonly (readonly [string, string])[]> => {
     const found = await stores.base.scan(job, { operator: uid, keyGroups: { start: 0, end: 15 }, after: null, rowsMax: 10_000 });
-    return found.rows.map(({ namespace, value }) => [namespace, value!]);
+    return found.rows.map(({ namespace, value }) => [namespace, value]);
   };
   quiet.open(share(size));
   const first = await world.start(maps('by-entry', 1, quiet));
