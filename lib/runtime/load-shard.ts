@@ -75,6 +75,8 @@ export async function initialiseShard(
   if (start.finished && topology.isSource) {
     const { job: id, uid, shard: index } = topology.address;
     shard.coordinator.push({ kind: 'ended', job: id, attempt: job.attempt, uid, shard: index });
+    // A change, as it was in the attempt before: where nobody has anything left to do, only a checkpoint of this attempt can finish the job.
+    shard.changed = true;
   }
   const { content } = await commit(runtime, shard, { attempt: job.attempt, witness, epoch: shard.epoch, floor: job.floor });
   await sendEffects(runtime, topology, job.attempt, content);

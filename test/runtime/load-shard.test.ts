@@ -232,7 +232,7 @@ describe('a restore', () => {
     expect(snapshots(await bench.toCoordinator())).toMatchObject([{ finished: true, checkpoint: 10 }]);
   });
 
-  test('of a source that had finished tells the coordinator again, and starts no loop', async () => {
+  test('of a source that had finished tells the coordinator again, asks for the checkpoint that ends the job, and starts no loop', async () => {
     const bench = await open('left');
     const [first] = await bench.sentToSelf();
     await bench.handle(bench.control('continue', first!.number));
@@ -242,7 +242,10 @@ describe('a restore', () => {
     await restore(bench, [snapshot!]);
     await bench.handle(bench.kick(2));
     expect(await bench.sentToSelf()).toEqual([]);
-    expect((await bench.toCoordinator()).map(({ kind, attempt }) => [kind, attempt])).toEqual([['ended', 2]]);
+    expect((await bench.toCoordinator()).map(({ kind, attempt }) => [kind, attempt])).toEqual([
+      ['dirty', 2],
+      ['ended', 2],
+    ]);
   });
 
   test('reads state from the base once it has caught up, and the deltas no longer', async () => {
