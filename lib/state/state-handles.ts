@@ -14,7 +14,6 @@ import { mapHandle } from './map-handle.ts';
 import { slotValue } from './key-entry.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
 import { ttlCell, ttlList, type Cell, type ListCell } from './ttl.ts';
-import { parseJson } from '../base/parse-json.ts';
 
 export function createHandle<D extends KeyedStateDescriptor>(backend: KeyedBackend, name: string, descriptor: D): HandleOf<D> {
   return handleFor(backend, name, descriptor) as HandleOf<D>;
