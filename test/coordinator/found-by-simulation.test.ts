@@ -86,7 +86,7 @@ describe('a restore under another plan', () => {
     await restoreCheckpoint(world.deps, { ...chosen, checkpoint: 'newest', newPlan: { plan, planHash, settings: world.settings } });
     await world.advance(10_000);
     expect(await world.stores.operations.read(job, 'deploy')).toMatchObject({ status: 'COMPLETED', failure: null });
-    const { key } = encodeStoredPlan(job, { plan, planHash, settings: world.settings });
+    const { key } = encodeStoredPlan(job, { plan, settings: world.settings });
     expect(await world.record()).toMatchObject({ attempt: 2, planHash, plan: key, status: 'RUNNING' });
   });
 });
