@@ -16,6 +16,7 @@ import { systemTimers } from '../lib/adapters/system/timers.ts';
 import { flightRecords, flightsTextFile, loadChunks } from './flights-text.ts';
 import { measureCheckpoints, measureRestore, type CheckpointFigures } from './keyed-state.ts';
 import { measureLingering } from './lingering.ts';
+import { measureMap } from './map-entries.ts';
 import { measureMemory } from './measure-memory.ts';
 import { runEngine, type EngineRun } from './run-engine.ts';
 import { w1, w2, w3, type Workload } from './workloads.ts';
@@ -31,7 +32,20 @@ const { values } = parseArgs({
 });
 
 /** In the order of the table. */
-const names = ['W1', 'requests', 'W2', 'W3', 'W1-fs', 'checkpoint', 'checkpoint-fs', 'restore', 'memory', 'linger'] as const;
+const names = [
+  'W1',
+  'requests',
+  'W2',
+  'W3',
+  'W1-fs',
+  'checkpoint',
+  'checkpoint-fs',
+  'restore',
+  'memory',
+  'linger',
+  'map',
+  'map-fs',
+] as const;
 type Name = (typeof names)[number];
 
 interface Row {
@@ -49,7 +63,7 @@ const rows: Row[] = [];
 
 if (values.help) {
   console.log(
-    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory,linger]',
+    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory,linger,map,map-fs]',
   );
 } else {
   await main();
@@ -94,6 +108,10 @@ async function measureOne(name: Name): Promise<void> {
       return addLingering();
     case 'memory':
       return add({ name, ...(await measureMemory()) });
+    case 'map':
+      return add({ name, ...(await measureMap()) });
+    case 'map-fs':
+      return add({ name, ...(await inFolder(measureMap)) });
   }
 }
 

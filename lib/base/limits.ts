@@ -52,8 +52,11 @@ export const limits = {
   baseRowsPerStep: 30_000,
   baseRowsPerSlice: 2_000,
   baseRowsPerSliceQuiet: 10_000,
-  /** Keys kept warm per shard; clean ones are dropped beyond it. */
+  /** Keys kept warm per shard, and entries of maps that are loaded by entry; clean ones are dropped beyond it. */
   stateCacheKeysMax: 1_500_000,
+  stateCacheEntriesMax: 1_000_000,
+  /** Of a map that was cleared: rows that are looked at for deletion with one commit. A smaller map that is in memory is deleted at once. */
+  mapSweepRows: 2_000,
   /** Default of the back-pressure limit: messages waiting per queue and shard. SQS looks at 120,000 messages ahead at most. */
   backlogMessagesPerShard: 24,
   backlogMessagesMax: 120_000,

@@ -9,7 +9,7 @@
  *     be canceled with: what sinks commit after it would be made again by whoever goes on from it.
  */
 import type { CheckpointId } from '../base/ids.ts';
-import type { JobRecord } from '../model/job-record.ts';
+import type { JobRecord, RetainedCheckpoint } from '../model/job-record.ts';
 import type { CheckpointSettings } from './checkpoint-settings.ts';
 import { isWorking } from './job-status.ts';
 
@@ -30,9 +30,18 @@ export function answeredEpoch(record: JobRecord): CheckpointId {
   return Math.max(record.completed, ...record.pending.filter(({ kind }) => kind === 'checkpoint').map(({ id }) => id));
 }
 
-/** An order that ends the job has been given and its outcome is open: its checkpoint is pending, or pinned for its export. */
+/** An order that ends the job has been given and its outcome is open: its checkpoint is pending, pinned for its export, or committed for the end. */
 export function isStopping(record: JobRecord): boolean {
-  return [...record.pending, ...record.pins].some(({ kind, thenCancel }) => kind === 'stop-savepoint' || thenCancel === true);
+  return (
+    committedStop(record) !== undefined ||
+    [...record.pending, ...record.pins].some(({ kind, thenCancel }) => kind === 'stop-savepoint' || thenCancel === true)
+  );
+}
+
+/** The checkpoint of a stop in this attempt that sinks commit: the job has only to be called FINISHED. */
+export function committedStop({ status, retained, completed, firstEpoch }: JobRecord): RetainedCheckpoint | undefined {
+  if (!isWorking(status)) return undefined;
+  return retained.find(({ id, kind }) => kind === 'stop-savepoint' && id === completed && id >= firstEpoch);
 }
 
 export function decideTrigger({ record, settings, sourcesEnded, nowMs }: TriggerFacts): TriggerDecision {

@@ -1,9 +1,13 @@
 /** Last steps of a savepoint: its checkpoint is let go, and whoever asked gets the answer. */
 import { errorCode, errorMessage } from '../base/errors.ts';
+import { abortCheckpoint } from '../checkpoint/abort.ts';
 import { failureText } from '../checkpoint/failure-reason.ts';
+import { reasonOfFlowError } from '../checkpoint/flow-error.ts';
 import { beginCancel } from '../checkpoint/job-ending.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
 import { unpin } from '../checkpoint/pins.ts';
+import { unchanged } from '../checkpoint/transition.ts';
+import type { JobRecord } from '../model/job-record.ts';
 import { jobPrefix } from '../model/object-keys.ts';
 import type { OperationRecord } from '../ports/records.ts';
 import { abandonExport } from '../savepoint/finish-export.ts';
@@ -31,7 +35,7 @@ export async function finishSavepoint(deps: CoordinatorDeps, input: OperationInp
 
 /** A savepoint that is whole stays, and is named, whatever failed after it: it belongs to the user. */
 export async function failSavepoint(deps: CoordinatorDeps, input: OperationInput & { readonly error: FlowFailure }): Promise<void> {
-  const { record } = await updateJob(deps, input.job, (current) => unpin(current, input.flow, deps.clock.now()));
+  const record = await letGo(deps, input);
   const operation = await readOperation(deps, input);
   const location = await whatStays(deps, operation);
   const isWhole = location !== null;
@@ -48,6 +52,21 @@ export async function failSavepoint(deps: CoordinatorDeps, input: OperationInput
   await updateOperation(deps, operation, { status: 'COMPLETED', failure, location });
   deps.logger.log('warn', `a savepoint of job ${input.job} failed: ${message}`, { trigger: input.trigger });
   await startWhenDue(deps, record, false);
+}
+
+/** Its checkpoint too, where that is still pending: periodic ones may be waiting for it. */
+async function letGo(deps: CoordinatorDeps, { job, flow, error }: OperationInput & { readonly error: FlowFailure }): Promise<JobRecord> {
+  const reason = reasonOfFlowError(error.Error, 'trigger');
+  await updateJob(
+    deps,
+    job,
+    (record) => {
+      const own = record.pending.find((pending) => pending.flow === flow && pending.kind !== 'stop-savepoint');
+      return own === undefined ? unchanged(record) : abortCheckpoint(record, own.id, reason, deps.clock.now());
+    },
+    reason,
+  );
+  return (await updateJob(deps, job, (record) => unpin(record, flow, deps.clock.now()))).record;
 }
 
 /** Where it is; null where there is none. A folder that cannot be read or cleaned does not keep the answer from whoever waits for it. */

@@ -130,7 +130,10 @@ const stopFlow: Flow<TaskName> = {
     Prepare: prepare,
     Trigger: trigger({ kind: 'stop-savepoint', 'stop.$': '$.stop' }, 'Complete', 'Recover'),
     ...exportLoop('Commit', 'Recover'),
-    Commit: task('commit-stop', { ...operation, ...completeParameters }, null, 'Finish', { catch: onError('Recover') }),
+    Commit: task('commit-stop', { ...operation, ...completeParameters }, null, 'Finish', {
+      retry: [never, untilDone],
+      catch: onError('Recover'),
+    }),
     Finish: task('finish-savepoint', operation, null, null, { retry: [untilDone] }),
     Recover: task('recover-stop', { ...operation, 'stop.$': '$.stop' }, null, 'Fail', { retry: [untilDone] }),
     Fail: task('fail-savepoint', { ...operation, 'error.$': '$.error' }, null, 'Failed', { retry: [untilDone] }),

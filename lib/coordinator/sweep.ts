@@ -1,14 +1,15 @@
 /**
  * Step: finishes what somebody left unfinished by dying. Everything here is somebody else's work and safe to do twice.
  *
- * SW3. It ends when nothing is unfinished: an idle job has no sweep.
+ * SW3. It ends when nothing is unfinished, in the write that says so: an idle job has no sweep, and nothing unfinished slips in between.
  */
 import type { JobId } from '../base/ids.ts';
 import { expectedShards } from '../checkpoint/completeness.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
-import { armSweep } from '../checkpoint/job-progress.ts';
+import { finishJob } from '../checkpoint/job-ending.ts';
+import { endSweep } from '../checkpoint/job-progress.ts';
 import { unpin } from '../checkpoint/pins.ts';
-import { answeredEpoch } from '../checkpoint/trigger-policy.ts';
+import { committedStop } from '../checkpoint/trigger-policy.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { cancelJob } from './cancel-job.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
@@ -27,24 +28,24 @@ export async function sweep(
   await recoverDeadStops(deps, await readJob(deps, job));
   let record = await releaseDeadPins(deps, await readJob(deps, job));
   if (record.published < record.completed) record = await publishCompleted(deps, job);
+  record = await finishStopped(deps, record);
   if (record.status === 'CANCELLING') await cancelJob(deps, { job });
   else if (record.status === 'RESTARTING') await resumeJob(deps, { job, attempt: record.attempt });
   else if (!isTerminal(record.status)) {
     await kickUnstarted(deps, record);
     await startWhenDue(deps, record, false);
   }
-  record = await readJob(deps, job);
   const atMs = deps.clock.now() + deps.sweepMs;
-  const again = isUnfinished(record);
-  if (again) await updateJob(deps, job, (current) => armSweep(current, atMs, deps.clock.now()));
-  return { again, at: new Date(atMs).toISOString() };
+  record = (await updateJob(deps, job, (current) => endSweep(current, atMs, deps.clock.now()))).record;
+  return { again: record.sweepAtMs > 0, at: new Date(atMs).toISOString() };
 }
 
-/** Of a job that has ended and still has something to publish, just now that was impossible for good. */
-function isUnfinished(record: JobRecord): boolean {
-  if (record.pins.length > 0 || isTerminal(record.status)) return record.pins.length > 0;
-  const open = record.published < record.completed || record.status === 'CANCELLING';
-  return open || record.pending.length > 0 || record.dirtyEpoch > answeredEpoch(record);
+/** The flow of the stop died, or is about to do the same. */
+async function finishStopped(deps: CoordinatorDeps, record: JobRecord): Promise<JobRecord> {
+  const stop = committedStop(record);
+  if (stop === undefined) return record;
+  const stopped = { checkpoint: stop.id, attempt: record.attempt };
+  return (await updateJob(deps, record.job, (current) => finishJob(current, stopped, deps.clock.now()))).record;
 }
 
 /** Sources have ended for a stop whose flow is gone: the job goes back and runs on. What was drained is not known any more, so as if it had been. */

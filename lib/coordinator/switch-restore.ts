@@ -38,7 +38,7 @@ export async function switchTo(
   let reason: RestoreRefusal = 'superseded';
   let current = record;
   for (let tries = 0; tries < triesMax; tries++) {
-    if (isOurs(current, attempt, trigger)) return { attempt };
+    if (isOurs(current, request, trigger)) return { attempt };
     if (current.attempt !== request.attempt) break;
     const prepared = await prepare(deps, current, request, attempt, trigger);
     const updated = await updateJob(deps, record.job, (now) =>
@@ -67,12 +67,12 @@ const refusalText: Readonly<Record<RestoreRefusal, string>> = {
   'status-forbids': 'its status does not allow it',
 };
 
-/** The descriptor names the trigger; a job without one was restored from nothing, by anybody, to the same effect. */
-function isOurs(record: JobRecord, attempt: Attempt, trigger: string): boolean {
-  return (
-    record.attempt === attempt &&
-    (record.descriptor === null || record.descriptor.startsWith(descriptorKey(record.job, attempt, `${trigger}-`)))
-  );
+/** The descriptor names the trigger; a job without one was restored from nothing, by anybody: to the same effect where the plan is the same. */
+function isOurs(record: JobRecord, request: CheckpointRequest, trigger: string): boolean {
+  const attempt = request.attempt + 1;
+  if (record.attempt !== attempt) return false;
+  if (record.descriptor === null) return record.plan === request.plan && record.planHash === request.planHash;
+  return record.descriptor.startsWith(descriptorKey(record.job, attempt, `${trigger}-`));
 }
 
 function wantedOf(record: JobRecord, request: CheckpointRequest, found: CheckpointId | null): Restoration['wanted'] {

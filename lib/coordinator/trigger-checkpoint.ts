@@ -11,6 +11,7 @@ import { numberCheckpoint, type TriggerRequest } from '../checkpoint/pending-che
 import { refused, type Transition } from '../checkpoint/transition.ts';
 import { decideTrigger } from '../checkpoint/trigger-policy.ts';
 import type { CheckpointKind, JobRecord, PendingCheckpoint } from '../model/job-record.ts';
+import { armSweep } from './arm-sweep.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { postponed } from './flow-descriptions.ts';
 import { sendControl } from './send-control.ts';
@@ -37,12 +38,13 @@ export interface Triggered {
 type TriggerRefusal = 'nothing-due' | 'not-yet' | 'NOT_ALL_REQUIRED_TASKS_RUNNING' | 'TOO_MANY_CHECKPOINT_REQUESTS';
 
 export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInput): Promise<void> {
-  const planKey = (await readJob(deps, input.job)).plan;
+  // Before its number: a savepoint's flow may die too, and nobody else waits for what it leaves.
+  const planKey = (await armSweep(deps, await readJob(deps, input.job))).plan;
   const { settings, plan } = await readPlan(deps, planKey);
   const updated = await updateJob(deps, input.job, (record): Transition<TriggerRefusal> => {
     const nowMs = deps.clock.now();
-    // A restore under another plan came between: the flow's next try reads that one.
-    if (record.plan !== planKey) return refused('not-yet');
+    // A restore under another plan, or the end of the sweep, came between: the flow's next try reads that one, or arms another.
+    if (record.plan !== planKey || record.sweepAtMs === 0) return refused('not-yet');
     if (input.kind === 'checkpoint' && !record.pending.some(({ flow }) => flow === input.flow)) {
       if (record.attempt !== input.attempt) return refused('nothing-due');
       const { decision } = decideTrigger({ record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs });

@@ -1,7 +1,11 @@
 /**
  * The one way in which steps change the job record: read, decide (pure), write on condition, and again where another write came between.
  * Flows whose checkpoint ended by it are told; where that is lost, their own timeout tells them.
+ *
+ * UJ1. An answer that was lost makes the next try of the same write look like a lost race. What is stored says whose it is: a record that is the same in
+ *      every field has the same effect, whoever wrote it.
  */
+import { canonicalJson } from '../base/canonical-json.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { JobId } from '../base/ids.ts';
 import { failureText, type FailureReason } from '../checkpoint/failure-reason.ts';
@@ -30,7 +34,8 @@ export async function updateJob<Reason extends string>(
     const transition = decide(before);
     if (transition.outcome === 'refused') return { ...transition, record: before };
     if (transition.outcome === 'unchanged') return transition;
-    if ((await deps.jobs.replace(transition.record, before.version)) === 'conflict') continue;
+    const stored = await deps.jobs.replace(transition.record, before.version);
+    if (stored === 'conflict' && !(await isWritten(deps, transition.record))) continue;
     await noteStatus(deps, before, transition.record);
     await tellEnded(deps, before, transition.record, abortReason ?? impliedReason(before, transition.record));
     return transition;
@@ -40,6 +45,11 @@ export async function updateJob<Reason extends string>(
     facts: { job },
     retryable: true,
   });
+}
+
+/** UJ1. */
+async function isWritten(deps: CoordinatorDeps, record: JobRecord): Promise<boolean> {
+  return canonicalJson(await readJob(deps, record.job)) === canonicalJson(record);
 }
 
 /** @throws SluiceError `SLUICE-JOB-UNKNOWN` */

@@ -83,7 +83,7 @@ export interface JobRecord {
   readonly completedAtMs: number;
   /** Source shards of this attempt that have no more input, by vertex. */
   readonly ended: Readonly<Record<OperatorUid, readonly number[]>>;
-  /** A sweep is armed for this time (0 = none). */
+  /** A sweep is on its way, last armed for this time (0 = none). */
   readonly sweepAtMs: number;
   /** Over the whole life of the job. */
   readonly counts: { readonly completed: number; readonly failed: number; readonly restored: number };

@@ -1,5 +1,6 @@
 /** The functions that users write for `process` of connected and broadcast-connected streams. */
 import type { StateDescriptors } from '../state/descriptors.ts';
+import type { EntriesOf } from '../state/entry-request.ts';
 import type { BroadcastState, ReadonlyBroadcastState } from './broadcast-state.ts';
 import type { SubtaskContext, Timer, TypeWitness } from './function-types.ts';
 import type { OperatorStateDescriptors } from './operator-state.ts';
@@ -18,6 +19,12 @@ export interface CoProcessFunction<In1, In2, Out, O extends OperatorStateDescrip
 export interface KeyedCoProcessFunction<K, In1, In2, Out, S extends StateDescriptors, O extends OperatorStateDescriptors> {
   readonly emits?: TypeWitness<Out>;
   readonly state?: S;
+  /** As in KeyedProcessFunction. */
+  readonly entries?: {
+    process1?(value: In1, key: K): EntriesOf<S>;
+    process2?(value: In2, key: K): EntriesOf<S>;
+    onTimer?(timer: Timer, key: K): EntriesOf<S>;
+  };
   readonly operatorState?: O;
   open?(context: SubtaskContext<O>): void;
   process1(value: In1, context: KeyedProcessContext<K, Out, S, O>): void;
@@ -39,6 +46,11 @@ export interface BroadcastProcessFunction<In, B, BK, BV, Out, O extends Operator
 export interface KeyedBroadcastProcessFunction<K, In, B, BK, BV, Out, S extends StateDescriptors, O extends OperatorStateDescriptors> {
   readonly emits?: TypeWitness<Out>;
   readonly state?: S;
+  /** As in KeyedProcessFunction. */
+  readonly entries?: {
+    processElement?(value: In, key: K): EntriesOf<S>;
+    onTimer?(timer: Timer, key: K): EntriesOf<S>;
+  };
   readonly operatorState?: O;
   open?(context: SubtaskContext<O>): void;
   processElement(value: In, context: KeyedProcessContext<K, Out, S, O> & { readonly broadcast: ReadonlyBroadcastState<BK, BV> }): void;

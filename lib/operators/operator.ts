@@ -8,6 +8,7 @@
 import type { OperatorUid } from '../base/ids.ts';
 import type { ConnectorSpec, StateDeclaration } from '../model/job-plan.ts';
 import type { TimerDomain } from '../model/state-row.ts';
+import type { EntryRequest } from '../state/entry-request.ts';
 import type { KeyedContext } from '../state/keyed-context.ts';
 
 /** `timestamp` is NO_TIMESTAMP where the record has none. */
@@ -41,6 +42,9 @@ export interface StreamOperator {
   open(context: OperatorContext): void;
   /** `input` is 0, or 1 for the second input of a connected operator. */
   process(input: number, value: unknown, timestamp: number): void;
+  /** The entries that an element will read of maps that are loaded by entry. Asked for a whole batch before its first element, so state is not at hand. */
+  entriesOf?(input: number, value: unknown, key: unknown): EntryRequest | undefined;
+  entriesOfTimer?(domain: TimerDomain, timestamp: number, key: unknown): EntryRequest | undefined;
   /** All timers at or below it have fired. The runtime forwards the watermark itself. */
   watermark?(timestamp: number): void;
   onTimer?(domain: TimerDomain, timestamp: number, namespace: string): void;

@@ -1,5 +1,6 @@
 /** The functions that users write for `process`: objects with declared state. */
 import type { HandlesOf, StateDescriptors } from '../state/descriptors.ts';
+import type { EntriesOf } from '../state/entry-request.ts';
 import type { EmittingContext, SubtaskContext, Timer, Timers, TypeWitness } from './function-types.ts';
 import type { OperatorStateDescriptors } from './operator-state.ts';
 
@@ -29,6 +30,14 @@ export interface KeyedProcessContext<K, Out, S extends StateDescriptors, O exten
 export interface KeyedProcessFunction<K, In, Out, S extends StateDescriptors, O extends OperatorStateDescriptors> {
   readonly emits?: TypeWitness<Out>;
   readonly state?: S;
+  /**
+   * For maps declared with `{ load: 'by-entry' }`: which of the key's entries `process` and `onTimer` read. Called for a whole batch before its first
+   * record is processed, and again when the batch is: it must depend on nothing but what it is given.
+   */
+  readonly entries?: {
+    process?(value: In, key: K): EntriesOf<S>;
+    onTimer?(timer: Timer, key: K): EntriesOf<S>;
+  };
   readonly operatorState?: O;
   open?(context: SubtaskContext<O>): void;
   process(value: In, context: KeyedProcessContext<K, Out, S, O>): void;

@@ -3,6 +3,7 @@
  * so a class instance is as good as an object literal.
  */
 import type { StateDescriptors } from '../state/descriptors.ts';
+import type { EntryRequest } from '../state/entry-request.ts';
 import { type FunctionHandlers, FunctionOperator } from './function-operator.ts';
 import { declareKeyedStates, declareTimers, type OperatorSpec } from './operator-spec.ts';
 import type { OperatorStateDescriptors } from './operator-state.ts';
@@ -24,6 +25,12 @@ const keyedInputsOf: Readonly<Partial<Record<ProcessKind, readonly boolean[]>>> 
 };
 
 export type ProcessKind = keyof typeof methodsOf;
+
+type EntriesMethod = (element: unknown, key: unknown) => EntryRequest | undefined;
+
+interface DeclaredEntries {
+  readonly entries?: Readonly<Partial<Record<(typeof methodsOf)[ProcessKind][number] | 'onTimer', EntriesMethod>>>;
+}
 
 interface DeclaredStates {
   readonly state?: StateDescriptors;
@@ -50,6 +57,12 @@ function handlersOf(kind: ProcessKind, user: object): FunctionHandlers {
   const methods = user as Readonly<Record<string, ((...given: unknown[]) => void) | undefined>>;
   const optional = Object.fromEntries(
     (['open', 'onTimer', 'finish'] as const).flatMap((name) => (methods[name] === undefined ? [] : [[name, methods[name].bind(user)]])),
-  ) as Omit<FunctionHandlers, 'inputs'>;
-  return { inputs: methodsOf[kind].map((name) => methods[name]!.bind(user)), ...optional };
+  ) as Omit<FunctionHandlers, 'inputs' | 'entries'>;
+  const { entries = {} } = user as DeclaredEntries;
+  return {
+    inputs: methodsOf[kind].map((name) => methods[name]!.bind(user)),
+    entries: methodsOf[kind].map((name) => entries[name]?.bind(entries)),
+    ...(entries.onTimer === undefined ? {} : { timerEntries: entries.onTimer.bind(entries) }),
+    ...optional,
+  };
 }

@@ -33,11 +33,19 @@ export interface DueQuery {
   readonly rowsMax: number;
 }
 
+export interface KeyPage {
+  readonly after: string;
+  readonly rowsMax: number;
+}
+
 export interface KeyedBase {
   /** One result per address, `undefined` where there is no row. `space` is the job's own namespace. */
   read(space: string, addresses: readonly StateAddress[]): Promise<readonly (string | undefined)[]>;
-  /** All rows of one key in one state, in order of their namespace: maps and windows. */
-  readKey(space: string, address: Omit<StateAddress, 'namespace'>): Promise<readonly BaseRow[]>;
+  /**
+   * Rows of one key in one state, in order of their namespace: maps and windows. All, or a page: those strictly after a namespace, at most `rowsMax`;
+   * fewer = there are no more.
+   */
+  readKey(space: string, address: Omit<StateAddress, 'namespace'>, page?: KeyPage): Promise<readonly BaseRow[]>;
   /**
    * Rows of one state in a range of key groups, in order of (namespace, key group, key), strictly after the cursor `after` (null = from the start),
    * at most `rowsMax`: timers by time. Fewer rows than asked for = there are no more.

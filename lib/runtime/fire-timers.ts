@@ -6,7 +6,9 @@
  */
 import { limits } from '../base/limits.ts';
 import type { TimerDomain } from '../model/state-row.ts';
+import type { WantedEntries } from '../state/entry-maps.ts';
 import type { DueTimer } from '../state/keyed-timers.ts';
+import { askForTimers } from './ask-entries.ts';
 import type { LiveShard } from './live-shard.ts';
 import { runUserCode } from './user-code.ts';
 
@@ -36,7 +38,7 @@ async function fireDomain(shard: LiveShard, domain: TimerDomain, upTo: number, c
     }
     const missing = due.map(({ element }) => element.entry).filter((entry) => !entry.full);
     if (missing.length > 0) await backend.load(missing);
-    left -= fire(shard, due);
+    left -= fire(shard, due, backend.entryMaps.isUsed ? await askForTimers(shard, due) : null);
   }
   return 0;
 }
@@ -45,7 +47,7 @@ async function fireDomain(shard: LiveShard, domain: TimerDomain, upTo: number, c
 const timersTakenMax = 256;
 
 /** Fires taken timers in order; stops where one that was registered meanwhile comes first. */
-function fire(shard: LiveShard, due: readonly DueTimer[]): number {
+function fire(shard: LiveShard, due: readonly DueTimer[], wanted: readonly WantedEntries[] | null): number {
   const backend = shard.backend!;
   const operator = shard.chain.head();
   shard.changed = true;
@@ -57,6 +59,7 @@ function fire(shard: LiveShard, due: readonly DueTimer[]): number {
     }
     backend.current = timer.element.entry;
     if (!backend.timers.claim(timer)) continue;
+    if (wanted !== null) backend.entryMaps.begin(timer.element.entry, wanted[i]!);
     runUserCode(shard, () => operator.onTimer?.(timer.domain, timer.element.timestamp, timer.element.namespace));
   }
   return due.length;

@@ -5,9 +5,11 @@
  */
 import type { Envelope, PlacedEvent } from '../model/envelope.ts';
 import { MAX_WATERMARK } from '../model/time.ts';
+import type { WantedEntries } from '../state/entry-maps.ts';
 import type { KeyEntry } from '../state/key-entry.ts';
 import type { KeyedBackend } from '../state/keyed-backend.ts';
 import type { KeySelector } from '../operators/operator.ts';
+import { askForRecords } from './ask-entries.ts';
 import { fireDue } from './fire-timers.ts';
 import type { LiveInput, LiveShard } from './live-shard.ts';
 import { runUserCode, userError } from './user-code.ts';
@@ -27,7 +29,8 @@ export async function processRecords(shard: LiveShard, input: LiveInput, envelop
   const missing: KeyEntry[] = [];
   const entries = resolveKeys(shard, shard.backend, selector, envelope.values, { from, to, missing });
   if (missing.length > 0) await shard.backend.load(missing);
-  processKeyed(shard, shard.backend, input.channel.input, envelope, from, entries);
+  const wanted = shard.backend.entryMaps.isUsed ? await askForRecords(shard, input.channel.input, envelope.values, from, entries) : null;
+  processKeyed(shard, input.channel.input, envelope, from, { entries, wanted });
 }
 
 interface KeyRange {
@@ -74,20 +77,21 @@ function processPlain(shard: LiveShard, input: number, envelope: Envelope, from:
   }
 }
 
-function processKeyed(
-  shard: LiveShard,
-  backend: KeyedBackend,
-  input: number,
-  envelope: Envelope,
-  from: number,
-  entries: readonly KeyEntry[],
-): void {
+interface Loaded {
+  readonly entries: readonly KeyEntry[];
+  /** null where no map is loaded by entry. */
+  readonly wanted: readonly WantedEntries[] | null;
+}
+
+function processKeyed(shard: LiveShard, input: number, envelope: Envelope, from: number, { entries, wanted }: Loaded): void {
+  const backend = shard.backend!;
   const operator = shard.chain.head();
   const { values, timestamps } = envelope;
   let i = 0;
   try {
     for (; i < entries.length; i++) {
       backend.current = entries[i];
+      if (wanted !== null) backend.entryMaps.begin(entries[i]!, wanted[i]!);
       operator.process(input, values[from + i], timestamps[from + i]!);
     }
   } catch (error) {

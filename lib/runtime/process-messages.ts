@@ -24,6 +24,7 @@ import { receiveEnvelope, release, replayStash, type ReceiveOutcome } from './re
 import { resendEffects, sendEffects } from './send-effects.ts';
 import { readSegmentEnvelope } from './segment.ts';
 import { snapshotShard } from './snapshot-shard.ts';
+import { sweepMaps } from './sweep-maps.ts';
 import { takeOrder, readSource } from './source-driver.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { armBase, armFlush, armTimer } from './wake-ups.ts';
@@ -184,13 +185,15 @@ class ShardWork {
     const shard = this.#shard;
     finishIfEnded(shard);
     if (!shard.self.some(({ kind }) => kind === 'continue')) shard.outputs.flushWatermarks(shard.idle, shard.processingTimeMs);
+    await sweepMaps(shard);
     armTimer(shard);
     armFlush(shard);
     armBase(shard, this.#runtime.deps.clock, { floor: this.#job.floor, isQuiet: this.#isQuiet });
     await this.#commitAndSend();
     // After the batch's own commit, so that no record waits for the base.
     await this.#advanceBase();
-    shard.backend?.evict(this.#runtime.program.settings.stateCacheKeys);
+    const { stateCacheKeys, stateCacheEntries } = this.#runtime.program.settings;
+    shard.backend?.evict(stateCacheKeys, stateCacheEntries);
   }
 
   async #advanceBase(): Promise<void> {

@@ -41,6 +41,8 @@ export interface RuntimeSettings {
   /** Tries of a batch whose user code throws, before the job is failed. */
   readonly userCodeTries: number;
   readonly stateCacheKeys: number;
+  /** Of maps that are loaded by entry. */
+  readonly stateCacheEntries: number;
   readonly jobRecordCacheMs: number;
 }
 

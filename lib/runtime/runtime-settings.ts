@@ -12,5 +12,6 @@ export const defaultRuntimeSettings: RuntimeSettings = {
   sourceIdleMs: 50,
   userCodeTries: 3,
   stateCacheKeys: limits.stateCacheKeysMax,
+  stateCacheEntries: limits.stateCacheEntriesMax,
   jobRecordCacheMs: limits.jobRecordCacheMs,
 };

@@ -7,6 +7,7 @@ import type { Clock } from '../ports/system.ts';
 import { baseLags, canAdvance, type AdvanceOptions } from './advance-base.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { SelfMessage } from './segment-content.ts';
+import { hasSweeps } from './sweep-maps.ts';
 
 /** A processing-time timer needs somebody to wake the shard. */
 export function armTimer(shard: LiveShard): void {
@@ -31,9 +32,10 @@ function hurryLoop(shard: LiveShard, dueAtMs: number): void {
   shard.self = shard.self.map((message) => (message.kind === 'wake' && message.dueAtMs > dueAtMs ? { ...message, dueAtMs } : message));
 }
 
-/** On a stream that has gone quiet nobody would come to let the base follow the floor: then, and not under load, it may follow closely. */
+/** On a stream that has gone quiet nobody would come to let the base follow the floor: then, and not under load, it may follow closely.
+ * What cleared maps have left in it is swept as quickly. */
 export function armBase(shard: LiveShard, clock: Clock, options: AdvanceOptions): void {
-  if (shard.status === 'finished' || !baseLags(shard)) {
+  if (shard.status === 'finished' || !(baseLags(shard) || hasSweeps(shard))) {
     shard.baseWakeMs = baseWakeMinMs;
     return;
   }
@@ -43,7 +45,7 @@ export function armBase(shard: LiveShard, clock: Clock, options: AdvanceOptions)
 }
 
 function baseWaitMs(shard: LiveShard, options: AdvanceOptions): number {
-  if (options.isQuiet && canAdvance(shard, options)) return baseWakeQuietMs;
+  if (options.isQuiet && (hasSweeps(shard) || canAdvance(shard, options))) return baseWakeQuietMs;
   // Neither a steady stream nor a floor that is held for hours is worth a look twice a second.
   const waitMs = shard.baseWakeMs;
   shard.baseWakeMs = Math.min(waitMs * 2, baseWakeMaxMs);

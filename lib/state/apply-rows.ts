@@ -21,7 +21,7 @@ export interface RowsOrigin {
 export function applyRows(backend: KeyedBackend, tables: readonly RowTable[], { epoch, keyGroups, open }: RowsOrigin): void {
   const { operator, keyGroups: own } = backend.options;
   for (const table of tables) {
-    const apply = table.operator === operator ? applierOf({ backend, table, open }) : undefined;
+    const apply = table.operator === operator ? applierOf({ backend, epoch, table, open }) : undefined;
     if (apply === undefined) continue;
     for (let row = 0; row < table.keys.length; row++) {
       const keyGroup = table.keyGroups[row]!;
@@ -36,6 +36,7 @@ export function applyRows(backend: KeyedBackend, tables: readonly RowTable[], { 
 
 interface Source {
   readonly backend: KeyedBackend;
+  readonly epoch: Epoch;
   readonly table: RowTable;
   readonly open: boolean;
 }
@@ -49,9 +50,9 @@ function applierOf(source: Source): ApplyRow | undefined {
   if (domain !== undefined) return (entry, row) => applyTimer(source, domain, entry, row);
   const place = source.backend.placeOf(state);
   if (place === undefined) return undefined;
-  return place.kind === 'slot'
-    ? (entry, row) => applySlot(source, place.index, entry, row)
-    : (entry, row) => applyNamespaced(source, place.index, entry, row);
+  if (place.kind === 'slot') return (entry, row) => applySlot(source, place.index, entry, row);
+  const isByEntry = source.backend.isByEntry(place.index);
+  return (entry, row) => (isByEntry ? applyEntry : applyNamespaced)(source, place.index, entry, row);
 }
 
 function applySlot({ backend, table, open }: Source, slot: number, entry: KeyEntry, row: number): void {
@@ -64,6 +65,13 @@ function applyTimer({ backend, table, open }: Source, domain: TimerDomain, entry
   const namespace = namespaceAt(table, row);
   backend.timers.restore(entry, domain, namespace, isDeletedAt(table, row));
   if (open) backend.changes.restoreName(entry, `${domain}|${namespace}`);
+}
+
+/** Of a map that is loaded by entry. */
+function applyEntry({ backend, epoch, table, open }: Source, index: number, entry: KeyEntry, row: number): void {
+  const namespace = namespaceAt(table, row);
+  backend.entryMaps.restore(entry, index, namespace, isDeletedAt(table, row) ? undefined : table.values[row], epoch);
+  if (open) backend.changes.restoreName(entry, `${index}|${namespace}`);
 }
 
 function applyNamespaced({ backend, table, open }: Source, index: number, entry: KeyEntry, row: number): void {

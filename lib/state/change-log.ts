@@ -144,8 +144,9 @@ export class ChangeLog {
       const isSet = timers?.has(name) === true;
       appendRow(tables.of(timerStates[owner as TimerDomain]), entry.canonical, entry.keyGroup, namespace, true, !isSet);
     } else {
-      const cell = spaces[Number(owner)]!.get(namespace);
-      appendRow(tables.of(this.#names.spaces[Number(owner)]!), entry.canonical, entry.keyGroup, namespace, cell?.value, cell === undefined);
+      // Of maps that are loaded by entry it is known what is not there.
+      const value = spaces[Number(owner)]!.get(namespace)?.value;
+      appendRow(tables.of(this.#names.spaces[Number(owner)]!), entry.canonical, entry.keyGroup, namespace, value, value === undefined);
     }
   }
 

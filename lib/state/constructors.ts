@@ -2,6 +2,7 @@
 import type {
   AggregateFunction,
   AggregatingStateDescriptor,
+  EntryMapStateDescriptor,
   ListStateDescriptor,
   MapStateDescriptor,
   ReducingStateDescriptor,
@@ -17,7 +18,9 @@ export function listState<T>(options: StateOptions = {}): ListStateDescriptor<T>
   return { kind: 'list', ...options };
 }
 
-export function mapState<K, V>(options: StateOptions = {}): MapStateDescriptor<K, V> {
+export function mapState<K, V>(options: StateOptions & { readonly load: 'by-entry' }): EntryMapStateDescriptor<K, V>;
+export function mapState<K, V>(options?: StateOptions & { readonly load?: 'whole' }): MapStateDescriptor<K, V>;
+export function mapState<K, V>(options: StateOptions & { readonly load?: 'whole' | 'by-entry' } = {}): MapStateDescriptor<K, V> {
   return { kind: 'map', ...options };
 }
 

@@ -25,6 +25,12 @@ export interface ListStateDescriptor<T> extends StateOptions {
 export interface MapStateDescriptor<K, V> extends StateOptions {
   readonly kind: 'map';
   readonly type?: readonly [K, V];
+  /** Default `whole`: all entries of a key are in memory when one of its records is processed. */
+  readonly load?: 'whole' | 'by-entry';
+}
+/** Only the entries that the function asks for are loaded: for maps that are large under one key. */
+export interface EntryMapStateDescriptor<K, V> extends MapStateDescriptor<K, V> {
+  readonly load: 'by-entry';
 }
 export interface ReducingStateDescriptor<T> extends StateOptions {
   readonly kind: 'reducing';
@@ -68,7 +74,11 @@ export interface ListState<T> {
   update(values: readonly T[]): void;
   clear(): void;
 }
-/** Keys are what keys of streams may be: strings, finite numbers, booleans, null, or arrays and plain objects of these. */
+/**
+ * Keys are what keys of streams may be: strings, finite numbers, booleans, null, or arrays and plain objects of these.
+ * Of a map that is loaded by entry, `get` and `contains` know what the function's `entries` asked for and what the same call has written;
+ * `entries` and `isEmpty` need `'all'`; `put`, `remove` and `clear` need nothing.
+ */
 export interface MapState<K, V> {
   get(key: K): V | undefined;
   put(key: K, value: V): void;

@@ -1,8 +1,10 @@
 /**
- * One key's state in memory: the overlay over the base. All of an entry's states are loaded together (`full`), so that user code never waits.
+ * One key's state in memory: the overlay over the base. All of an entry's states are loaded together (`full`), so that user code never waits; only of
+ * maps that are loaded by entry it has what was asked for.
  * There may be a million of them: what only some keys have stands in objects of its own.
  */
 import type { KeyGroup, Epoch } from '../base/ids.ts';
+import { EntryCells } from './entry-cells.ts';
 
 export interface KeyEntry {
   readonly key: unknown;
@@ -56,10 +58,10 @@ export interface TimerElement {
   live: boolean;
 }
 
-/** How many value-like and how many namespaced states an operator has. */
+/** How many value-like states an operator has, and of each namespaced one whether it is a map that is loaded by entry. */
 export interface StateCounts {
   readonly slots: number;
-  readonly spaces: number;
+  readonly spaces: readonly boolean[];
 }
 
 export function newKeyEntry(key: unknown, canonical: string, keyGroup: KeyGroup, { slots, spaces }: StateCounts): KeyEntry {
@@ -69,7 +71,7 @@ export function newKeyEntry(key: unknown, canonical: string, keyGroup: KeyGroup,
     keyGroup,
     value: undefined,
     more: slots > 1 ? new Array<unknown>(slots - 1).fill(undefined) : null,
-    named: spaces > 0 ? newNamedState(spaces) : null,
+    named: spaces.length > 0 ? newNamedState(spaces) : null,
     known: 0,
     full: false,
     changedEpoch: 0,
@@ -79,7 +81,7 @@ export function newKeyEntry(key: unknown, canonical: string, keyGroup: KeyGroup,
 }
 
 export function namedStateOf(entry: KeyEntry): NamedState {
-  return (entry.named ??= newNamedState(0));
+  return (entry.named ??= newNamedState([]));
 }
 
 export function slotValue(entry: KeyEntry, slot: number): unknown {
@@ -91,9 +93,9 @@ export function putSlotValue(entry: KeyEntry, slot: number, value: unknown): voi
   else entry.more![slot - 1] = value;
 }
 
-function newNamedState(spaces: number): NamedState {
+function newNamedState(spaces: readonly boolean[]): NamedState {
   return {
-    spaces: spaces === 0 ? noSpaces : Array.from({ length: spaces }, () => new Map<string, NamespacedCell>()),
+    spaces: spaces.length === 0 ? noSpaces : spaces.map((isByEntry) => (isByEntry ? new EntryCells() : new Map<string, NamespacedCell>())),
     gone: null,
     timers: null,
     dirtyNames: null,

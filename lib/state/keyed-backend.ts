@@ -1,15 +1,15 @@
 /**
  * Keyed state of one shard: an overlay of what changed since the base, with everything that the current batch can touch in memory.
  *
- * Owns: the entries in memory. Does not own: what of them has changed (change-log), timers (keyed-timers), how rows of deltas come in (apply-rows), when
- * to commit, snapshot or advance the base (runtime).
- * KB1. An entry is read by user code only when it is full: all its states known from overlay and base.
+ * Owns: the entries in memory. Does not own: what of them has changed (change-log), timers (keyed-timers), maps that are loaded by entry (entry-maps), how
+ * rows of deltas come in (apply-rows), when to commit, snapshot or advance the base (runtime).
+ * KB1. An entry is read by user code only when it is full: all its states known from overlay and base; maps that are loaded by entry have a rule of
+ *      their own (EM1).
  * KB2. An entry leaves memory only when it is clean and its last change is at or below the base's epoch.
  * KB3. A try that is thrown away takes the whole backend with it: nothing is ever rolled back in place.
  * KB4. A key of another shard's key groups never enters.
  */
 import type { Epoch, KeyGroup, OperatorUid } from '../base/ids.ts';
-import { SluiceError } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import { canonicalKey } from '../model/canonical-key.ts';
 import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
@@ -18,6 +18,9 @@ import type { KeyedBase } from '../ports/keyed-base.ts';
 import type { FiredRange } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { ChangeLog, isClean } from './change-log.ts';
+import { cellsOf } from './entry-cells.ts';
+import { EntryMaps } from './entry-maps.ts';
+import { firedByGroup } from './fired-by-group.ts';
 import { loadEntries } from './load-entries.ts';
 import {
   namedStateOf,
@@ -29,6 +32,7 @@ import {
   type StateCounts,
 } from './key-entry.ts';
 import { KeyedTimers } from './keyed-timers.ts';
+import { slotsMax, tooManyStates } from './too-many-states.ts';
 import { parseJson } from '../base/parse-json.ts';
 
 export interface KeyedBackendOptions {
@@ -43,8 +47,6 @@ export interface KeyedBackendOptions {
   readonly fired: readonly FiredRange[];
 }
 
-/** Bits of a 32-bit integer mark the value-like states. */
-const slotsMax = 30;
 /** Removals remembered per key before those that the base has are forgotten. */
 const goneMax = 64;
 
@@ -54,10 +56,12 @@ export class KeyedBackend {
   readonly changes: ChangeLog;
   readonly #primitives = new Map<unknown, KeyEntry>();
   readonly #composites = new Map<string, KeyEntry>();
+  readonly entryMaps: EntryMaps;
   readonly #slotNames: string[] = [];
   readonly #spaceNames: string[] = [];
   readonly #firedByGroup: Map<number, number>;
-  #counts: StateCounts = { slots: 0, spaces: 0 };
+  readonly #byEntry: boolean[] = [];
+  #counts: StateCounts = { slots: 0, spaces: [] };
   #baseHasRows: boolean;
   current: KeyEntry | undefined;
   /** The epoch that the base has reached; kept by the runtime. */
@@ -70,7 +74,8 @@ export class KeyedBackend {
     this.#baseHasRows = options.baseHasRows;
     this.changes = new ChangeLog(options.operator, { slots: this.#slotNames, spaces: this.#spaceNames });
     this.timers = new KeyedTimers(this, options.baseHasRows);
-    this.#firedByGroup = firedByGroup(options);
+    this.entryMaps = new EntryMaps(this);
+    this.#firedByGroup = firedByGroup(options.fired, options.keyGroups);
   }
 
   get size(): number {
@@ -84,15 +89,26 @@ export class KeyedBackend {
   }
 
   /** Declares a namespaced state: windows, maps. */
-  declareSpace(name: string): number {
-    return this.#declare(this.#spaceNames, name);
+  declareSpace(name: string, load: 'whole' | 'by-entry' = 'whole'): number {
+    this.#byEntry.push(load === 'by-entry');
+    const index = this.#declare(this.#spaceNames, name);
+    if (load === 'by-entry') this.entryMaps.declare(name, index);
+    return index;
+  }
+
+  isByEntry(index: number): boolean {
+    return this.#byEntry[index]!;
+  }
+
+  spaceName(index: number): string {
+    return this.#spaceNames[index]!;
   }
 
   #declare(names: string[], name: string): number {
     invariant(!this.#slotNames.includes(name) && !this.#spaceNames.includes(name), 'KB1', `state ${name} is declared twice`);
     invariant(this.size === 0, 'KB1', 'state is declared before the first key comes');
     names.push(name);
-    this.#counts = { slots: this.#slotNames.length, spaces: this.#spaceNames.length };
+    this.#counts = { slots: this.#slotNames.length, spaces: [...this.#byEntry] };
     return names.length - 1;
   }
 
@@ -130,6 +146,7 @@ export class KeyedBackend {
     });
     const entry = newKeyEntry(key, canonical, keyGroup, this.#counts);
     entry.full = !this.#baseHasRows;
+    if (entry.full && this.entryMaps.isUsed) for (const index of this.entryMaps.indexes) cellsOf(entry, index).complete = true;
     if (typeof key === 'object' && key !== null) this.#composites.set(canonical, entry);
     else this.#primitives.set(key, entry);
     return entry;
@@ -137,7 +154,7 @@ export class KeyedBackend {
 
   /** Reads from the base what the entries do not know yet. Overlay values win. */
   load(entries: readonly KeyEntry[]): Promise<void> {
-    return loadEntries(this.options, this.#slotNames, this.#spaceNames, entries);
+    return loadEntries(this, this.#slotNames, this.#spaceNames, entries);
   }
 
   setSlot(slot: number, value: unknown): void {
@@ -178,6 +195,10 @@ export class KeyedBackend {
     this.changes.markName(entry, `${index}|${namespace}`);
   }
 
+  namespaces(index: number): string[] {
+    return [...this.current!.named!.spaces[index]!.keys()];
+  }
+
   /** A removal that the base may not have yet. Pruned as the base catches up, so that a busy key's memory stays bounded. */
   remember(entry: KeyEntry, name: string): void {
     const gone = (namedStateOf(entry).gone ??= new Map<string, Epoch>());
@@ -205,30 +226,23 @@ export class KeyedBackend {
     this.#baseHasRows = true;
   }
 
-  /** Drops clean entries beyond `countMax`, oldest first. */
-  evict(countMax: number): void {
+  /** Drops clean keys beyond `keysMax`, and entries of maps that are loaded by entry beyond `entriesMax`; oldest first. */
+  evict(keysMax: number, entriesMax: number): void {
     const maps: readonly Map<unknown, KeyEntry>[] = [this.#primitives, this.#composites];
-    for (const map of maps) {
-      if (this.size <= countMax) return;
-      for (const [key, entry] of map) {
-        if (entry.changedEpoch > this.baseEpoch || !isClean(entry)) continue;
-        this.timers.forget(entry);
-        map.delete(key);
-        if (this.size <= countMax) return;
-      }
+    for (const map of maps) this.#evictFrom(map, keysMax);
+    if (this.entryMaps.isUsed) for (const map of maps) this.entryMaps.evict(map.values(), entriesMax);
+  }
+
+  #evictFrom(map: Map<unknown, KeyEntry>, keysMax: number): void {
+    if (this.size <= keysMax) return;
+    for (const [key, entry] of map) {
+      if (entry.changedEpoch > this.baseEpoch || !isClean(entry) || this.entryMaps.sweeper.needs(entry)) continue;
+      this.timers.forget(entry);
+      this.entryMaps.forget(entry);
+      map.delete(key);
+      if (this.size <= keysMax) return;
     }
   }
-}
-
-function tooManyStates(operator: OperatorUid): SluiceError {
-  return new SluiceError(
-    'SLUICE-TOO-MANY-STATES',
-    `operator ${operator} declares more than ${slotsMax} value, list, reducing and aggregating states`,
-    {
-      hint: 'Put what is read and written together into one state with an object, or into a map state.',
-      facts: { operator, statesMax: slotsMax },
-    },
-  );
 }
 
 function rememberLast(named: NamedState, index: number, namespace: string, cell: NamespacedCell): void {
@@ -236,16 +250,4 @@ function rememberLast(named: NamedState, index: number, namespace: string, cell:
   named.lastNamespace = namespace;
   named.lastCell = cell;
   named.lastMarked = false;
-}
-
-/** Empty where all groups start from nothing. */
-function firedByGroup(options: KeyedBackendOptions): Map<number, number> {
-  const fired = new Map<number, number>();
-  for (const { keyGroups, firedUpTo } of options.fired) {
-    if (firedUpTo === MIN_WATERMARK) continue;
-    for (let group = Math.max(keyGroups.start, options.keyGroups.start); group <= Math.min(keyGroups.end, options.keyGroups.end); group++) {
-      fired.set(group, Math.max(firedUpTo, fired.get(group) ?? MIN_WATERMARK));
-    }
-  }
-  return fired;
 }

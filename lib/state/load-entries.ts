@@ -2,15 +2,18 @@
 import { decodeValue } from '../model/value-json.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
 import { putSlotValue, type KeyEntry } from './key-entry.ts';
-import type { KeyedBackendOptions } from './keyed-backend.ts';
+import type { KeyedBackend } from './keyed-backend.ts';
+import { mapFactsName } from './map-names.ts';
+import { cellsOf } from './entry-cells.ts';
 
 /** Point reads of value-like states together, one read per key and namespaced state. Overlay values win. */
 export async function loadEntries(
-  { base, space, operator }: KeyedBackendOptions,
+  backend: KeyedBackend,
   slotNames: readonly string[],
   spaceNames: readonly string[],
   entries: readonly KeyEntry[],
 ): Promise<void> {
+  const { base, space, operator } = backend.options;
   const missing = new Set<KeyEntry>();
   for (const entry of entries) if (!entry.full) missing.add(entry);
   for (let slot = 0; slot < slotNames.length; slot++) {
@@ -24,8 +27,10 @@ export async function loadEntries(
       if (text !== undefined) putSlotValue(wanted[i]!, slot, decodeValue(text));
     }
   }
+  for (const index of backend.entryMaps.indexes) await loadMapFacts(backend, index, [...missing]);
   for (const entry of missing) {
     for (let index = 0; index < spaceNames.length; index++) {
+      if (backend.isByEntry(index)) continue;
       const address = { operator, state: spaceNames[index]!, keyGroup: entry.keyGroup, key: entry.canonical };
       mergeSpace(entry, index, await base.readKey(space, address));
     }
@@ -39,5 +44,18 @@ function mergeSpace(entry: KeyEntry, index: number, rows: readonly BaseRow[]): v
   for (const row of rows) {
     if (map.has(row.namespace) || gone?.has(`${index}|${row.namespace}`) === true) continue;
     map.set(row.namespace, { value: decodeValue(row.value) });
+  }
+}
+
+/** Of a map that is loaded by entry: its generation. */
+async function loadMapFacts(backend: KeyedBackend, index: number, entries: readonly KeyEntry[]): Promise<void> {
+  const { base, space, operator } = backend.options;
+  const wanted = entries.filter((entry) => !cellsOf(entry, index).has(mapFactsName));
+  const state = backend.spaceName(index);
+  const addresses = wanted.map(({ keyGroup, canonical: key }) => ({ operator, state, keyGroup, key, namespace: mapFactsName }));
+  const values = await base.read(space, addresses);
+  for (let i = 0; i < wanted.length; i++) {
+    const text = values[i];
+    if (text !== undefined) backend.entryMaps.restore(wanted[i]!, index, mapFactsName, decodeValue(text), 0);
   }
 }

@@ -1,21 +1,19 @@
 /** The handles that user code holds: typed views of the current key's slots and namespaced values in a KeyedBackend. */
-import { canonicalKey } from '../model/canonical-key.ts';
 import type {
   AggregatingState,
   AggregatingStateDescriptor,
   HandleOf,
   KeyedStateDescriptor,
   ListState,
-  MapState,
   ReducingState,
   ReducingStateDescriptor,
   ValueState,
 } from './descriptors.ts';
 import type { NamespacedState } from './keyed-context.ts';
+import { mapHandle } from './map-handle.ts';
 import { slotValue } from './key-entry.ts';
 import type { KeyedBackend } from './keyed-backend.ts';
 import { ttlCell, ttlList, type Cell, type ListCell } from './ttl.ts';
-import { parseJson } from '../base/parse-json.ts';
 
 export function createHandle<D extends KeyedStateDescriptor>(backend: KeyedBackend, name: string, descriptor: D): HandleOf<D> {
   return handleFor(backend, name, descriptor) as HandleOf<D>;
@@ -108,37 +106,12 @@ function plainList({ stored, store }: ListCell): ListState<unknown> {
 
 const noItems: readonly unknown[] = [];
 
-function mapHandle(backend: KeyedBackend, name: string, descriptor: KeyedStateDescriptor): MapState<unknown, unknown> {
-  const space = createNamespaced<unknown>(backend, name);
-  const cellOf = (namespace: string): Cell => {
-    const plain: Cell = {
-      read: () => space.get(namespace),
-      write: (value) => (value === undefined ? space.remove(namespace) : space.set(namespace, value)),
-    };
-    return descriptor.ttl === undefined ? plain : ttlCell(plain, descriptor.ttl, () => backend.processingTimeMs);
-  };
-  const entries = (): [unknown, unknown][] =>
-    space
-      .namespaces()
-      .map((namespace): [unknown, unknown] => [parseJson(namespace), cellOf(namespace).read()])
-      .filter(([, value]) => value !== undefined);
-  return {
-    get: (key) => cellOf(canonicalKey(key)).read(),
-    put: (key, value) => cellOf(canonicalKey(key)).write(value),
-    contains: (key) => cellOf(canonicalKey(key)).read() !== undefined,
-    remove: (key) => space.remove(canonicalKey(key)),
-    entries,
-    isEmpty: () => entries().length === 0,
-    clear: () => space.namespaces().forEach((namespace) => space.remove(namespace)),
-  };
-}
-
 export function createNamespaced<T>(backend: KeyedBackend, name: string): NamespacedState<T> {
   const index = backend.declareSpace(name);
   return {
     get: (namespace) => backend.getNamespaced(index, namespace) as T | undefined,
     set: (namespace, value) => backend.setNamespaced(index, namespace, value),
     remove: (namespace) => backend.removeNamespaced(index, namespace),
-    namespaces: () => [...backend.current!.named!.spaces[index]!.keys()],
+    namespaces: () => backend.namespaces(index),
   };
 }

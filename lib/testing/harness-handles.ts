@@ -17,7 +17,7 @@ export function harnessHandle(keyed: HarnessKeyed, name: string, descriptor: Key
     case 'list':
       return listHandle(cellAt(''));
     case 'map':
-      return mapHandle(keyed, name, cellAt);
+      return descriptor.load === 'by-entry' ? askedHandle(keyed, name, mapHandle(keyed, name, cellAt)) : mapHandle(keyed, name, cellAt);
     case 'reducing':
       return reducingHandle(cellAt(''), descriptor.reduce as (left: unknown, right: unknown) => unknown);
     case 'aggregating':
@@ -59,6 +59,37 @@ function mapHandle(keyed: HarnessKeyed, name: string, cellAt: (part: string) => 
     entries,
     isEmpty: () => entries().length === 0,
     clear: () => parts().forEach((part) => cellAt(part).write(undefined)),
+  };
+}
+
+/** Only what was asked for may be read. */
+function askedHandle({ asked }: HarnessKeyed, name: string, whole: MapState<unknown, unknown>): MapState<unknown, unknown> {
+  asked.declare(name);
+  const readable = (key: unknown): unknown => {
+    asked.mayRead(name, canonicalKey(key));
+    return key;
+  };
+  const written = (key: unknown): unknown => {
+    asked.wrote(name, canonicalKey(key));
+    return key;
+  };
+  return {
+    get: (key) => whole.get(readable(key)),
+    put: (key, value) => whole.put(written(key), value),
+    contains: (key) => whole.contains(readable(key)),
+    remove: (key) => whole.remove(written(key)),
+    entries() {
+      asked.mayReadAll(name);
+      return whole.entries();
+    },
+    isEmpty() {
+      asked.mayReadAll(name);
+      return whole.isEmpty();
+    },
+    clear() {
+      asked.cleared(name);
+      whole.clear();
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { MIN_WATERMARK } from '../model/time.ts';
 import type { HandleOf, KeyedStateDescriptor } from '../state/descriptors.ts';
 import type { KeyedContext, NamespacedState, TimerService } from '../state/keyed-context.ts';
 import { HarnessCells } from './harness-cells.ts';
+import { HarnessEntries } from './harness-entries.ts';
 import { harnessHandle } from './harness-handles.ts';
 import { parseJson } from '../base/parse-json.ts';
 
@@ -25,6 +26,7 @@ export interface KeyedSnapshot {
 export class HarnessKeyed implements KeyedContext {
   readonly cells: HarnessCells;
   readonly timers: TimerService;
+  readonly asked = new HarnessEntries();
   readonly #timers: Map<string, HarnessTimer>;
   readonly #names = new Set<string>();
   /** Canonical JSON; undefined outside of keyed elements. */

@@ -62,8 +62,12 @@ export class OperatorHarness<In, Out> {
   /** `input` 0 or 1. */
   process(input: number, value: unknown, timestamp = NO_TIMESTAMP): void {
     const selector = this.#definition.keySelectors?.[input];
-    if (selector === undefined) this.#keyed.clearKey();
-    else this.#keyed.setKey(selector(value));
+    if (selector === undefined) {
+      this.#keyed.clearKey();
+    } else {
+      this.#keyed.setKey(selector(value));
+      this.#keyed.asked.begin(this.#operator.entriesOf?.(input, value, this.#keyed.currentKey()));
+    }
     this.#operator.process(input, value, timestamp);
     this.#keyed.cells.flush();
   }
@@ -123,6 +127,7 @@ export class OperatorHarness<In, Out> {
   #fire(domain: TimerDomain, upTo: number): void {
     for (let due = this.#keyed.takeDue(domain, upTo); due !== undefined; due = this.#keyed.takeDue(domain, upTo)) {
       this.#keyed.setKeyText(due.key);
+      this.#keyed.asked.begin(this.#operator.entriesOfTimer?.(domain, due.timestamp, this.#keyed.currentKey()));
       this.#operator.onTimer?.(domain, due.timestamp, due.namespace);
       this.#keyed.cells.flush();
     }

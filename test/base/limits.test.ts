@@ -71,6 +71,8 @@ describe('the limits', () => {
     expect(limits.baseRowsReadPerStep).toBeGreaterThanOrEqual(limits.deltaRowsPerPart);
     expect(limits.timersPerCommitMax).toBeLessThanOrEqual(limits.deltaRowsPerPart);
     expect(limits.stateCacheKeysMax).toBeGreaterThan(limits.deltaRowsPerPart);
+    expect(limits.stateCacheEntriesMax).toBeGreaterThan(limits.deltaRowsPerPart);
+    expect(limits.mapSweepRows).toBeLessThan(limits.deltaRowsPerPart);
   });
 
   test('throttle sources long before SQS stops looking at other groups', () => {

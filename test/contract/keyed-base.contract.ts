@@ -118,6 +118,22 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
       expect(await base.readKey('other', row('"a"', ''))).toEqual([]);
     });
 
+    test('rows of a key come in pages, strictly after a namespace, and fewer than asked for means there are no more', async () => {
+      const namespaces = ['', 'a', 'b', 'c', 'd', '\uffff', '\u{10000}'];
+      await write(1, ...namespaces.map((namespace) => row('"a"', namespace, { namespace })), row('"b"', 'other', { namespace: 'aa' }));
+      await write(2, row('"a"', undefined, { namespace: 'c' }));
+      const page = async (after: string, rowsMax: number): Promise<string[]> =>
+        (await fixture.stores.base.readKey(space, row('"a"', ''), { after, rowsMax })).map(({ namespace }) => namespace);
+      expect(await page('', 2)).toEqual(['a', 'b']);
+      expect(await page('b', 2)).toEqual(['d', '\uffff']);
+      // What was deleted between two pages does not come, and a page need not go on from the last.
+      await write(3, row('"a"', undefined, { namespace: '\u{10000}' }));
+      expect(await page('\uffff', 2)).toEqual([]);
+      expect(await page('a', 10)).toEqual(['b', 'd', '\uffff']);
+      expect(await page('\uffff', 10)).toEqual([]);
+      expect(await fixture.stores.base.readKey('other', row('"a"', ''), { after: '', rowsMax: 1 })).toEqual([]);
+    });
+
     test('due rows come in order of namespace, key group and key, for the key groups asked for', async () => {
       await write(
         1,

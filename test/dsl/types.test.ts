@@ -10,6 +10,7 @@ import {
   discardingSink,
   fromCollection,
   hours,
+  mapState,
   monotonousTimestamps,
   outputTag,
   type Sink,
@@ -101,6 +102,59 @@ describe('types follow from what is written', () => {
       expectTypeOf(seen).toEqualTypeOf<DataStream<{ n: number }>>();
       expectTypeOf(seen.getSideOutput(late)).toEqualTypeOf<DataStream<Flight>>();
       return seen;
+    });
+  });
+
+  test('a function asks for entries of the maps that are loaded by entry, by their keys', () => {
+    built((env) => {
+      const byOrigin = env
+        .fromSource(source)
+        .uid('flights')
+        .keyBy(({ origin }) => origin);
+      const state = {
+        days: mapState<number, Flight>({ load: 'by-entry' }),
+        whole: mapState<number, Flight>(),
+        last: valueState<Flight>(),
+      };
+      const none = (): void => undefined;
+      const wrong = (): void => {
+        // @ts-expect-error -- the keys are numbers
+        byOrigin.process({ state, entries: { process: ({ origin }) => ({ days: [origin] }) }, process: none });
+        // @ts-expect-error -- that map is loaded whole
+        byOrigin.process({ state, entries: { process: ({ date }) => ({ whole: [date] }) }, process: none });
+        // @ts-expect-error -- all or some, and nothing else
+        byOrigin.process({ state, entries: { process: () => ({ days: 'some' }) }, process: none });
+        // @ts-expect-error -- it can be loaded in two ways
+        mapState<number, Flight>({ load: 'lazily' });
+      };
+      expect(wrong).toBeTypeOf('function');
+      return byOrigin
+        .connect(
+          env
+            .fromSource(source)
+            .uid('others')
+            .keyBy(({ origin }) => origin),
+        )
+        .process({
+          emits: type<number>(),
+          state,
+          entries: {
+            process1(flight, key) {
+              expectTypeOf(flight).toEqualTypeOf<Flight>();
+              expectTypeOf(key).toEqualTypeOf<string>();
+              return { days: [flight.date] };
+            },
+            process2: () => ({ days: 'all' }),
+            onTimer: ({ timestamp }) => ({ days: [timestamp] }),
+          },
+          process1(flight, { state: { days }, emit }) {
+            expectTypeOf(days.get(flight.date)).toEqualTypeOf<Flight | undefined>();
+            emit(flight.delay);
+          },
+          process2: none,
+          onTimer: none,
+        })
+        .uid('connected');
     });
   });
 

@@ -8,7 +8,7 @@ import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../lib/adapters/system/timers.ts';
 import { createPortJobControl } from '../../lib/api/port-job-control.ts';
 import { defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
-import { collectSink, compileJob, defineJob, fromCollection, noWatermarks, type CompiledJob } from '../../lib/index.ts';
+import { collectSink, compileJob, defineJob, fromCollection, mapState, noWatermarks, type CompiledJob } from '../../lib/index.ts';
 import { runJob } from '../../lib/local/run-job.ts';
 import { readMessage } from '../../lib/model/envelope-codec.ts';
 import type { JobFailure } from '../../lib/model/coordinator-message.ts';
@@ -84,5 +84,38 @@ describe('a job fails loudly, with code, operator and shard', () => {
       losing(createMemoryStores(system)),
     );
     expect(failure).toMatchObject({ code: 'SLUICE-CHANNEL-GAP', operator: 'first', facts: { last: 0 } });
+  });
+
+  test('where a function reads an entry of a map that it has not asked for, or asks for what it may not', async () => {
+    const program = (request: readonly number[] | undefined): CompiledJob => {
+      const job = defineJob({
+        name: 'asking',
+        build(env) {
+          env
+            .fromSource(fromCollection([1, 2, 3]))
+            .uid('numbers')
+            .keyBy(() => 'all')
+            .process({
+              state: { seen: mapState<number, number>({ load: 'by-entry' }) },
+              entries: { process: (n) => ({ seen: n === 2 ? request! : [n] }) },
+              process: (n, { state, emit }) => emit(state.seen.get(n)),
+            })
+            .uid('asking')
+            .sinkTo(collectSink('all'))
+            .uid('results');
+        },
+      });
+      return compileJob(job);
+    };
+    expect(await failureOf(program([1]))).toMatchObject({
+      code: 'SLUICE-ENTRY-NOT-DECLARED',
+      operator: 'asking',
+      facts: { state: 'seen', entry: '2', key: '"all"', record: '2' },
+    });
+    expect(await failureOf(program(5 as never))).toMatchObject({
+      code: 'SLUICE-ENTRIES-INVALID',
+      operator: 'asking',
+      facts: { key: '"all"', record: '2' },
+    });
   });
 });

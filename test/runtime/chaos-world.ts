@@ -231,6 +231,7 @@ function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
     sourceIdleMs: 20,
     userCodeTries: Number.MAX_SAFE_INTEGER,
     stateCacheKeys: 3,
+    stateCacheEntries: 3,
     jobRecordCacheMs: 100,
     ...settings,
   };

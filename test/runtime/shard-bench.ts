@@ -45,6 +45,7 @@ const settings: RuntimeSettings = {
   sourceIdleMs: 20,
   userCodeTries: 3,
   stateCacheKeys: 1_000,
+  stateCacheEntries: 1_000,
   jobRecordCacheMs: 0,
 };
 

@@ -5,7 +5,7 @@ type Limits = Record<keyof typeof limits, number>;
 
 const real = { ...limits };
 
-/** What comes with size comes at once: the base advances, timers and stashes are worked off in several commits. */
+/** What comes with size comes at once: the base advances, timers and stashes are worked off in several commits, cleared maps are swept. */
 export const smallLimits: Partial<Limits> = {
   baseAdvanceEpochs: 1,
   baseAdvanceRows: 8,
@@ -16,6 +16,7 @@ export const smallLimits: Partial<Limits> = {
   deltaRowsPerPart: 2,
   timersPerCommitMax: 3,
   sourceRecordsPerCommit: 9,
+  mapSweepRows: 2,
 };
 
 /** Makes what comes rarely come often: until the end of the test, bounds are as small as given. */

@@ -12,10 +12,12 @@ import { applyRows } from '../../lib/state/apply-rows.ts';
 import { decodeDeltaTables } from '../../lib/state/delta-codec.ts';
 import { decodeDelta } from '../../lib/state/delta-rows.ts';
 import type { ListState, MapState, ReducingState, ValueState } from '../../lib/state/descriptors.ts';
+import type { KeyEntry } from '../../lib/state/key-entry.ts';
 import type { KeyedBackend } from '../../lib/state/keyed-backend.ts';
 import { listState, mapState } from '../../lib/state/constructors.ts';
+import { loadWanted } from '../../lib/state/load-wanted.ts';
 import { createHandle } from '../../lib/state/state-handles.ts';
-import { newBase, openBackend, testMaxParallelism } from './open-backend.ts';
+import { newBase, openBackend, testMaxParallelism, testOperator } from './open-backend.ts';
 import { parseJson } from '../../lib/base/parse-json.ts';
 
 export interface ModelTimer {
@@ -23,6 +25,11 @@ export interface ModelTimer {
   readonly timestamp: number;
   readonly namespace: string;
 }
+
+/** Which entries of the map. */
+export type Ask = 'all' | readonly string[];
+
+const mapKeys = ['p', 'q', ''] as const;
 
 export interface Firing extends ModelTimer {
   readonly key: string;
@@ -53,12 +60,14 @@ export class BackendWorld {
   #committed = new Map<string, KeyModel>();
   #current = new Map<string, KeyModel>();
   #backend!: KeyedBackend;
+  #load: 'whole' | 'by-entry';
   value!: ValueState<unknown>;
   list!: ListState<number>;
   map!: MapState<string, number>;
   sum!: ReducingState<number>;
 
-  constructor() {
+  constructor(load: 'whole' | 'by-entry' = 'whole') {
+    this.#load = load;
     this.#open();
   }
 
@@ -72,18 +81,45 @@ export class BackendWorld {
     this.#backend.baseEpoch = this.#baseEpoch;
     this.value = createHandle(this.#backend, 'value', { kind: 'value' });
     this.list = createHandle(this.#backend, 'list', listState<number>());
-    this.map = createHandle(this.#backend, 'map', mapState<string, number>());
+    this.map = createHandle(
+      this.#backend,
+      'map',
+      this.#load === 'whole' ? mapState<string, number>() : mapState<string, number>({ load: 'by-entry' }),
+    );
     this.sum = createHandle(this.#backend, 'sum', { kind: 'reducing', reduce: (a: number, b: number) => a + b });
   }
 
-  /** Makes a key the current one, as before each record, and checks that all of its state reads as the model says. */
-  async on(key: unknown): Promise<KeyModel> {
+  get entriesInMemory(): number {
+    return this.#backend.entryMaps.count;
+  }
+
+  get hasDeadRows(): boolean {
+    return this.#backend.entryMaps.sweeper.hasWork;
+  }
+
+  /** What the base has of the map, by key. */
+  async mapRows(key: unknown): Promise<string[]> {
+    const { canonical, keyGroup } = this.#backend.resolve(key);
+    const rows = await this.#base.readKey('job', { operator: testOperator, state: 'map', keyGroup, key: canonical });
+    return rows.map(({ namespace }) => namespace);
+  }
+
+  /** Makes a key the current one, as before each record, and checks that all of its state reads as the model says; of its map, what is asked for. */
+  async on(key: unknown, ask: Ask = 'all'): Promise<KeyModel> {
     const entry = this.#backend.resolve(key);
     if (!entry.full) await this.#backend.load([entry]);
     this.#backend.current = entry;
+    await this.#ask(entry, ask);
     const model = this.#modelOf(canonicalKey(key));
-    this.#check(model);
+    this.#check(model, ask);
     return model;
+  }
+
+  async #ask(entry: KeyEntry, ask: Ask): Promise<void> {
+    if (this.#load === 'whole') return;
+    const wanted = this.#backend.entryMaps.wanted({ map: ask });
+    await loadWanted(this.#backend, [entry], [wanted]);
+    this.#backend.entryMaps.begin(entry, wanted);
   }
 
   #modelOf(key: string): KeyModel {
@@ -92,12 +128,25 @@ export class BackendWorld {
     return model;
   }
 
-  #check(model: KeyModel): void {
+  #check(model: KeyModel, ask: Ask): void {
     expect(this.value.value()).toEqual(model.value);
     expect(this.list.get()).toEqual(model.list);
     expect(this.sum.get()).toBe(model.sum);
-    expect(new Map(this.map.entries())).toEqual(model.map);
-    expect(this.map.isEmpty()).toBe(model.map.size === 0);
+    this.checkMap(model, ask);
+  }
+
+  checkMap(model: KeyModel, ask: Ask): void {
+    if (ask === 'all' || this.#load === 'whole') {
+      expect(new Map(this.map.entries())).toEqual(model.map);
+      expect(this.map.isEmpty()).toBe(model.map.size === 0);
+      return;
+    }
+    for (const name of mapKeys) {
+      if (ask.includes(name))
+        expect([name, this.map.get(name), this.map.contains(name)]).toEqual([name, model.map.get(name), model.map.has(name)]);
+      else expect(() => this.map.get(name)).toThrow(expect.objectContaining({ code: 'SLUICE-ENTRY-NOT-DECLARED' }));
+    }
+    expect(() => this.map.isEmpty()).toThrow(expect.objectContaining({ code: 'SLUICE-MAP-NOT-LOADED' }));
   }
 
   register(model: KeyModel, timer: ModelTimer): void {
@@ -122,7 +171,11 @@ export class BackendWorld {
         await timers.readAhead(domain);
         continue;
       }
-      await this.#backend.load(due.map(({ element }) => element.entry));
+      const entries = due.map(({ element }) => element.entry);
+      await this.#backend.load(entries);
+      const asked = due.map(({ element }) => timerAsks[Math.abs(element.timestamp) % timerAsks.length]!);
+      const wanted = asked.map((ask) => (this.#load === 'whole' ? [] : this.#backend.entryMaps.wanted({ map: ask })));
+      await loadWanted(this.#backend, entries, wanted);
       for (const [i, taken] of due.entries()) {
         if (i > 0 && timers.hasEarlier(taken)) {
           timers.putBack(due.slice(i));
@@ -131,10 +184,11 @@ export class BackendWorld {
         const { entry, timestamp, namespace } = taken.element;
         this.#backend.current = entry;
         if (!timers.claim(taken)) continue;
+        this.#backend.entryMaps.begin(entry, wanted[i]!);
         const firing: Firing = { domain, timestamp, namespace, key: entry.canonical };
         expect(firing).toEqual(this.#earliest(domain, upTo));
         const model = this.#modelOf(entry.canonical);
-        this.#check(model);
+        this.#check(model, asked[i]!);
         model.timers.delete(timerId(firing));
         fired.push(firing);
         onTimer(model, firing);
@@ -154,6 +208,11 @@ export class BackendWorld {
       }
     }
     return first;
+  }
+
+  /** As at the end of an invocation, before its commit. */
+  async sweep(rowsMax: number): Promise<void> {
+    await this.#backend.entryMaps.sweeper.step(rowsMax);
   }
 
   commit(): void {
@@ -208,11 +267,12 @@ export class BackendWorld {
   }
 
   evict(keysMax: number): void {
-    this.#backend.evict(keysMax);
+    this.#backend.evict(keysMax, keysMax);
   }
 
-  /** A try that failed, or a cold start: what was not committed is gone. */
-  reload(): void {
+  /** A try that failed, or a cold start: what was not committed is gone. The map may from now on be loaded otherwise. */
+  reload(load = this.#load): void {
+    this.#load = load;
     this.#current = copyOf(this.#committed);
     this.#open();
     for (const { epoch, bytes } of this.#deltas)
@@ -227,6 +287,8 @@ export class BackendWorld {
     for (const domain of ['event', 'processing'] as const) await this.fire(domain, Number.MAX_SAFE_INTEGER);
   }
 }
+
+const timerAsks: readonly Ask[] = ['all', [], ['p'], ['q', '']];
 
 function timerId({ domain, timestamp, namespace }: ModelTimer): string {
   return `${domain}|${timestamp}|${namespace}`;

@@ -7,7 +7,7 @@ import { applyRows } from '../../lib/state/apply-rows.ts';
 import { decodeDeltaTables } from '../../lib/state/delta-codec.ts';
 import { appendRow, newRowTable } from '../../lib/model/open-row-table.ts';
 import { createHandle } from '../../lib/state/state-handles.ts';
-import { BackendWorld, type ModelTimer } from './backend-world.ts';
+import { type Ask, BackendWorld, type ModelTimer } from './backend-world.ts';
 import { newBase, openBackend, testOperator } from './open-backend.ts';
 
 type Step = (world: BackendWorld) => Promise<void> | void;
@@ -33,9 +33,12 @@ const writes = fc.oneof(
   fc.constant({ kind: 'clear-sum' as const }),
 );
 
-const write: fc.Arbitrary<Step> = fc.tuple(keys, writes).map(([key, change]) =>
-  named(`write ${JSON.stringify(key)} ${JSON.stringify(change)}`, async (world) => {
-    const model = await world.on(key);
+const loads = fc.constantFrom<'whole' | 'by-entry'>('whole', 'by-entry');
+const asks = fc.constantFrom<Ask>('all', [], ['p'], ['q', ''], ['p', 'q', '']);
+
+const write: fc.Arbitrary<Step> = fc.tuple(keys, writes, asks, asks).map(([key, change, before, after]) =>
+  named(`write ${JSON.stringify([key, change, before, after])}`, async (world) => {
+    const model = await world.on(key, before);
     switch (change.kind) {
       case 'value':
         world.value.update(change.value);
@@ -52,14 +55,17 @@ const write: fc.Arbitrary<Step> = fc.tuple(keys, writes).map(([key, change]) =>
       case 'put':
         world.map.put(change.name, change.value);
         model.map.set(change.name, change.value);
+        expect(world.map.get(change.name)).toBe(change.value);
         break;
       case 'remove':
         world.map.remove(change.name);
         model.map.delete(change.name);
+        expect(world.map.contains(change.name)).toBe(false);
         break;
       case 'clear-map':
         world.map.clear();
         model.map.clear();
+        world.checkMap(model, 'all');
         break;
       case 'add':
         world.sum.add(change.item);
@@ -70,7 +76,7 @@ const write: fc.Arbitrary<Step> = fc.tuple(keys, writes).map(([key, change]) =>
         model.sum = undefined;
         break;
     }
-    await world.on(key);
+    await world.on(key, after);
   }),
 );
 
@@ -118,13 +124,15 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.nat(3).map((max) => named(`evict to ${max}`, (world) => world.evict(max))) },
   { weight: 2, arbitrary: fc.constant(named('reload', (world) => world.reload())) },
+  { weight: 1, arbitrary: loads.map((load) => named(`reload ${load}`, (world) => world.reload(load))) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 3 }).map((rows) => named(`sweep ${rows}`, (world) => world.sweep(rows))) },
 );
 
 describe('what user code reads', () => {
   test('is what it wrote, through commits, epochs, evictions, base advances and cold starts, and its timers fire in order', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(steps, { maxLength: 60, size: 'max' }), async (all) => {
-        const world = new BackendWorld();
+      fc.asyncProperty(loads, fc.array(steps, { maxLength: 60, size: 'max' }), async (load, all) => {
+        const world = new BackendWorld(load);
         for (const step of all) await step(world);
         await world.checkAll();
         world.reload();
@@ -234,7 +242,7 @@ describe('timers', () => {
     backend.changes.committed();
     backend.changes.epochCommitted(2);
     backend.baseEpoch = 1;
-    backend.evict(1_000);
+    backend.evict(1_000, 1_000);
     await fireUpTo(499);
     await fireUpTo(MAX_WATERMARK);
     const byOrder = (a: (typeof fired)[number], b: (typeof fired)[number]): number =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type DataStream, listState, valueState } from '../../lib/index.ts';
+import { type DataStream, listState, mapState, type, valueState } from '../../lib/index.ts';
 import { harnessOf } from '../../lib/testing/index.ts';
 
 const misuse = expect.objectContaining({ code: 'SLUICE-TEST-HARNESS' }) as unknown;
@@ -90,5 +90,61 @@ describe('the operator harness', () => {
   test('runs one operator only', () => {
     expect(() => harnessOf((numbers: DataStream<number>) => numbers.map((n) => n).map((n) => n))).toThrow(misuse);
     expect(() => harnessOf((numbers: DataStream<number>) => numbers)).toThrow(misuse);
+  });
+
+  test('finds what a function forgot to ask for, as the runtime would', () => {
+    interface Order {
+      readonly id: string;
+      readonly reads?: readonly string[];
+      readonly asks?: readonly string[] | 'all';
+      readonly then?: 'list' | 'clear';
+    }
+    const harness = harnessOf((orders: DataStream<Order>) =>
+      orders
+        .keyBy(() => 'all')
+        .process({
+          emits: type<unknown>(),
+          state: { seen: mapState<string, number>({ load: 'by-entry' }) },
+          entries: {
+            process: ({ asks = [] }) => ({ seen: asks }),
+            onTimer: ({ timestamp }) => ({ seen: [`id${timestamp}`] }),
+          },
+          process({ id, reads = [], then }, { state, timers, emit }) {
+            if (then === 'clear') state.seen.clear();
+            emit(reads.map((read) => state.seen.get(read)));
+            if (then === 'list') emit(state.seen.entries());
+            state.seen.put(id, 1);
+            emit(state.seen.contains(id));
+            timers.registerEventTime(5);
+          },
+          onTimer(_timer, { state, emit }) {
+            emit(['timer', state.seen.get('id5')]);
+            state.seen.get('id6');
+          },
+        }),
+    );
+    const notDeclared: unknown = expect.objectContaining({ code: 'SLUICE-ENTRY-NOT-DECLARED' });
+    harness.processElement({ id: 'id5' });
+    harness.processElement({ id: 'id6', asks: ['id5'], reads: ['id5'] });
+    expect(harness.output()).toEqual([[], true, [1], true]);
+    expect(() => harness.processElement({ id: 'id7', reads: ['id5'] })).toThrow(notDeclared);
+    expect(() => harness.processElement({ id: 'id7', asks: ['id6'], then: 'list' })).toThrow(
+      expect.objectContaining({ code: 'SLUICE-MAP-NOT-LOADED' }),
+    );
+    harness.processElement({ id: 'id8', asks: 'all', reads: ['never'], then: 'list' });
+    expect(harness.output().slice(-3, -1)).toEqual([
+      [undefined],
+      [
+        ['id5', 1],
+        ['id6', 1],
+      ],
+    ]);
+    harness.processElement({ id: 'id9', then: 'clear', reads: ['id5'] });
+    expect(harness.output().slice(-2)).toEqual([[undefined], true]);
+    expect(() => harness.processWatermark(5)).toThrow(notDeclared);
+    expect(harness.output().at(-1)).toEqual(['timer', undefined]);
+    expect(() => harness.processElement({ id: 'id5', asks: 'id5' as 'all' })).toThrow(
+      expect.objectContaining({ code: 'SLUICE-ENTRIES-INVALID' }),
+    );
   });
 });

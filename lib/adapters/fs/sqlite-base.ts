@@ -11,7 +11,7 @@ import { rowsOfTables } from '../../model/table-rows.ts';
 import type { RowTable } from '../../model/row-table.ts';
 import type { StateAddress } from '../../model/state-row.ts';
 import { encodeDecodedValue } from '../../model/value-json.ts';
-import type { BaseRow, DueQuery, KeyedBase } from '../../ports/keyed-base.ts';
+import type { BaseRow, DueQuery, KeyedBase, KeyPage } from '../../ports/keyed-base.ts';
 import type { Clock } from '../../ports/system.ts';
 import type { MutationOf, WrittenRow } from '../memory/mutation.ts';
 import type { FileJournal, LogFacts } from './file-journal.ts';
@@ -47,8 +47,8 @@ export class SqliteBase implements KeyedBase {
     return addresses.map((address) => this.#rows.read(space, address));
   }
 
-  async readKey(space: string, address: Omit<StateAddress, 'namespace'>): Promise<readonly BaseRow[]> {
-    return this.#rows.readKey(space, address);
+  async readKey(space: string, address: Omit<StateAddress, 'namespace'>, page?: KeyPage): Promise<readonly BaseRow[]> {
+    return this.#rows.readKey(space, address, page);
   }
 
   async readDue(space: string, query: DueQuery): Promise<readonly BaseRow[]> {

@@ -8,7 +8,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SluiceError } from '../../base/errors.ts';
 import type { StateAddress } from '../../model/state-row.ts';
-import type { BaseRow, DueQuery, KeyedBase } from '../../ports/keyed-base.ts';
+import type { BaseRow, DueQuery, KeyedBase, KeyPage } from '../../ports/keyed-base.ts';
 import type { MutationOf } from '../memory/mutation.ts';
 
 /** The lock is held as long as the file is open, and ends with the process: a second one cannot write, whatever became of the directory's lock file. */
@@ -40,6 +40,7 @@ const queries = {
   drop: 'DELETE FROM rows WHERE owner = ?',
   read: 'SELECT value FROM rows WHERE owner = ? AND key_group = ? AND key = ? AND namespace = ?',
   readKey: `${selectRows} rows WHERE owner = ? AND key_group = ? AND key = ? AND value IS NOT NULL ORDER BY namespace`,
+  readKeyAfter: `${selectRows} rows WHERE owner = ? AND key_group = ? AND key = ? AND namespace > ? AND value IS NOT NULL ORDER BY namespace LIMIT ?`,
   scan: `${selectRows} rows WHERE owner = ? AND (key_group, key, namespace) > (?, ?, ?) AND key_group BETWEEN ? AND ? AND value IS NOT NULL
     ORDER BY key_group, key, namespace LIMIT ?`,
   // Timers have an index in this order; any other state is sorted.
@@ -147,9 +148,12 @@ export class SqliteRows {
     return row?.value ?? undefined;
   }
 
-  readKey(space: string, { operator, state, keyGroup, key }: Omit<StateAddress, 'namespace'>): readonly BaseRow[] {
+  readKey(space: string, { operator, state, keyGroup, key }: Omit<StateAddress, 'namespace'>, page?: KeyPage): readonly BaseRow[] {
     const owner = this.#owners.get(ownerId({ space, operator, state }));
-    return owner === undefined ? [] : baseRows(operator, state, this.#statements.readKey.all(owner, keyGroup, key));
+    if (owner === undefined) return [];
+    const { readKey, readKeyAfter } = this.#statements;
+    const rows = page === undefined ? readKey.all(owner, keyGroup, key) : readKeyAfter.all(owner, keyGroup, key, page.after, page.rowsMax);
+    return baseRows(operator, state, rows);
   }
 
   readDue(space: string, { operator, state, keyGroups: { start, end }, after, rowsMax }: DueQuery): readonly BaseRow[] {

@@ -8,11 +8,12 @@ import type { KeyGroupRange } from '../../model/key-group-range.ts';
 import { isDeletedAt, namespaceAt, type RowTable } from '../../model/row-table.ts';
 import type { StateAddress } from '../../model/state-row.ts';
 import { encodeDecodedValue } from '../../model/value-json.ts';
-import type { BaseRow, DueQuery, KeyedBase } from '../../ports/keyed-base.ts';
+import type { BaseRow, DueQuery, KeyedBase, KeyPage } from '../../ports/keyed-base.ts';
 import type { Clock } from '../../ports/system.ts';
 import { BaseTable } from './base-table.ts';
 import { Deque } from './deque.ts';
 import { removed, type IndexedRow, type Row } from './due-index.ts';
+import { KeyPages } from './key-pages.ts';
 import { compareText } from './text-order.ts';
 import { parseJson } from '../../base/parse-json.ts';
 
@@ -53,6 +54,7 @@ type ScanPlace = readonly [state: string, keyGroup: KeyGroup, key: string, names
 export class MemoryKeyedBase implements KeyedBase {
   readonly #clock: Clock;
   readonly #spaces = new Map<string, Space>();
+  readonly #pages = new KeyPages();
   /** The keys that the last page's scan goes through; a page that does not go on from there begins anew. */
   #scanned: { readonly table: BaseTable; readonly keys: ScanKeys; readonly next: string | null } | undefined;
 
@@ -73,8 +75,11 @@ export class MemoryKeyedBase implements KeyedBase {
     return values;
   }
 
-  async readKey(space: string, { operator, state, key }: Omit<StateAddress, 'namespace'>): Promise<readonly BaseRow[]> {
-    const rows = this.#spaces.get(space)?.tables.get(operator)?.get(state)?.ofKey(key) ?? [];
+  async readKey(space: string, address: Omit<StateAddress, 'namespace'>, page?: KeyPage): Promise<readonly BaseRow[]> {
+    const { operator, state, key } = address;
+    const table = this.#spaces.get(space)?.tables.get(operator)?.get(state);
+    if (table === undefined) return [];
+    const rows = page === undefined ? table.ofKey(key) : this.#pages.read(table, key, page);
     return rows.map((row) => baseRow(operator, state, row));
   }
 
@@ -134,6 +139,7 @@ export class MemoryKeyedBase implements KeyedBase {
   async drop(space: string): Promise<void> {
     this.#spaces.delete(space);
     this.#scanned = undefined;
+    this.#pages.forget();
   }
 
   #space(name: string): Space {
