@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFsSavepointFolders } from '../../lib/adapters/fs/savepoint-folder.ts';
-import type { SavepointFolders } from '../../lib/ports/savepoint-folder.ts';
 import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
 import type { SavepointFolder, SavepointFolders } from '../../lib/ports/savepoint-folder.ts';
 

@@ -11,6 +11,7 @@ import { newJobId } from '../../local/local-engine.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
 import type { Logger } from '../../ports/system.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
+import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
 import { Containers } from './container.ts';
 import { Decisions } from './decisions.ts';
 import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
@@ -116,8 +117,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
 }
 
 const runtimeSettings: RuntimeSettings = {
-  exactlyOnce: true,
-  compressEnvelopes: true,
+  ...defaultRuntimeSettings,
   sourceRecordsPerCommit: 7,
   backlogMessagesPerShard: 12,
   backPressureSleepMs: 20,
