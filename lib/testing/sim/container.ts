@@ -7,7 +7,7 @@
  */
 import { SluiceError } from '../../base/errors.ts';
 import type { Decisions } from './decisions.ts';
-import type { Fault, FaultKind, FaultSource } from './fault.ts';
+import { peopleSite, type CallFault, type Disturbance, type Fault, type FaultSource } from './fault.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -69,6 +69,13 @@ export class Containers {
     this.#options = options;
   }
 
+  /** What people do now; undefined = nothing this time. */
+  disturbance(occurrence: number): Disturbance | undefined {
+    const kind = this.#options.faults.disturbance(occurrence);
+    if (kind !== undefined) this.taken.push({ site: peopleSite, occurrence, kind });
+    return kind;
+  }
+
   /** The same port as a container sees it. Methods named in `plain` are no calls. */
   port<T extends object>(container: Container, name: string, target: T, plain: readonly string[] = []): T {
     return new Proxy(target, {
@@ -98,7 +105,7 @@ export class Containers {
     return this.#perform(container, site, kind, parameters, act);
   }
 
-  #faultAt(site: string, occurrence: number): FaultKind | undefined {
+  #faultAt(site: string, occurrence: number): CallFault | undefined {
     const kind = this.#options.faults.at(site, occurrence);
     // Of a batch a message can be refused, of anything else nothing.
     return kind === 'partial' && !site.endsWith('.sendBatch') ? undefined : kind;
@@ -107,7 +114,7 @@ export class Containers {
   async #perform(
     container: Container,
     site: string,
-    kind: FaultKind | undefined,
+    kind: CallFault | undefined,
     parameters: readonly unknown[],
     act: Act,
   ): Promise<unknown> {

@@ -6,25 +6,37 @@ import type { Decisions } from './decisions.ts';
  * `twice`: an answer was lost on the way and the SDK asked again. `error`: throttled or refused for now. `stall-before`, `stall-after`: the container stands
  * still, longer than its messages stay invisible, and then goes on as if nothing had been. `partial`: one message of a batch is not taken.
  */
-export const faultKinds = ['crash-before', 'crash-after', 'answer-lost', 'twice', 'error', 'stall-before', 'stall-after', 'partial'] as const;
-export type FaultKind = (typeof faultKinds)[number];
+const callFaults = ['crash-before', 'crash-after', 'answer-lost', 'twice', 'error', 'stall-before', 'stall-after', 'partial'] as const;
+export type CallFault = (typeof callFaults)[number];
+
+/** What people do to a job while it runs. `restart`: the process that runs the flows ends and begins anew. */
+const disturbances = ['restore', 'savepoint', 'move', 'restart'] as const;
+export type Disturbance = (typeof disturbances)[number];
+
+/** Under which a disturbance is counted. */
+export const peopleSite = 'people';
 
 export interface Fault {
   /** `role.port.method`, as in `function.shards.commit`. */
   readonly site: string;
   /** Which call of that site in the run, from 0. */
   readonly occurrence: number;
-  readonly kind: FaultKind;
+  readonly kind: CallFault | Disturbance;
 }
 
 export interface FaultSource {
-  at(site: string, occurrence: number): FaultKind | undefined;
+  at(site: string, occurrence: number): CallFault | undefined;
+  disturbance(occurrence: number): Disturbance | undefined;
 }
 
 /** Just these: how a failing run is repeated, and made smaller. */
 export function listedFaults(faults: readonly Fault[]): FaultSource {
   const kinds = new Map(faults.map(({ site, occurrence, kind }) => [`${site}#${occurrence}`, kind]));
-  return { at: (site, occurrence) => kinds.get(`${site}#${occurrence}`) };
+  const kindAt = (site: string, occurrence: number): Fault['kind'] | undefined => kinds.get(`${site}#${occurrence}`);
+  return {
+    at: (site, occurrence) => kindAt(site, occurrence) as CallFault | undefined,
+    disturbance: (occurrence) => kindAt(peopleSite, occurrence) as Disturbance | undefined,
+  };
 }
 
 /** Ports whose calls are worth standing still at: each seed makes one of them far likelier than the others. */
@@ -76,10 +88,15 @@ export function drawRates(decisions: Decisions): FaultRates {
 }
 
 export function drawnFaults(decisions: Decisions, rates: FaultRates): FaultSource {
-  return { at: (site) => draw(decisions, rates, site) };
+  return { at: (site) => draw(decisions, rates, site), disturbance: () => disturb(decisions) };
 }
 
-function draw(decisions: Decisions, rates: FaultRates, site: string): FaultKind | undefined {
+function disturb(decisions: Decisions): Disturbance {
+  const roll = decisions.fraction('disturb/what');
+  return roll < 0.45 ? 'restore' : roll < 0.7 ? 'savepoint' : roll < 0.85 ? 'move' : 'restart';
+}
+
+function draw(decisions: Decisions, rates: FaultRates, site: string): CallFault | undefined {
   const name = `fault/${site}`;
   if (site === 'function.messages.sendBatch') {
     if (decisions.chance(`${name}/unsent`, rates.dieUnsent)) return 'crash-before';
@@ -89,7 +106,7 @@ function draw(decisions: Decisions, rates: FaultRates, site: string): FaultKind 
   const { crash, answer, error } = rates;
   const stall = site === rates.slowSite ? 0.3 : rates.stall;
   const roll = decisions.fraction(name);
-  const pair = (first: FaultKind, second: FaultKind): FaultKind => (decisions.chance(`${name}/which`, 0.5) ? first : second);
+  const pair = (first: CallFault, second: CallFault): CallFault => (decisions.chance(`${name}/which`, 0.5) ? first : second);
   if (roll < crash) return pair('crash-before', 'crash-after');
   if (roll < crash + answer) return pair('answer-lost', 'twice');
   if (roll < crash + answer + error) return 'error';

@@ -13,7 +13,9 @@ import { operatorQueue } from '../../model/queue-names.ts';
 import { newJobId } from '../../local/local-engine.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { OperationRecord } from '../../ports/records.ts';
+import type { Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
+import type { Disturbance } from './fault.ts';
 import type { Deployment, Services } from './services.ts';
 import type { SimStores } from './sim-stores.ts';
 import type { Trace } from './trace.ts';
@@ -25,6 +27,7 @@ export interface OperatorOptions {
   readonly time: VirtualTime;
   readonly decisions: Decisions;
   readonly trace: Trace;
+  readonly containers: Containers;
   readonly compile: (parallelism: number) => CompiledJob;
   readonly checkpoint: CheckpointSettings;
 }
@@ -76,19 +79,28 @@ export class Operator {
   }
 
   /** One thing after the other, for as long as there are faults and the job runs. */
-  async disturb(goesOn: () => boolean): Promise<void> {
-    const { time, decisions, services, trace } = this.#options;
-    while (goesOn()) {
+  async disturb(): Promise<void> {
+    const { time, decisions, containers } = this.#options;
+    for (let occurrence = 0; containers.active; occurrence++) {
       await time.sleep(100 + decisions.below('disturb/pause', 2_000));
-      if (!goesOn() || (await this.record())?.status !== 'RUNNING') continue;
-      const roll = decisions.fraction('disturb/what');
-      if (roll < 0.45) await this.#restore();
-      else if (roll < 0.7) await this.#savepoint();
-      else if (roll < 0.85) await this.#move();
-      else {
+      if (!containers.active || (await this.record())?.status !== 'RUNNING') continue;
+      const kind = containers.disturbance(occurrence);
+      if (kind !== undefined) await this.#act(kind);
+    }
+  }
+
+  async #act(kind: Disturbance): Promise<void> {
+    const { time, services, trace } = this.#options;
+    switch (kind) {
+      case 'restore':
+        return this.#restore();
+      case 'savepoint':
+        return void (await this.#savepoint());
+      case 'move':
+        return this.#move();
+      case 'restart':
         trace.tell(time.nowMs, 'world', 'the process that runs the flows is restarted');
-        await services.restart();
-      }
+        return services.restart();
     }
   }
 

@@ -70,13 +70,13 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const services = new Services({ world, time, decisions, containers, logger, settings, visibilityMs, lifeMs });
   containers.active = !calm;
   const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
-  const operator = new Operator({ services, world, time, decisions, trace, compile: options.compile, checkpoint });
+  const operator = new Operator({ services, world, time, decisions, trace, containers, compile: options.compile, checkpoint });
   const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
   let finished = false;
   const life = async (): Promise<void> => {
     await services.start();
     await operator.begin((deps, job) => startJob(deps, job), newJobId({ hex: (digits) => decisions.hex('job', digits), fraction: () => 0 }));
-    if (!calm) await operator.disturb(() => containers.active);
+    if (!calm) await operator.disturb();
   };
   time.after(faultyMs, () => {
     containers.active = false;

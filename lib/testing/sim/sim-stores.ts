@@ -7,6 +7,7 @@ import type { Connectors, SplitReader } from '../../ports/connectors.ts';
 import type { MessageSender } from '../../ports/message-queue.ts';
 import type { CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
 import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
+import { collecting } from './sim-connectors.ts';
 import type { Container, Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -25,6 +26,7 @@ export class SimStores {
   readonly stores: LocalStores;
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
+  readonly #sink = collecting(this.collect);
   readonly #random: Random;
   readonly #sender: MessageSender;
 
@@ -94,7 +96,7 @@ export class SimStores {
     const readers = Object.entries(sources).map(([name, reader]) => [name, containers.port(container, 'sources', reader)] as const);
     return {
       sources: Object.fromEntries(readers),
-      sinks: { collect: containers.port(container, 'sinks', this.collect, ['locate']) },
+      sinks: new Proxy({}, { get: () => containers.port(container, 'sinks', this.#sink, ['locate']) }),
     };
   }
 }
