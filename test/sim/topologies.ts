@@ -107,8 +107,15 @@ export const topologies: readonly Topology[] = [
   {
     name: 'exchanges',
     job: jobOf('exchanges', (env, shards) => {
-      const stream = source(env, 'left', left, shards).rebalance().map((reading) => reading);
-      collect(counted(stream, 'count').rebalance().map((result) => result), 'out');
+      const stream = source(env, 'left', left, shards)
+        .rebalance()
+        .map((reading) => reading);
+      collect(
+        counted(stream, 'count')
+          .rebalance()
+          .map((result) => result),
+        'out',
+      );
     }),
     expected: { out: lines(counts(left)) },
   },

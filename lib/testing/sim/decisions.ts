@@ -31,7 +31,10 @@ export class Decisions {
 
   hex(name: string, digits: number): string {
     let text = '';
-    while (text.length < digits) text += this.below(name, 2 ** 32).toString(16).padStart(8, '0');
+    while (text.length < digits)
+      text += this.below(name, 2 ** 32)
+        .toString(16)
+        .padStart(8, '0');
     return text.slice(0, digits);
   }
 

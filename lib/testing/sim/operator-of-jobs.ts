@@ -63,9 +63,28 @@ export class Operator {
     for (const { uid, parallelism } of plan.vertices)
       for (let shard = 0; shard < parallelism; shard++) {
         const r = await shards.read({ job: this.#job, uid, shard });
-        all.push({ uid, shard, depth: await queue.depth(operatorQueue(this.#job, uid)), record: r && { version: r.version, attempt: r.attempt, status: r.status, epoch: r.epoch, settled: r.settled, splits: r.splits, dirty: (r as any).dirtyEpoch } });
+        all.push({
+          uid,
+          shard,
+          depth: await queue.depth(operatorQueue(this.#job, uid)),
+          record: r && {
+            version: r.version,
+            attempt: r.attempt,
+            status: r.status,
+            epoch: r.epoch,
+            settled: r.settled,
+            splits: r.splits,
+            dirty: (r as any).dirtyEpoch,
+          },
+        });
       }
-    const flows = (await this.#options.world.stores.flows.running()).map(({ name, state, token, dueAtMs, retries }) => [name, state, token, dueAtMs, retries]);
+    const flows = (await this.#options.world.stores.flows.running()).map(({ name, state, token, dueAtMs, retries }) => [
+      name,
+      state,
+      token,
+      dueAtMs,
+      retries,
+    ]);
     return JSON.stringify(flows) + JSON.stringify(record) + JSON.stringify(all);
   }
 

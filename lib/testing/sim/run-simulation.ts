@@ -8,6 +8,7 @@ import { defaultCheckpointSettings } from '../../checkpoint/checkpoint-settings.
 import { startJob } from '../../coordinator/start-job.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
 import { newJobId } from '../../local/local-engine.ts';
+import type { OperatorRegistry } from '../../operators/operator.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
 import type { Logger } from '../../ports/system.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
@@ -25,6 +26,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** The job at a parallelism, so that restores can rescale. */
   readonly compile: (parallelism: number) => CompiledJob;
+  /** The user functions of a version, made anew. */
+  readonly functionsOf: (planHash: string) => OperatorRegistry;
   readonly sources: Readonly<Record<string, SplitReader>>;
   /** Just these faults, instead of those that the seed draws. */
   readonly faults?: readonly Fault[];
@@ -67,7 +70,17 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const world = new SimStores({ time, decisions, containers, sources: paced(options.sources, decisions, calm), logger, lifeMs });
   const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
   const settings = { ...runtimeSettings, ...options.settings };
-  const services = new Services({ world, time, decisions, containers, logger, settings, visibilityMs, lifeMs });
+  const services = new Services({
+    world,
+    time,
+    decisions,
+    containers,
+    logger,
+    settings,
+    visibilityMs,
+    lifeMs,
+    functionsOf: options.functionsOf,
+  });
   containers.active = !calm;
   const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
   const operator = new Operator({ services, world, time, decisions, trace, containers, compile: options.compile, checkpoint });
@@ -75,7 +88,10 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   let finished = false;
   const life = async (): Promise<void> => {
     await services.start();
-    await operator.begin((deps, job) => startJob(deps, job), newJobId({ hex: (digits) => decisions.hex('job', digits), fraction: () => 0 }));
+    await operator.begin(
+      (deps, job) => startJob(deps, job),
+      newJobId({ hex: (digits) => decisions.hex('job', digits), fraction: () => 0 }),
+    );
     if (!calm) await operator.disturb();
   };
   time.after(faultyMs, () => {
@@ -100,7 +116,8 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   void watch();
   const isDone = (): boolean => finished && seen?.job === operator.job && seen.status === 'FINISHED';
   await time.run(() => failures.length > 0 || time.nowMs > deadline || isDone());
-  if (failures.length === 0 && !isDone()) failures.push(`not finished ${healedMs} ms after everything worked: ${await operator.describe()}`);
+  if (failures.length === 0 && !isDone())
+    failures.push(`not finished ${healedMs} ms after everything worked: ${await operator.describe()}`);
   return {
     seed,
     hash: trace.hash,

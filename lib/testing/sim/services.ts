@@ -12,6 +12,7 @@ import { FlowInterpreter, type TaskHandlers } from '../../local/flow-interpreter
 import { decodeCoordinatorMessage } from '../../model/coordinator-message.ts';
 import { coordinatorQueue, operatorQueue } from '../../model/queue-names.ts';
 import type { CoordinatorSignal, FlowStarter, Logger } from '../../ports/system.ts';
+import type { OperatorRegistry } from '../../operators/operator.ts';
 import { OperatorFunction } from '../../runtime/operator-function.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
 import { Container, type Containers } from './container.ts';
@@ -31,6 +32,8 @@ export interface ServicesOptions {
   readonly settings: RuntimeSettings;
   readonly visibilityMs: number;
   readonly lifeMs: number;
+  /** The user functions of that version, made anew. */
+  readonly functionsOf: (planHash: string) => OperatorRegistry;
 }
 
 /** The functions of one version of a job. */
@@ -73,12 +76,15 @@ export class Services {
     await this.#interpreter.resume(this.#tasks());
   }
 
-  deploy(job: JobId, { plan, planHash, registry }: CompiledJob): Deployment {
-    const { world, settings } = this.#options;
-    const program = { job, plan, planHash, registry, settings };
+  deploy(job: JobId, { plan, planHash, registry: first }: CompiledJob): Deployment {
+    const { world, settings, decisions, functionsOf } = this.#options;
+    let registry = first;
     const sources = plan.vertices.map(({ uid }) =>
       this.#eventSource(operatorQueue(job, uid), () => {
         const container = this.#container(uid, 'function');
+        // Fields of user functions are lost with their container; to make all functions anew for each would take half of the time.
+        if (decisions.chance('functions/new', 0.25)) registry = functionsOf(planHash);
+        const program = { job, plan, planHash, registry, settings };
         const operator = new OperatorFunction({ deps: world.runtimeDeps(container), program }, uid);
         return { container, handle: (messages) => operator.handle(messages) };
       }),

@@ -4,7 +4,10 @@ import type { Fault } from './fault.ts';
  * Fewer faults that fail in the same way: delta debugging (Zeller and Hildebrandt, 2002), which leaves a list of which no single one can be left out.
  * `fails` runs the same seed with just these.
  */
-export async function shrinkFaults(all: readonly Fault[], fails: (faults: readonly Fault[]) => Promise<boolean>): Promise<readonly Fault[]> {
+export async function shrinkFaults(
+  all: readonly Fault[],
+  fails: (faults: readonly Fault[]) => Promise<boolean>,
+): Promise<readonly Fault[]> {
   let faults = all;
   if (await fails([])) return [];
   for (let parts = 2; faults.length >= 2;) {

@@ -5,6 +5,7 @@
 import { createLocalConnectors } from '../../adapters/connectors/local-connectors.ts';
 import { canonicalJson } from '../../base/canonical-json.ts';
 import { SluiceError } from '../../base/errors.ts';
+import type { OperatorRegistry } from '../../operators/operator.ts';
 import { encodeValue } from '../../model/value-json.ts';
 import { compileJob, type CompiledJob } from '../../dsl/compile-job.ts';
 import type { Job } from '../../dsl/define-job.ts';
@@ -77,6 +78,8 @@ export async function simulate(job: Job, options: SimulateOptions = {}): Promise
   return simulation.run();
 }
 
+const hashPrefix = 'parallelism-';
+
 const zero: SimulationTotals = { runs: 0, faults: 0, restores: 0, savepoints: 0, checkpoints: 0, calls: 0, virtualMs: 0 };
 
 class Simulation {
@@ -119,16 +122,21 @@ class Simulation {
   #once(seed: number, more: { readonly faults?: readonly Fault[]; readonly calm?: boolean } = {}): Promise<SimulationResult> {
     const { parallelism = [1, 2, 3] } = this.#options;
     const compile = (n: number): CompiledJob => this.#compile(parallelism[(n - 1) % parallelism.length]!);
-    return withLimits(seed % 2 === 0, () => runSimulation({ seed, compile, sources: this.#sources, ...more }));
+    const functionsOf = (planHash: string): OperatorRegistry => this.#compiledAnew(Number(planHash.slice(hashPrefix.length))).registry;
+    return withLimits(seed % 2 === 0, () => runSimulation({ seed, compile, functionsOf, sources: this.#sources, ...more }));
+  }
+
+  #compiledAnew(parallelism: number): CompiledJob {
+    return compileJob(this.#job, { parameters: this.#options.parameters ?? {}, parallelism });
   }
 
   /** Small envelopes: many messages, many chances for trouble. */
   #compile(parallelism: number): CompiledJob {
     let compiled = this.#compiled.get(parallelism);
     if (compiled === undefined) {
-      const { plan, ...rest } = compileJob(this.#job, { parameters: this.#options.parameters ?? {}, parallelism });
+      const { plan, ...rest } = this.#compiledAnew(parallelism);
       const edges = plan.edges.map((edge) => ({ ...edge, envelopeBytes: 60 }));
-      compiled = { ...rest, plan: { ...plan, edges }, planHash: `parallelism-${parallelism}` };
+      compiled = { ...rest, plan: { ...plan, edges }, planHash: `${hashPrefix}${parallelism}` };
       this.#compiled.set(parallelism, compiled);
     }
     return compiled;
@@ -164,7 +172,7 @@ class Simulation {
     const fails = async (some: readonly Fault[]): Promise<boolean> => this.#problemsOf(await this.#once(seed, { faults: some })).length > 0;
     const fewest = this.#options.shrink === false ? faults : await shrinkFaults(faults, fails);
     const result = await this.#once(seed, { faults: fewest });
-    return { seed, problems, faults: fewest, timeline: timelineOf(result) };
+    return { seed, problems, faults: fewest, timeline: timelineOf(result, this.#problemsOf(result)) };
   }
 }
 
@@ -203,8 +211,12 @@ function differenceOf(sink: string, expected: readonly string[], actual: readonl
 }
 
 function unstable(job: string, problems: readonly string[]): SluiceError {
-  return new SluiceError('SLUICE-SIMULATION-UNSTABLE', `job ${job} shows other results in every run, even without faults: ${problems[0]!}`, {
-    hint: 'Make its results independent of the order in which records of different splits arrive, or give `expected` results to simulate().',
-    facts: { job, problems },
-  });
+  return new SluiceError(
+    'SLUICE-SIMULATION-UNSTABLE',
+    `job ${job} shows other results in every run, even without faults: ${problems[0]!}`,
+    {
+      hint: 'Make its results independent of the order in which records of different splits arrive, or give `expected` results to simulate().',
+      facts: { job, problems },
+    },
+  );
 }
