@@ -1,4 +1,5 @@
 /** Checkpoints, and tries at one, that came to nothing. */
+import { mutated } from '../base/mutated.ts';
 import type { Attempt, CheckpointId } from '../base/ids.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { countsAgainstTolerance, type FailureReason } from './failure-reason.ts';
@@ -16,7 +17,7 @@ export function abortCheckpoint(
 ): Transition<'not-pending' | 'needs-restore'> {
   const entry = record.pending.find(({ id }) => id === checkpoint);
   if (entry === undefined) return refused('not-pending');
-  if (entry.kind === 'stop-savepoint') return refused('needs-restore');
+  if (entry.kind === 'stop-savepoint' && !mutated('stop-aborted')) return refused('needs-restore');
   const periodic = entry.kind === 'checkpoint';
   const counted = periodic && countsAgainstTolerance(reason);
   return change(
@@ -25,6 +26,7 @@ export function abortCheckpoint(
       pending: record.pending.filter((other) => other !== entry),
       failures: record.failures + (counted ? 1 : 0),
       try: record.try + (periodic ? 1 : 0),
+      ...(mutated('abort-clears-dirty') ? { dirtyEpoch: record.completed } : {}),
       counts: { ...record.counts, failed: record.counts.failed + 1 },
     },
     nowMs,

@@ -6,6 +6,7 @@
  * C3. An intermediate savepoint commits nothing: `completed` and `published` do not move. A stop's do so once its export is done.
  * C4. `published` follows `completed`, in order; what follows from a published checkpoint (retiring, FINISHED) waits for it.
  */
+import { mutated } from '../base/mutated.ts';
 import type { Attempt, CheckpointId } from '../base/ids.ts';
 import type { JobRecord, PendingCheckpoint, RetainedCheckpoint } from '../model/job-record.ts';
 import { heldCheckpoint, pruneRetained } from './retention.ts';
@@ -31,11 +32,17 @@ export function completeCheckpoint(record: JobRecord, completion: Completion, no
   };
   const { id, kind } = entry;
   const checkpoint: RetainedCheckpoint = { id, kind, manifest: completion.manifest };
-  if (kind !== 'checkpoint') {
+  if (kind !== 'checkpoint' && !(kind === 'stop-savepoint' && mutated('stop-retained-at-once'))) {
     const then = entry.thenCancel === true ? ({ thenCancel: true } as const) : {};
     return change(
       record,
-      { ...common, pins: [...record.pins, { checkpoint: id, kind, flow: entry.flow, manifest: completion.manifest, ...then }] },
+      {
+        ...common,
+        ...(mutated('savepoint-clears-dirty') ? { dirtyEpoch: record.completed } : {}),
+        pins: mutated('pin-never')
+          ? record.pins
+          : [...record.pins, { checkpoint: id, kind, flow: entry.flow, manifest: completion.manifest, ...then }],
+      },
       nowMs,
     );
   }

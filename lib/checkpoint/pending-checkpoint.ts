@@ -5,6 +5,7 @@
  * P2. A flow has one checkpoint: a second try of its trigger finds it and only replaces the token.
  * P3. An abort (abort.ts) takes the checkpoint out of `pending`; what a shard holds for a number that was given and is not pending is released (`isOver`).
  */
+import { mutated } from '../base/mutated.ts';
 import type { CheckpointId } from '../base/ids.ts';
 import type { CheckpointKind, JobRecord, PendingCheckpoint } from '../model/job-record.ts';
 import type { CheckpointSettings } from './checkpoint-settings.ts';
@@ -35,7 +36,7 @@ export function numberCheckpoint(
     const pending = record.pending.map((entry) => (entry === own ? { ...entry, token: request.token } : entry));
     return change(record, { pending }, nowMs);
   }
-  if (isStopping(record)) return refused('NOT_ALL_REQUIRED_TASKS_RUNNING');
+  if (isStopping(record) && !mutated('periodic-during-stop')) return refused('NOT_ALL_REQUIRED_TASKS_RUNNING');
   const forced = request.kind !== 'checkpoint';
   if (record.pending.length >= (forced ? pendingMax : settings.maxConcurrent)) return refused('TOO_MANY_CHECKPOINT_REQUESTS');
   const id = record.numbered + 1;

@@ -8,6 +8,7 @@
  *     itself may follow, because they stay listed (transition.ts, J6).
  * S4. Numbers go on above every number ever given.
  */
+import { mutated } from '../base/mutated.ts';
 import type { CheckpointId } from '../base/ids.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { isTerminal, mayMove } from './job-status.ts';
@@ -41,11 +42,12 @@ export function restore(record: JobRecord, restoration: Restoration, nowMs: numb
       status: 'RESTARTING',
       attempt: record.attempt + 1,
       firstEpoch: record.numbered + 1,
+      ...(mutated('numbers-reused') ? { numbered: checkpoint, firstEpoch: checkpoint + 1 } : {}),
       planHash,
       plan,
       descriptor,
       pending: [],
-      retained: target === undefined ? [] : [...older, target],
+      retained: target === undefined ? [] : mutated('restore-keeps-newer') ? record.retained : [...older, target],
       pins: record.pins.filter((pin) => pin.checkpoint <= checkpoint && !(pin.checkpoint === checkpoint && pin.kind === 'stop-savepoint')),
       completed: checkpoint,
       dirtyEpoch: checkpoint,
@@ -66,10 +68,10 @@ function refusalOf(record: JobRecord, { checkpoint, wanted, fromAttempt }: Resto
   if (checkpoint === null && newest !== undefined) return 'not-newest';
   // Nothing is retained, but the base is no longer empty: there is no "nothing" to go back to.
   if (checkpoint === null) return record.completed === 0 ? null : 'not-retained';
-  if (heldCheckpoint(record, checkpoint) === undefined) return 'not-retained';
-  if (wanted.kind === 'newest' && newest?.id !== checkpoint) return 'not-newest';
+  if (heldCheckpoint(record, checkpoint) === undefined && !mutated('restore-not-retained')) return 'not-retained';
+  if (wanted.kind === 'newest' && newest?.id !== checkpoint && !mutated('restore-not-newest')) return 'not-newest';
   if (wanted.kind === 'chosen' && wanted.publishedSeen !== null && wanted.publishedSeen !== record.published) return 'published-changed';
-  return checkpoint < record.completed && record.published < record.completed ? 'publication-pending' : null;
+  return checkpoint < record.completed && record.published < record.completed && !mutated('late-publisher') ? 'publication-pending' : null;
 }
 
 /** What a stop that failed after its barrier goes back to: its own checkpoint if that completed and nothing was drained, else the newest before it. */

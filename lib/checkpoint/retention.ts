@@ -6,6 +6,7 @@
  * R3. Before the first completed checkpoint recovery begins from nothing, so the base must hold nothing: the floor is 0.
  * R4. A checkpoint whose parts are not all published is not retired: its manifest is the only list of them.
  */
+import { mutated } from '../base/mutated.ts';
 import { invariant } from '../base/invariant.ts';
 import type { CheckpointId } from '../base/ids.ts';
 import type { JobRecord, RetainedCheckpoint } from '../model/job-record.ts';
@@ -16,11 +17,11 @@ export function floorOf({ retained, pins, pending, floor, completed }: Holds): C
   const held = [
     ...(completed === 0 ? [0] : []),
     ...retained.map(({ id }) => id),
-    ...pins.map(({ checkpoint }) => checkpoint),
-    ...pending.filter(({ kind }) => kind !== 'checkpoint').map(({ id }) => id),
+    ...(mutated('floor-without-pins') ? [] : pins.map(({ checkpoint }) => checkpoint)),
+    ...(mutated('floor-without-pending') ? [] : pending.filter(({ kind }) => kind !== 'checkpoint').map(({ id }) => id)),
   ];
   if (held.length === 0) return floor;
-  const oldest = Math.min(...held);
+  const oldest = mutated('floor-is-newest') ? Math.max(completed, ...retained.map(({ id }) => id)) : Math.min(...held);
   invariant(oldest >= floor, 'R2', `checkpoint ${oldest} is held below the floor ${floor}`, { oldest, floor });
   return oldest;
 }
@@ -33,7 +34,7 @@ export function pruneRetained(
 ): readonly RetainedCheckpoint[] {
   const sorted = [...retained].sort((a, b) => a.id - b.id);
   const excess = sorted.length - Math.max(count, 1);
-  return sorted.filter(({ id }, index) => index >= excess || id > published);
+  return sorted.filter(({ id }, index) => index >= excess || (id > published && !mutated('unpublished-retired')));
 }
 
 /** What recovery and deployment go back to: the newest completed checkpoint that sinks commit, or an import. */

@@ -8,6 +8,7 @@
  * T4. Nothing periodic starts between a stop order and its outcome: some sources have already ended for it. The same for a savepoint that the job is to
  *     be canceled with: what sinks commit after it would be made again by whoever goes on from it.
  */
+import { mutated } from '../base/mutated.ts';
 import type { CheckpointId } from '../base/ids.ts';
 import type { JobRecord, RetainedCheckpoint } from '../model/job-record.ts';
 import type { CheckpointSettings } from './checkpoint-settings.ts';
@@ -40,13 +41,13 @@ export function isStopping(record: JobRecord): boolean {
 
 /** The checkpoint of a stop in this attempt that sinks commit: the job has only to be called FINISHED. */
 export function committedStop({ status, retained, completed, firstEpoch }: JobRecord): RetainedCheckpoint | undefined {
-  if (!isWorking(status)) return undefined;
+  if (!isWorking(status) || mutated('committed-stop-forgotten')) return undefined;
   return retained.find(({ id, kind }) => kind === 'stop-savepoint' && id === completed && id >= firstEpoch);
 }
 
 export function decideTrigger({ record, settings, sourcesEnded, nowMs }: TriggerFacts): TriggerDecision {
   if (!isWorking(record.status)) return { decision: 'idle', because: 'not-running' };
-  if (isStopping(record)) return { decision: 'idle', because: 'stopping' };
+  if (isStopping(record) && !mutated('periodic-during-stop')) return { decision: 'idle', because: 'stopping' };
   if (record.failures > settings.tolerableFailures) return { decision: 'idle', because: 'too-many-failures' };
   if (record.dirtyEpoch <= answeredEpoch(record)) return { decision: 'idle', because: 'clean' };
   if (record.pending.length >= settings.maxConcurrent)

@@ -7,6 +7,7 @@
  * CG3. Candidates are listed before the roots are read, and shard records before the job record: what passes from an acknowledgement to a manifest, or
  *      from a record's deltas into the base, meanwhile, is still seen at one of the two.
  */
+import { mutated } from '../base/mutated.ts';
 import type { JobId } from '../base/ids.ts';
 import { expectedShards } from '../checkpoint/completeness.ts';
 import { decodeDescriptor, decodeManifest } from '../checkpoint/manifest-codec.ts';
@@ -24,7 +25,7 @@ const removedAtOnce = 1_000;
 const readingsMax = 10;
 
 export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly job: JobId }): Promise<{ readonly removed: number }> {
-  const cutoffMs = deps.clock.now() - deps.garbageAgeMs;
+  const cutoffMs = deps.clock.now() - (mutated('collector-without-age') ? -1 : deps.garbageAgeMs);
   const candidates = (await deps.objects.list(jobPrefix(job))).filter(({ createdAtMs }) => createdAtMs < cutoffMs).map(({ key }) => key);
   const marks = new Marks(deps);
   const record = await markAll(deps, job, marks);
@@ -37,7 +38,7 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
     return collected.test(name) && !marks.keys.has(key) && !isUnderWay(name, record, exporting);
   });
   for (let at = 0; at < garbage.length; at += removedAtOnce) await deps.objects.remove(garbage.slice(at, at + removedAtOnce));
-  await deps.base.purgeTombstones(job, cutoffMs);
+  await deps.base.purgeTombstones(job, mutated('tombstones-go-early') ? deps.clock.now() + 1 : cutoffMs);
   deps.logger.log('debug', `${garbage.length} objects of job ${job} are collected`, { kept: candidates.length - garbage.length });
   return { removed: garbage.length };
 }
@@ -47,7 +48,7 @@ function isUnderWay(name: string, record: JobRecord, exporting: ReadonlySet<stri
   const attempt = restoreOf.exec(name)?.[1];
   if (attempt !== undefined) return Number(attempt) > record.attempt;
   const trigger = exportOf.exec(name)?.[1];
-  return trigger !== undefined && exporting.has(trigger);
+  return trigger !== undefined && exporting.has(trigger) && !mutated('collector-without-exports');
 }
 
 /** undefined where the job changes faster than its roots can be read: another time. */
@@ -56,16 +57,16 @@ async function markAll(deps: CoordinatorDeps, job: JobId, marks: Marks): Promise
   const { plan } = await readPlan(deps, planKey);
   for (const shard of expectedShards(plan)) {
     const stored = await deps.shards.read({ job, ...shard });
-    if (stored !== undefined && stored.attempt >= attempt) await marks.shard(stored);
+    if (stored !== undefined && stored.attempt >= attempt && !mutated('collector-without-records')) await marks.shard(stored);
   }
   for (let reading = 0; reading < readingsMax; reading++) {
     const record = await readJob(deps, job);
-    for (const { id } of record.pending) {
+    for (const { id } of mutated('collector-without-pending') ? [] : record.pending) {
       marks.key(manifestKey(job, record.attempt, id));
       for (const snapshot of await deps.acknowledgements.list(job, record.attempt, id)) await marks.snapshot(snapshot);
     }
-    for (const key of [...record.retained, ...record.pins].map(({ manifest }) => manifest)) await marks.manifest(key, true);
-    await marks.descriptor(record);
+    for (const key of [...(mutated('collector-without-retained') ? [] : record.retained), ...record.pins].map(({ manifest }) => manifest)) await marks.manifest(key, true);
+    if (!mutated('collector-without-descriptor')) await marks.descriptor(record);
     if ((await readJob(deps, job)).version === record.version) return record;
   }
   return undefined;

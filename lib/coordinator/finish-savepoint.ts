@@ -1,4 +1,5 @@
 /** Last steps of a savepoint: its checkpoint is let go, and whoever asked gets the answer. */
+import { mutated } from '../base/mutated.ts';
 import { errorCode, errorMessage } from '../base/errors.ts';
 import { abortCheckpoint } from '../checkpoint/abort.ts';
 import { failureText } from '../checkpoint/failure-reason.ts';
@@ -62,7 +63,7 @@ async function letGo(deps: CoordinatorDeps, { job, flow, error }: OperationInput
     job,
     (record) => {
       const own = record.pending.find((pending) => pending.flow === flow && pending.kind !== 'stop-savepoint');
-      return own === undefined ? unchanged(record) : abortCheckpoint(record, own.id, reason, deps.clock.now());
+      return own === undefined || mutated('failed-savepoint-stays-pending') ? unchanged(record) : abortCheckpoint(record, own.id, reason, deps.clock.now());
     },
     reason,
   );

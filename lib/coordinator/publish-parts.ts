@@ -6,6 +6,7 @@
  * PU3. A manifest that is lost is made good by a newer one, which lists all parts that were not published when it was made. Where there is none, nobody
  *      knows what is to be shown: the job goes back or ends as after any loss (recovery.ts), and this ends too.
  */
+import { mutated } from '../base/mutated.ts';
 import { errorMessage, SluiceError } from '../base/errors.ts';
 import type { CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
 import { markPublished, unpublished } from '../checkpoint/completion.ts';
@@ -81,6 +82,7 @@ async function cannotPublish(deps: CoordinatorDeps, job: JobId, checkpoint: Chec
 
 async function publishManifest(deps: CoordinatorDeps, record: JobRecord, manifest: Manifest): Promise<JobRecord> {
   const parts = partsAbove(manifest, record.published);
+  if (mutated('published-before-parts')) await notePublished(deps, record, manifest);
   for (let at = 0; at < parts.length; at += atOnce) {
     await Promise.all(
       parts.slice(at, at + atOnce).map(async (part) => {
@@ -89,6 +91,10 @@ async function publishManifest(deps: CoordinatorDeps, record: JobRecord, manifes
       }),
     );
   }
+  return notePublished(deps, record, manifest);
+}
+
+async function notePublished(deps: CoordinatorDeps, record: JobRecord, manifest: Manifest): Promise<JobRecord> {
   const { settings } = await readPlan(deps, record.plan);
   const updated = await updateJob(deps, record.job, (current) =>
     markPublished(current, manifest.checkpoint, settings.retained, deps.clock.now()),

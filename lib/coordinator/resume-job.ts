@@ -5,6 +5,7 @@
  * RJ1. Publication comes before the kicks: nothing runs on from a checkpoint whose output is still to come.
  * RJ2. Only parts between the restored checkpoint and the attempt's first epoch are removed; the new attempt's own are above it, so doing this late, or twice, harms nothing.
  */
+import { mutated } from '../base/mutated.ts';
 import type { Attempt, JobId } from '../base/ids.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { markRunning } from '../checkpoint/job-progress.ts';
@@ -31,7 +32,7 @@ export async function resumeJob(
   const record = await publishCompleted(deps, job);
   const held = heldCheckpoint(record, record.completed);
   const manifest = held === undefined ? undefined : decodeManifest(await readObject(deps, held.manifest), held.manifest);
-  await discardStaged(deps, record, manifest);
+  if (!mutated('staged-not-discarded')) await discardStaged(deps, record, manifest);
   await kickShards(deps, record, 1);
   const updated = await updateJob(deps, job, (current) => markRunning(current, attempt, deps.clock.now()));
   if (updated.outcome === 'refused' || manifest === undefined) return;
@@ -49,6 +50,11 @@ async function discardStaged(deps: CoordinatorDeps, record: JobRecord, manifest:
     for (const { connector } of operators) if (connector !== undefined) sinks.set(canonicalJson(connector), connector);
   }
   for (const sink of sinks.values()) {
-    await deps.connectors.sinks[sink.connector]?.discardAbove(sink, record.job, record.completed, record.firstEpoch);
+    await deps.connectors.sinks[sink.connector]?.discardAbove(
+      sink,
+      record.job,
+      record.completed,
+      mutated('own-parts-discarded') ? Number.POSITIVE_INFINITY : record.firstEpoch,
+    );
   }
 }

@@ -5,6 +5,7 @@
  *      and starting it twice is one. What makes the work another (a completion, an abort, a restore) changes the name.
  * SC2. A name that is used and not running belongs to an execution that died: the next try gets another name.
  */
+import { mutated } from '../base/mutated.ts';
 import { allSourcesEnded } from '../checkpoint/completeness.ts';
 import { abortCheckpoint, nextTry } from '../checkpoint/abort.ts';
 import { expiredCheckpoint } from '../checkpoint/pending-checkpoint.ts';
@@ -23,7 +24,7 @@ const startsMax = 5;
 /** At most 80 characters, as Step Functions wants it. */
 export function checkpointFlowName(record: JobRecord, sourcesEnded: boolean): string {
   const life = record.createdAtMs.toString(36);
-  return `chk-${record.job}-${life}-${record.attempt}-${answeredEpoch(record)}-${record.try}${sourcesEnded ? '-end' : ''}`;
+  return `chk-${record.job}-${life}-${record.attempt}-${answeredEpoch(record)}-${mutated('name-without-try') ? 0 : record.try}${sourcesEnded ? '-end' : ''}`;
 }
 
 /** `quietBefore`: called for a change after which nothing was due before it. */

@@ -1,4 +1,5 @@
 /** Steps of a stop with savepoint after its export: the end of the job, or the way back. */
+import { mutated } from '../base/mutated.ts';
 import type { Attempt, CheckpointId } from '../base/ids.ts';
 import { SluiceError } from '../base/errors.ts';
 import { commitStopped } from '../checkpoint/completion.ts';
@@ -34,7 +35,7 @@ export async function commitStop(
 export async function recoverStop(deps: CoordinatorDeps, input: OperationInput & { readonly stop: 'drain' | 'suspend' }): Promise<void> {
   const record = await readJob(deps, input.job);
   const isOurs = [...record.pending, ...record.pins].some(({ flow }) => flow === input.flow);
-  if (isOurs) {
+  if (isOurs && !mutated('stop-not-taken-back')) {
     const fallback = stopFallback(record, input.flow, input.stop === 'drain');
     const { attempt } = await switchTo(
       deps,

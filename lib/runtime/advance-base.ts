@@ -4,6 +4,7 @@
  * AB1. The base only ever advances to the floor: what a retained or pinned checkpoint shows is never overwritten by something newer.
  * AB2. In order of epochs; a delta leaves the record in the commit after its rows have been written. Writing them twice changes nothing.
  */
+import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
 import { BaseStep, rowsOf } from './base-step.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -31,14 +32,19 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, options: A
   const { backend } = shard;
   if (backend === null || !canAdvance(shard, options)) return 'nothing';
   const { floor, isQuiet } = options;
-  const ready = shard.deltas.filter(({ epoch }) => epoch <= floor);
+  const inOrder = shard.deltas.filter(({ epoch }) => epoch <= floor || mutated('base-above-floor'));
+  const ready = mutated('newest-delta-first') ? inOrder.reverse() : inOrder;
   const step = (shard.baseStep ??= new BaseStep(ready));
   if (!step.isRead) {
     await step.read(runtime, shard.deltaKeys);
     return 'slice';
   }
   const { version, tables } = step.take(Math.max(isQuiet ? limits.baseRowsPerSliceQuiet : limits.baseRowsPerSlice, rowsOf(ready) >> 4));
-  if (tables.length > 0) await runtime.deps.base.write(shard.topology.address.job, version, tables);
+  if (mutated('deltas-leave-first')) shard.deltas = shard.deltas.filter((ref) => !step.refs.includes(ref));
+  const { base, clock } = runtime.deps;
+  const { job } = shard.topology.address;
+  if (tables.length > 0) await base.write(job, mutated('no-base-fence') ? clock.now() : version, tables);
+  if (mutated('no-tombstone')) await base.purgeTombstones(job, Number.POSITIVE_INFINITY);
   backend.baseWritten();
   if (!step.isEmpty) return 'slice';
   shard.baseStep = null;
@@ -60,7 +66,7 @@ const baseHoldsSomething = 0;
 /** Whether enough has gathered at or below the floor, or something was begun. */
 export function canAdvance(shard: LiveShard, { floor, isQuiet }: AdvanceOptions): boolean {
   if (shard.baseStep !== null) return true;
-  const ready = shard.deltas.filter(({ epoch }) => epoch <= floor);
+  const ready = shard.deltas.filter(({ epoch }) => epoch <= floor || mutated('base-above-floor'));
   const epochs = new Set(ready.map(({ epoch }) => epoch)).size;
   return rowsOf(ready) >= (isQuiet ? limits.baseAdvanceRowsQuiet : limits.baseAdvanceRows) || epochs >= limits.baseAdvanceEpochs;
 }

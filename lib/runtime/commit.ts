@@ -6,6 +6,7 @@
  * CM3. Every commit names its witness: the first message of the invocation's batch that was fresh when it began; without one the earlier stays.
  * CM4. The first changing commit of an epoch tells the coordinator, in the same commit.
  */
+import { mutated } from '../base/mutated.ts';
 import type { Attempt, ChannelId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { murmur3 } from '../base/murmur3.ts';
@@ -45,19 +46,21 @@ export interface Committed {
 export async function commit(runtime: Runtime, shard: LiveShard, options: CommitOptions): Promise<Committed> {
   const { deps } = runtime;
   const { record: previous, topology } = shard;
-  const version = previous.version + 1;
+  const seen = mutated('no-version-condition') ? ((await deps.shards.read(topology.address)) ?? previous) : previous;
+  const version = seen.version + 1;
   const tryId = deps.random.hex(12);
-  const name = segmentKey(topology.address, options.attempt, version, tryId);
+  const name = segmentKey(topology.address, options.attempt, version, mutated('segment-name-shared') ? 'shared' : tryId);
   announceChange(shard, options);
   shard.chain.prepareCommit();
   const content = takeContent(runtime, shard, options, name);
   const empty = isEmptySegment(content);
-  if (!empty) await deps.objects.createIfAbsent(name, encodeSegment(content));
+  if (!empty && !mutated('segment-after-commit')) await deps.objects.createIfAbsent(name, encodeSegment(content));
   shard.segments = await listSegments(runtime, shard, options, version, tryId, empty ? null : name);
   const next = nextRecord(shard, options, version, tryId, hasEffects(content) ? name : null);
-  const result = await deps.shards.commit(next, { version: previous.version, attempt: previous.attempt });
-  if (result.outcome === 'conflict' && result.existing?.tryId !== tryId)
+  const result = await deps.shards.commit(next, { version: seen.version, attempt: seen.attempt });
+  if (result.outcome === 'conflict' && result.existing?.tryId !== tryId && !mutated('every-conflict-is-ours'))
     throw new LostRaceError(`${topology.address.uid}[${topology.address.shard}]`);
+  if (!empty && mutated('segment-after-commit')) await deps.objects.createIfAbsent(name, encodeSegment(content));
   shard.record = next;
   shard.changed = false;
   shard.backend?.changes.committed();
@@ -66,7 +69,7 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
 
 /** Tells the coordinator that the epoch has changes; before a snapshot too, because a savepoint's or an aborted one answers none. */
 export function announceChange(shard: LiveShard, options: Pick<CommitOptions, 'attempt'>): void {
-  if (!shard.changed || shard.dirty) return;
+  if (!shard.changed || shard.dirty || mutated('never-dirty')) return;
   const { address } = shard.topology;
   shard.dirty = true;
   shard.coordinator.unshift({
@@ -114,8 +117,9 @@ function address(runtime: Runtime, envelope: PackedEnvelope, index: number, opti
 
 /** At most 128 characters whatever the channel's name; SQS's memory of it is a saving, never the guarantee. */
 export function deduplicationId(job: string, attempt: Attempt, channel: string, sequence: number): string {
-  const text = `${job}|${attempt}|${channel}|${sequence}`;
-  return `${murmur3(text).toString(16)}-${murmur3(`#${text}`).toString(16)}-${attempt}-${sequence}`;
+  const life = mutated('dedup-id-without-attempt') ? 0 : attempt;
+  const text = `${job}|${life}|${channel}|${sequence}`;
+  return `${murmur3(text).toString(16)}-${murmur3(`#${text}`).toString(16)}-${life}-${sequence}`;
 }
 
 async function listSegments(
@@ -126,7 +130,8 @@ async function listSegments(
   tryId: string,
   name: string | null,
 ): Promise<readonly EpochSegments[]> {
-  const kept = shard.segments.filter(({ epoch }) => epoch > options.floor || epoch === options.epoch);
+  const past = mutated('trimmed-at-once') ? options.epoch : options.floor;
+  const kept = shard.segments.filter(({ epoch }) => epoch > past || epoch === options.epoch);
   if (name === null) return kept;
   const list = kept.find(({ epoch }) => epoch === options.epoch) ?? { epoch: options.epoch, recent: [], chained: null };
   const recent = [...list.recent, name];
@@ -154,7 +159,7 @@ function nextRecord(shard: LiveShard, options: CommitOptions, version: number, t
     version,
     attempt: options.attempt,
     tryId,
-    witness: options.witness ?? previous.witness,
+    witness: mutated('no-witness') ? null : (options.witness ?? previous.witness),
     status: shard.status,
     epoch: shard.epoch,
     settled: shard.settled,

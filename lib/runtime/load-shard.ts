@@ -6,6 +6,7 @@
  * LD3. Whoever initialises does in the same commit what no message would cause later: starts a source's loop, arms the next due time, and sends
  *      watermark and end of input where the shard has them.
  */
+import { mutated } from '../base/mutated.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { InputChannelState, ShardRecord } from '../model/shard-record.ts';
 import { splitsKey } from '../model/object-keys.ts';
@@ -67,8 +68,8 @@ export async function initialiseShard(
   shard.processingTimeMs = runtime.deps.clock.now();
   if (start.finished) {
     shard.outputs.advance(shard.watermark);
-    shard.outputs.end();
-  } else if (topology.isSource) {
+    if (!mutated('end-not-repeated')) shard.outputs.end();
+  } else if (topology.isSource && !mutated('no-boot-loop')) {
     shard.selfNumber++;
     shard.self.push({ kind: 'continue', number: shard.selfNumber, dueAtMs: 0 });
   }
@@ -76,7 +77,7 @@ export async function initialiseShard(
     const { job: id, uid, shard: index } = topology.address;
     shard.coordinator.push({ kind: 'ended', job: id, attempt: job.attempt, uid, shard: index });
     // A change, as it was in the attempt before: where nobody has anything left to do, only a checkpoint of this attempt can finish the job.
-    shard.changed = true;
+    shard.changed = !mutated('restored-end-changes-nothing');
   }
   const { content } = await commit(runtime, shard, { attempt: job.attempt, witness, epoch: shard.epoch, floor: job.floor });
   await sendEffects(runtime, topology, job.attempt, content);

@@ -6,6 +6,7 @@
  * OF3. An error counts only after job record and shard record have been read again and are unchanged: a zombie reads a mixture.
  * OF4. A function whose plan hash is not the job record's leaves the messages where they are.
  */
+import { mutated } from '../base/mutated.ts';
 import { inspect } from 'node:util';
 import { SluiceError, errorCode, errorMessage, type ErrorFacts } from '../base/errors.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
@@ -62,20 +63,20 @@ export class OperatorFunction {
       return [];
     } catch (error) {
       const seen = this.#warm.get(shard)?.record.version ?? this.#read.get(shard);
-      this.#warm.delete(shard);
+      if (!mutated('failed-try-stays-warm')) this.#warm.delete(shard);
       await this.#judgeSafely(shard, messages, seen, error);
-      return messages.map(({ messageId }) => messageId);
+      return (mutated('only-first-failed') ? messages.slice(0, 1) : messages).map(({ messageId }) => messageId);
     }
   }
 
   async #processGroup(index: number, messages: readonly ParsedMessage[]): Promise<void> {
     const newest = Math.max(...messages.map(attemptOf));
     const job = await this.#readJob(newest);
-    if (newest > job.attempt) throw new NotNowError('a message of an attempt that is not there yet');
-    if (job.planHash !== this.#runtime.program.planHash) throw new NotNowError('another plan is deployed');
+    if (newest > job.attempt && !mutated('newer-attempt-dropped')) throw new NotNowError('a message of an attempt that is not there yet');
+    if (job.planHash !== this.#runtime.program.planHash && !mutated('any-plan')) throw new NotNowError('another plan is deployed');
     if (job.status === 'FAILED' || job.status === 'CANCELED' || job.status === 'SUSPENDED')
       throw new NotNowError(`the job is ${job.status}`);
-    const current = messages.filter((message) => attemptOf(message) === job.attempt);
+    const current = messages.filter((message) => attemptOf(message) === job.attempt || mutated('old-attempt-taken'));
     if (current.length === 0) return;
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;
@@ -93,7 +94,8 @@ export class OperatorFunction {
     }
     const warm = this.#warm.get(index);
     // A warm shard of the attempt that was given up is still what is stored: the first message of the new one initialises it.
-    if (warm?.record.attempt === job.attempt && warm.record.attempt === stored?.attempt && warm.record.version === stored.version)
+    const isStored = warm?.record.version === stored?.version || mutated('warm-unchecked');
+    if (warm?.record.attempt === job.attempt && warm.record.attempt === stored?.attempt && isStored)
       return warm;
     this.#warm.delete(index);
     const shard = await this.#openOrInitialise(job, topology, stored, messages);
@@ -124,7 +126,7 @@ export class OperatorFunction {
   async #readJob(attempt: number): Promise<JobRecord> {
     const { deps, program } = this.#runtime;
     const now = deps.clock.monotonic();
-    if (this.#job !== undefined && attempt <= this.#job.attempt && now < this.#jobReadAt + program.settings.jobRecordCacheMs)
+    if (this.#job !== undefined && (attempt <= this.#job.attempt || mutated('newer-attempt-dropped')) && now < this.#jobReadAt + program.settings.jobRecordCacheMs)
       return this.#job;
     const job = await deps.jobs.read(program.job);
     if (job === undefined) throw new NotNowError(`job ${program.job} does not exist`);
@@ -163,7 +165,7 @@ export class OperatorFunction {
     if (tries < program.settings.userCodeTries) return;
     // What may go through later is no fault of the job: the messages come again until it does.
     if (error instanceof SluiceError && error.retryable) return;
-    if (!(await this.#stillCounts(index, seen))) return;
+    if (!mutated('ghosts-count') && !(await this.#stillCounts(index, seen))) return;
     await this.#reportFailure(index, error);
   }
 

@@ -6,6 +6,7 @@
  * OC1. An envelope never spans epochs: `closeEpoch` flushes before the barrier.
  * OC2. A watermark is sent after all records that came before it, and to each channel only upwards.
  */
+import { mutated } from '../base/mutated.ts';
 import type { ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
@@ -151,6 +152,7 @@ export class OutputChannels {
 
   /** What has begun to linger since the last commit. */
   takeLingering(): LingeringRecords[] {
+    if (mutated('lingering-unwritten')) return [];
     return this.#lingering.flatMap(({ buffers }) => buffers.flatMap((buffer) => buffer.takeUnwritten()));
   }
 

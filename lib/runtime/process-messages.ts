@@ -8,6 +8,7 @@
  * PM4. Messages of an older attempt are dropped: they initialise nothing and commit nothing.
  * PM5. Processing time advances only with a fresh message.
  */
+import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
 import type { ControlMessage, EnvelopeHeader } from '../model/envelope.ts';
 import type { JobRecord } from '../model/job-record.ts';
@@ -87,11 +88,12 @@ class ShardWork {
     if (this.#mustResend() && shard.record.lastSegment !== null) {
       await resendEffects(this.#runtime, shard.topology, shard.record.attempt, shard.record.lastSegment);
     }
-    if (this.#witness !== null) this.#takeTimeAndAborts();
+    if (this.#witness !== null || mutated('clock-decides')) this.#takeTimeAndAborts();
+    if (this.#witness === null && mutated('unfinished-is-success')) return;
     await this.#finishUnfinished();
-    if (this.#witness === null) {
+    if (this.#witness === null && !mutated('any-message-commits')) {
       // The last step of what was unfinished: the messages are reported done, so nobody may come for it again.
-      if (showsUnfinishedWork(shard.record)) await this.#commitRest();
+      if (showsUnfinishedWork(shard.record) && !mutated('last-step-uncommitted')) await this.#commitRest();
       return;
     }
     for (const message of this.#messages) await this.#take(message, message === this.#messages.at(-1));
@@ -100,9 +102,13 @@ class ShardWork {
 
   #mustResend(): boolean {
     const { record } = this.#shard;
-    if (this.#shard.hasUnfinishedWork()) return true;
+    if (mutated('resend-never')) return false;
+    if (this.#shard.hasUnfinishedWork() && !mutated('resend-not-for-unfinished')) return true;
     return this.#messages.some(
-      (message) => message.received.receiveCount > 1 || !isFresh(this.#shard, message) || markOf(message) === record.witness,
+      (message) =>
+        (message.received.receiveCount > 1 && !mutated('resend-not-for-received-before')) ||
+        (!isFresh(this.#shard, message) && !mutated('resend-not-for-duplicates')) ||
+        markOf(message) === record.witness,
     );
   }
 
@@ -218,6 +224,7 @@ class ShardWork {
     shard.outputs.flushRecords(shard.processingTimeMs);
     const options: CommitOptions = { attempt, witness: this.#witness, epoch: shard.epoch, floor };
     const { content } = await commit(this.#runtime, shard, options);
+    if (mutated('unsent-before-next') && shard.hasUnfinishedWork()) return;
     await sendEffects(this.#runtime, shard.topology, attempt, content);
     this.#committedAtRecords = shard.recordsIn;
   }

@@ -8,6 +8,7 @@
  *      A snapshot that left some would show their windows as closed and not yet fired, and a late record would fire them too early after a restore.
  * RE5. What is put back into the stash stands before everything of its channel that is there already: a replay may hold what followed it.
  */
+import { mutated } from '../base/mutated.ts';
 import { invariant } from '../base/invariant.ts';
 import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
 import type { EnvelopeHeader } from '../model/envelope.ts';
@@ -66,7 +67,7 @@ async function processEnvelope(
         channel: header.channel,
         sequence: header.sequence,
       });
-      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event.checkpoint) : putOff(shard, header);
+      return shard.dueTimers() === null || mutated('barrier-before-timers') ? takeBarrier(runtime, shard, header, placed.event.checkpoint) : putOff(shard, header);
     }
     await processEvent(shard, input, placed);
   }
@@ -74,11 +75,16 @@ async function processEnvelope(
   return goOn;
 }
 
+/** An ended channel still brings barriers. */
+function channelsAwaited({ inputs }: LiveShard): number {
+  return mutated('ended-not-awaited') ? [...inputs.values()].filter(({ ended }) => !ended).length : inputs.size;
+}
+
 function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, checkpoint: number): ReceiveOutcome {
   const { channel, sequence } = header;
   const input = shard.input(channel);
   input.barrier = Math.max(input.barrier, checkpoint);
-  const facts = { current: shard.alignment, settled: shard.settled, channels: shard.inputs.size, channel, checkpoint, sequence };
+  const facts = { current: shard.alignment, settled: shard.settled, channels: channelsAwaited(shard), channel, checkpoint, sequence };
   const verdict = onBarrier({ ...facts, nowMs: runtime.deps.clock.now() });
   switch (verdict.kind) {
     case 'ignored':
@@ -91,6 +97,7 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
     case 'superseded':
       // What is held waits for the older number: it is met again in the replay, before what followed it on its channel.
       stashAgain(shard, { channel, sequence, segment: header.segment, index: header.index, processed: header.records });
+      if (mutated('superseded-dropped')) shard.stash = shard.stash.filter((held) => held.channel === channel);
       release(shard, verdict.declined);
       decline(shard, verdict.declined);
       return { kind: 'released' };
@@ -108,7 +115,7 @@ function putOff(shard: LiveShard, { channel, sequence, segment, index, records }
 /** Ahead of what followed it on its channel: in a replay that stands in the stash already (RE5). */
 function stashAgain(shard: LiveShard, envelope: StashedEnvelope): void {
   const next = shard.stash.findIndex(({ channel }) => channel === envelope.channel);
-  shard.stash.splice(next < 0 ? shard.stash.length : next, 0, envelope);
+  shard.stash.splice(next < 0 || mutated('put-back-behind') ? shard.stash.length : next, 0, envelope);
 }
 
 function decline(shard: LiveShard, checkpoint: number): void {
@@ -130,7 +137,8 @@ export async function replayStash(runtime: Runtime, shard: LiveShard, recordsMax
   const { exactlyOnce } = runtime.program.settings;
   const startedWith = shard.recordsIn;
   while (shard.recordsIn - startedWith < recordsMax && shard.dueTimers() === null) {
-    const next = shard.stash.findIndex(({ channel }) => !isHeld(shard.alignment, channel, exactlyOnce));
+    const isFree = ({ channel }: StashedEnvelope): boolean => !isHeld(shard.alignment, channel, exactlyOnce);
+    const next = mutated('newest-stashed-first') ? shard.stash.findLastIndex(isFree) : shard.stash.findIndex(isFree);
     if (next < 0) {
       shard.replaying = false;
       return goOn;

@@ -6,6 +6,7 @@
  * SE3. One outstanding batch call per queue, never with two messages of one group: the service may refuse the first and take the second, and behind the
  *      gap that this leaves no receiver ever gets on.
  */
+import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
 import { encodeCoordinatorMessage, type CoordinatorMessage } from '../model/coordinator-message.ts';
 import { claimCheck, encodeControl } from '../model/envelope-codec.ts';
@@ -23,6 +24,7 @@ import type { ShardTopology } from './topology.ts';
 const sendTries = 5;
 
 export async function sendEffects(runtime: Runtime, topology: ShardTopology, attempt: Attempt, content: SegmentContent): Promise<void> {
+  if (mutated('acknowledged-first')) await tellCoordinator(runtime, topology, attempt, content);
   for (const order of content.stage) await stagePart(runtime, topology, attempt, order, content);
   await sendEnvelopes(runtime, content);
   for (const message of content.self) await sendToSelf(runtime, topology, attempt, message);
@@ -80,7 +82,7 @@ async function sendInOrder(runtime: Runtime, queue: string, messages: readonly O
       queue,
       batch.map((line) => line.messages[line.taken]!),
     );
-    batch.forEach((line, i) => (line.taken += results[i] === true ? 1 : 0));
+    batch.forEach((line, i) => (line.taken += results[i] === true || mutated('refusal-ignored') ? 1 : 0));
     if (results.every((taken) => taken)) continue;
     failures++;
     if (failures >= sendTries) throw new NotNowError(`queue ${queue} refuses messages`);
@@ -91,7 +93,8 @@ function linesOf(messages: readonly OutgoingMessage[]): Line[] {
   const lines = new Map<string, Line>();
   for (const message of messages) {
     const line = lines.get(message.group);
-    if (line === undefined) lines.set(message.group, { messages: [message], taken: 0 });
+    if (mutated('group-in-one-call')) lines.set(`${lines.size}`, { messages: [message], taken: 0 });
+    else if (line === undefined) lines.set(message.group, { messages: [message], taken: 0 });
     else line.messages.push(message);
   }
   return [...lines.values()];

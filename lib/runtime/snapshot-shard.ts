@@ -6,6 +6,7 @@
  * SN3. The barrier is the last element that goes out; the acknowledgement is the last effect.
  * SN4. The snapshot names every part newer than `published`.
  */
+import { mutated } from '../base/mutated.ts';
 import type { Attempt, ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
@@ -34,7 +35,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   shard.chain.prepareCommit();
   shard.outputs.closeEpoch(checkpoint, shard.idle);
   const added = await writeDeltas(runtime, shard, options);
-  shard.deltas = [...shard.deltas, ...added];
+  shard.deltas = mutated('only-newest-delta') ? added : [...shard.deltas, ...added];
   const own = shard.segments.find((list) => list.epoch === epoch);
   const segments: SegmentList = { recent: own?.recent ?? [], chained: own?.chained ?? null };
   const parts = planParts(runtime, shard, options, segments);
@@ -43,10 +44,11 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   shard.epoch = checkpoint + 1;
   shard.settled = checkpoint;
   shard.alignment = null;
-  shard.replaying = shard.stash.length > 0;
-  shard.dirty = false;
+  shard.replaying = shard.stash.length > 0 && !mutated('stash-not-replayed');
+  shard.dirty = mutated('dirty-once');
   shard.changed = false;
-  shard.pendingParts = [...shard.pendingParts.filter((part) => part.checkpoint > options.published), ...parts];
+  const unpublished = shard.pendingParts.filter((part) => part.checkpoint > options.published);
+  shard.pendingParts = mutated('parts-of-aborted-forgotten') ? parts : [...unpublished, ...parts];
   const snapshot = buildSnapshot(runtime, shard, options, segments, added, startedAtMs);
   shard.coordinator.push({
     kind: 'acknowledgement',
@@ -110,6 +112,7 @@ function buildSnapshot(
 ): ShardSnapshot {
   const nowMs = runtime.deps.clock.now();
   const inputs: Record<ChannelId, number> = { ...options.alignment?.barriers };
+  if (mutated('position-last-received')) for (const [id, { sequence }] of shard.inputs) inputs[id] = sequence;
   const outputs: Record<ChannelId, number> = {};
   for (const [id, { sequence }] of Object.entries(shard.outputs.positions())) outputs[id as ChannelId] = sequence;
   return {

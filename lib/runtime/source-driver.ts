@@ -9,6 +9,7 @@
  *      and the source goes on at once.
  * SD6. While the loop goes on, a channel that gets no records, because they are malformed or filtered away, hears of the watermark now and then.
  */
+import { mutated } from '../base/mutated.ts';
 import type { BarrierOrder } from '../model/envelope.ts';
 import type { PlannedOperator } from '../model/job-plan.ts';
 import { coordinatorQueue, operatorQueue } from '../model/queue-names.ts';
@@ -24,7 +25,7 @@ export type OrderVerdict = { readonly kind: 'ignored' } | { readonly kind: 'snap
 
 /** An order is the barrier of a source shard. */
 export function takeOrder(shard: LiveShard, order: BarrierOrder, aborted: number): OrderVerdict {
-  if (order.checkpoint <= shard.settled || order.checkpoint <= aborted) return { kind: 'ignored' };
+  if ((order.checkpoint <= shard.settled || order.checkpoint <= aborted) && !mutated('late-order-taken')) return { kind: 'ignored' };
   if (order.stop === 'drain' && shard.status === 'running') endSource(shard);
   return { kind: 'snapshot', finished: order.stop !== undefined || shard.status !== 'running' };
 }
@@ -32,7 +33,7 @@ export function takeOrder(shard: LiveShard, order: BarrierOrder, aborted: number
 /** Called for a continuation or wake-up. A kick only makes the shard initialise itself, which starts the one loop that there is. */
 export async function readSource(runtime: Runtime, shard: LiveShard): Promise<void> {
   const { settings } = runtime.program;
-  if (await isBackedUp(runtime, shard)) return sleep(runtime, shard, settings.backPressureSleepMs);
+  if (await isBackedUp(runtime, shard)) return mutated('early-wake-arms-nothing') ? undefined : sleep(runtime, shard, settings.backPressureSleepMs);
   const foundMore = await readSplits(runtime, shard, settings.sourceRecordsPerCommit);
   if (Object.values(shard.splits!).every(({ ended }) => ended)) return endSource(shard);
   if (!foundMore) return sleep(runtime, shard, settings.sourceIdleMs);

@@ -3,6 +3,7 @@
  *
  * WU1. What a wake-up was asked for is only remembered in memory: whoever accepts one, even too early, and whoever starts cold, asks again.
  */
+import { mutated } from '../base/mutated.ts';
 import type { Clock } from '../ports/system.ts';
 import { baseLags, canAdvance, type AdvanceOptions } from './advance-base.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -13,6 +14,7 @@ import { hasSweeps } from './sweep-maps.ts';
 export function armTimer(shard: LiveShard): void {
   const { processing } = shard.nextTimers();
   if (processing === null || processing === shard.armedAtMs || shard.status !== 'running') return;
+  if (mutated('timer-armed-once') && processing === shard.record.nextTimer.processing) return;
   shard.armedAtMs = processing;
   wakeAt(shard, 'wake', processing);
 }

@@ -6,6 +6,7 @@
  * IM3. The manifest lists no deltas: state at the checkpoint is the base alone. Positions in channels do not exist yet.
  * IM4. Parts keep the name under which they become visible: published by the job that made them, or by this one, they appear once.
  */
+import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
 import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
@@ -39,7 +40,7 @@ export async function importUnit(ports: ImportPorts, job: JobId, metadata: Savep
   if ('part' in unit) return void (await ports.stagePart(unit.part, bytes));
   const rows = decodeKeyedRows(unit, bytes, maxParallelismOf(metadata, unit));
   for (let at = 0; at < rows.length; at += limits.importRowsPerWrite) {
-    await ports.base.write(job, 0, tablesOf(rows.slice(at, at + limits.importRowsPerWrite)));
+    await ports.base.write(job, mutated('import-stamped') ? Number.MAX_SAFE_INTEGER : 0, tablesOf(rows.slice(at, at + limits.importRowsPerWrite)));
   }
 }
 

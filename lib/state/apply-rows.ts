@@ -4,6 +4,7 @@
  * AR1. Rows come in the order in which they were written; a later one of the same address wins.
  * AR2. Rows outside the given key groups, or outside the shard's, are another shard's.
  */
+import { mutated } from '../base/mutated.ts';
 import type { Epoch } from '../base/ids.ts';
 import { inRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import { timerStates, type TimerDomain } from '../model/state-row.ts';
@@ -20,12 +21,13 @@ export interface RowsOrigin {
 
 export function applyRows(backend: KeyedBackend, tables: readonly RowTable[], { epoch, keyGroups, open }: RowsOrigin): void {
   const { operator, keyGroups: own } = backend.options;
+  const taken = mutated('deltas-of-others') ? own : keyGroups;
   for (const table of tables) {
     const apply = table.operator === operator ? applierOf({ backend, epoch, table, open }) : undefined;
     if (apply === undefined) continue;
     for (let row = 0; row < table.keys.length; row++) {
       const keyGroup = table.keyGroups[row]!;
-      if (!inRange(own, keyGroup) || !inRange(keyGroups, keyGroup)) continue;
+      if (!inRange(own, keyGroup) || !inRange(taken, keyGroup)) continue;
       const entry = backend.resolveCanonical(table.keys[row]!, keyGroup);
       apply(entry, row);
       // In an open epoch the change log has set it.

@@ -9,6 +9,7 @@
  * KB3. A try that is thrown away takes the whole backend with it: nothing is ever rolled back in place.
  * KB4. A key of another shard's key groups never enters.
  */
+import { mutated } from '../base/mutated.ts';
 import type { Epoch, KeyGroup, OperatorUid } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { canonicalKey } from '../model/canonical-key.ts';
@@ -235,8 +236,9 @@ export class KeyedBackend {
 
   #evictFrom(map: Map<unknown, KeyEntry>, keysMax: number): void {
     if (this.size <= keysMax) return;
+    const inBase = mutated('unwritten-evicted') ? Number.POSITIVE_INFINITY : this.baseEpoch;
     for (const [key, entry] of map) {
-      if (entry.changedEpoch > this.baseEpoch || !isClean(entry) || this.entryMaps.sweeper.needs(entry)) continue;
+      if (entry.changedEpoch > inBase || !isClean(entry) || this.entryMaps.sweeper.needs(entry)) continue;
       this.timers.forget(entry);
       this.entryMaps.forget(entry);
       map.delete(key);

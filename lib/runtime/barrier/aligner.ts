@@ -7,6 +7,7 @@
  * B4. Numbers at or below `settled` (snapshotted, declined or aborted) are ignored: late barriers of an aborted checkpoint.
  * B5. An ended channel still brings barriers: all channels are waited for.
  */
+import { mutated } from '../../base/mutated.ts';
 import type { ChannelId, CheckpointId } from '../../base/ids.ts';
 import type { Alignment } from '../../model/shard-record.ts';
 
@@ -29,15 +30,16 @@ export interface BarrierFacts {
 
 export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   const { current, checkpoint, channel } = facts;
-  if (checkpoint <= facts.settled) return { kind: 'ignored' };
-  if (current !== null && checkpoint > current.checkpoint) return { kind: 'superseded', declined: current.checkpoint };
+  if (checkpoint <= facts.settled && !mutated('late-barrier-taken')) return { kind: 'ignored' };
+  if (current !== null && checkpoint > current.checkpoint && !mutated('numbers-mixed')) return { kind: 'superseded', declined: current.checkpoint };
   if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
   const barriers = { ...current?.barriers, [channel]: facts.sequence };
-  const alignment: Alignment = { checkpoint, barriers, startedAtMs: current?.startedAtMs ?? facts.nowMs };
-  return { kind: Object.keys(barriers).length === facts.channels ? 'aligned' : 'aligning', alignment };
+  const alignment: Alignment = { checkpoint: mutated('numbers-mixed') ? (current?.checkpoint ?? checkpoint) : checkpoint, barriers, startedAtMs: current?.startedAtMs ?? facts.nowMs };
+  const awaited = mutated('first-barrier-cuts') ? 1 : facts.channels;
+  return { kind: Object.keys(barriers).length === awaited ? 'aligned' : 'aligning', alignment };
 }
 
 /** Exactly-once holds a channel back from its barrier on; at-least-once holds nothing. */
 export function isHeld(alignment: Alignment | null, channel: ChannelId, exactlyOnce: boolean): boolean {
-  return exactlyOnce && alignment !== null && channel in alignment.barriers;
+  return exactlyOnce && !mutated('nothing-held') && alignment !== null && channel in alignment.barriers;
 }

@@ -1,0 +1,136 @@
+/**
+ * Rules of the protocol, each of which can be switched off, to see that the simulator notices (docs/testing.md, Mutants).
+ *
+ * MU1. `mutated` is false unless a test has switched that very mutant on, in its own process.
+ * MU2. It stands only where work is done per commit, per message or per task, never per record.
+ * MU3. The package that users install has none of it: the build writes `false` in place of each call (scripts/strip-mutants.ts).
+ */
+
+/** Name → the rule that is broken, by its mark in the file's header or its section of the design. The place is where the name stands in lib/. */
+export const mutantRules = {
+  // The commit and what follows from it.
+  'no-version-condition': 'CM1: a commit is conditional on the version that was loaded',
+  'every-conflict-is-ours': 'CM2: only the stored try id tells a lost answer from a lost race',
+  'no-witness': 'CM3: every commit names its witness, and whoever holds it sends again',
+  'never-dirty': 'CM4: the first change of an epoch is told to the coordinator',
+  'segment-name-shared': 'design §4.4: a segment has a name that no other try can use',
+  'segment-after-commit': 'design §4.4: the segment is written before the record that names it',
+  'trimmed-at-once': 'design §4: a record names segments until every receiver is past them in the floor',
+  'dedup-id-without-attempt': 'design §3: the deduplication id has the attempt in it',
+  'resend-never': 'PM2: the last segment is sent again before the first commit where anything hints at it',
+  'resend-not-for-unfinished': 'PM2: unfinished work is a hint that the last segment may not have been sent',
+  'resend-not-for-received-before': 'PM2: a message received before is such a hint',
+  'resend-not-for-duplicates': 'PM2: a duplicate is such a hint',
+  'unfinished-is-success': 'PM3: success only when the record shows no unfinished work',
+  'last-step-uncommitted': 'PM3: success only when what was done is committed',
+  'unsent-before-next': 'design §4: each commit is sent before the next',
+  'any-message-commits': 'PM1: a commit hangs on a fresh message, or finishes what the record shows',
+  'clock-decides': 'PM5: processing time advances only with a fresh message',
+  'old-attempt-taken': 'PM4: messages of an older attempt are dropped',
+  'newer-attempt-dropped': 'reliability §2.6.2: a message of a newer attempt is left in the queue, and the job record read again',
+  'acknowledged-first': 'SE2: the acknowledgement comes after every effect of its epoch',
+  'group-in-one-call': 'SE3: no two messages of one group in a call',
+  'refusal-ignored': 'reliability §2.6.4: what a batch call refused is sent again',
+  'only-first-failed': 'OF1: in a group everything from the first failed message on is failed',
+  'failed-try-stays-warm': 'OF2: a failed try drops the shard from memory',
+  'warm-unchecked': 'design §6: a warm overlay is valid for the version of the record only',
+  'ghosts-count': 'OF3: an error counts only after job and shard record have been read again',
+  'any-plan': 'OF4: a function of another plan leaves messages in the queue',
+  // Channels and control messages.
+  'duplicates-taken': 'G1: what is at or below the last number is a duplicate',
+  'gaps-taken': 'G1: a gap is never passed over',
+  'control-twice': 'G2: a control number is accepted once, and upwards',
+  'control-without-gaps': 'G2: gaps in control numbers are legal',
+  'wake-without-gaps': 'design §9: a wake-up is accepted upwards, not only as last + 1',
+  // Barriers, alignment, stash.
+  'nothing-held': 'design §5: behind its barrier a channel is held',
+  'first-barrier-cuts': 'design §5: a snapshot waits for the barrier of every channel',
+  'ended-not-awaited': 'B5: an ended channel still brings barriers',
+  'late-barrier-taken': 'B4: late barriers of what is over are ignored',
+  'late-order-taken': 'design §4: a late order of what is over is refused',
+  'numbers-mixed': 'B1, B2: a cut is of one number; a newer barrier ends the older alignment',
+  'superseded-dropped': 'B2: what a superseded alignment held is processed',
+  'barrier-before-timers': 'RE4: due timers fire before the barrier behind them',
+  'put-back-behind': 'RE5: what is put back stands before what followed it on its channel',
+  'newest-stashed-first': 'RE1: per channel the order of arrival is kept in a replay',
+  'stash-not-replayed': 'design §5: what was held is replayed after the snapshot',
+  // Snapshots.
+  'position-last-received': 'SN1: the position in a cut is that of the barrier',
+  'only-newest-delta': 'SN2: state = base + all deltas that the manifest lists',
+  'parts-of-aborted-forgotten': 'SN4: a snapshot names every part newer than what is published',
+  'dirty-once': 'T1, CM4: each epoch tells of its first change',
+  // The base.
+  'base-above-floor': 'AB1: the base advances to the floor, no further',
+  'deltas-leave-first': 'AB2: a delta leaves the record after its rows are in the base',
+  'newest-delta-first': 'AB2: deltas enter the base in order of their epochs',
+  'no-base-fence': 'K1, design §6: writes of the base are fenced by epoch',
+  'no-tombstone': 'design §6: a delete is a tombstone with its epoch',
+  'tombstones-go-early': 'design §6: a tombstone stays for the longest life of an invocation',
+  'deltas-of-others': 'D3: a delta counts for the key groups of its reference only',
+  'unwritten-evicted': 'KB2: a key leaves memory only when the base has its last change',
+  // Retention and the floor.
+  'floor-is-newest': 'R1: the floor is the oldest that is held',
+  'floor-without-pins': 'R1, C2: a pinned checkpoint holds the floor',
+  'floor-without-pending': 'R1: a pending savepoint holds the floor',
+  'pin-never': 'C2: a pin is set in the write that completes its checkpoint',
+  'unpublished-retired': 'R4: what is not published is not retired',
+  'collector-without-retained': 'CG1: retained manifests are roots',
+  'collector-without-descriptor': 'CG1: the descriptor is a root',
+  'collector-without-pending': 'CG1: pending acknowledgements are roots',
+  'collector-without-records': 'CG1: shard records are roots',
+  'collector-without-exports': 'CG1: the progress of unfinished exports is a root',
+  'collector-without-age': 'CG2: only what is older than the longest life of an invocation is collected',
+  // Completion, publication, the end.
+  'incomplete-completes': 'M1, design §5: a checkpoint is complete when every shard has acknowledged',
+  'complete-before-token': 'TC1: completeness is tested after the token is stored',
+  'manifest-after-completion': 'CC1: the manifest exists before the record names it',
+  'abort-clears-dirty': 'T1: an abort answers nothing',
+  'savepoint-clears-dirty': 'T1: an intermediate savepoint answers nothing',
+  'published-before-parts': 'PU1: every part is visible before `published` passes its manifest',
+  'finished-unpublished': 'CC2: FINISHED waits for publication',
+  'name-without-try': 'SC2: what follows a failed checkpoint has another name',
+  'flow-started-twice': 'SC1: a name is started once',
+  'token-unstored': 'FI1: every move of a flow is stored before anything follows from it',
+  // Restores and attempts.
+  'restore-not-newest': 'S1: where the newest was wanted it must still be the newest',
+  'restore-not-retained': 'S1: a restore is conditional on its checkpoint being held',
+  'restore-keeps-newer': 'S2: a restore forgets every newer checkpoint',
+  'late-publisher': 'S3: before a restore to an older one, newer ones are published',
+  'numbers-reused': 'S4: numbers are never reused',
+  'no-boot-loop': 'LD3: whoever initialises a source starts its loop',
+  'end-not-repeated': 'LD3: end of input is repeated on the new channels',
+  'restored-end-changes-nothing': 'ADR 26: the end of input that a restored source begins with is a change',
+  'timer-armed-once': 'WU1: whoever starts cold arms the next timer again',
+  'early-wake-arms-nothing': 'SD3: whoever accepts a wake-up, even too early, arms the next',
+  'fired-not-kept': 'design §6: how far timers have fired is kept by key group',
+  'own-parts-discarded': 'RJ2: only what the given-up attempt staged is removed',
+  'staged-not-discarded': 'design §9: a restore removes what the given-up attempt staged',
+  'import-stamped': 'IM1: imported rows have version 0',
+  // Unfinished work is guarded (ADR 26), stops.
+  'lost-answer-is-lost-race': 'UJ1: a record that is the same in every field is written',
+  'sweep-ends-blindly': 'SG1: armed means armed until a sweep finds nothing unfinished',
+  'numbered-unarmed': 'SG1: a checkpoint is numbered only in a record that is armed',
+  'failed-savepoint-stays-pending': 'ADR 26: whoever fails a savepoint aborts its checkpoint',
+  'anybodys-restore': 'ADR 26: a restore without a descriptor is ours only where its plan is',
+  'committed-stop-forgotten': 'ADR 26: a stop is open until the job is FINISHED',
+  'periodic-during-stop': 'T4: nothing periodic between a stop order and its outcome',
+  'stop-aborted': 'design §8: a stop’s checkpoint is taken back by a restore only',
+  'stop-not-taken-back': 'design §8: a failed stop restores, because sources have ended for it',
+  'stop-retained-at-once': 'C3: a stop’s checkpoint is pinned until its export is done',
+  // What lingers.
+  'lingering-unwritten': 'LO1: what lingers is in the commit’s segment',
+  'lingers-for-ever': 'LO2: records linger while the number before them is the last',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type MutantName = keyof typeof mutantRules;
+
+let switchedOn: MutantName | null = null;
+
+export function mutated(name: MutantName): boolean {
+  return name === switchedOn;
+}
+
+/** For tests and the simulator’s own examination; null = none. */
+export function switchMutant(name: MutantName | null): void {
+  switchedOn = name;
+}
