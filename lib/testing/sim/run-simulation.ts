@@ -16,6 +16,7 @@ import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
 import { Containers } from './container.ts';
 import { Decisions } from './decisions.ts';
 import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
+import { Oracles } from './oracles.ts';
 import { Operator } from './operator-of-jobs.ts';
 import { Services } from './services.ts';
 import { SimStores } from './sim-stores.ts';
@@ -85,6 +86,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
   const operator = new Operator({ services, world, time, decisions, trace, containers, compile: options.compile, checkpoint });
   const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
+  const oracles = new Oracles(world);
   let finished = false;
   const life = async (): Promise<void> => {
     await services.start();
@@ -110,6 +112,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
       await time.sleep(250);
       const record = await operator.record();
       seen = record;
+      if (record !== undefined) failures.push(...(await oracles.look(record)));
       if (record?.status === 'FAILED') failures.push(`the job failed: ${JSON.stringify(record?.failure)}`);
     }
   };
