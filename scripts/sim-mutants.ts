@@ -49,13 +49,13 @@ export async function huntMutants({ names = mutantNames, onMutant, ...options }:
 }
 
 async function hunt(name: MutantName, { secondsMax = 30, search = false }: HuntOptions): Promise<HuntedMutant> {
-  const { topologies, known, options } = huntFor(name);
+  const { topologies, known, world } = huntFor(name);
   const begunAt = performance.now();
   const secondsSince = (): number => Math.round(performance.now() - begunAt) / 1_000;
   const result = { name, rule: mutantRules[name] };
   for (const [topology, firstSeed] of candidates(topologies, search ? undefined : known)) {
     if (secondsSince() > secondsMax) break;
-    const problem = await problemOf(name, topology, firstSeed, options);
+    const problem = await problemOf(name, topology, firstSeed, world);
     if (problem !== undefined) return { ...result, killed: true, topology, seed: firstSeed, seconds: secondsSince(), problem };
   }
   return { ...result, killed: false, topology: null, seed: null, seconds: secondsSince(), problem: null };
@@ -71,11 +71,11 @@ async function problemOf(
   name: MutantName,
   topology: string,
   firstSeed: number,
-  options: SimulateOptions | undefined,
+  world: SimulateOptions['world'] & object,
 ): Promise<string | undefined> {
   switchMutant(name);
   try {
-    const { violations } = await simulateTopology(topologyNamed(topology), { ...options, seeds: 1, firstSeed, shrink: false });
+    const { violations } = await simulateTopology(topologyNamed(topology), { world, seeds: 1, firstSeed, shrink: false });
     return violations[0]?.problems[0];
   } finally {
     switchMutant(null);

@@ -106,8 +106,7 @@ class ShardWork {
     if (this.#shard.hasUnfinishedWork() && !mutated('resend-not-for-unfinished')) return true;
     return this.#messages.some(
       (message) =>
-        (message.received.receiveCount > 1 && !mutated('resend-not-for-received-before')) ||
-        (!isFresh(this.#shard, message) && !mutated('resend-not-for-duplicates')) ||
+        (!mutated('resend-not-for-repeats') && (message.received.receiveCount > 1 || !isFresh(this.#shard, message))) ||
         markOf(message) === record.witness,
     );
   }

@@ -1,4 +1,5 @@
 import { simulate, type SimulateOptions, type SimulationReport } from '../../lib/testing/sim/simulate.ts';
+import { hardTopologies } from './hard-topologies.ts';
 import { topologies, type Topology } from './topologies.ts';
 
 /** Each topology's own seeds, so that a seed and a name are one run for ever. */
@@ -8,7 +9,8 @@ export function simulateTopology({ job, expected }: Topology, options: SimulateO
 }
 
 export function topologyNamed(name: string): Topology {
-  const found = topologies.find((topology) => topology.name === name);
-  if (found === undefined) throw new Error(`there is no topology ${name}: ${topologies.map((topology) => topology.name).join(', ')}`);
+  const all = [...topologies, ...hardTopologies];
+  const found = all.find((topology) => topology.name === name);
+  if (found === undefined) throw new Error(`there is no topology ${name}: ${all.map((topology) => topology.name).join(', ')}`);
   return found;
 }

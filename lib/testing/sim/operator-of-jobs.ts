@@ -1,7 +1,7 @@
 /**
  * The people around a job: they deploy it, restore it at other parallelism, take savepoints, stop it and go on from one, and their process is restarted.
  */
-import type { JobId } from '../../base/ids.ts';
+import type { CheckpointId, JobId } from '../../base/ids.ts';
 import type { CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
 import { restoreCheckpoint, restoreSavepoint } from '../../coordinator/restore-requests.ts';
@@ -125,22 +125,31 @@ export class Operator {
 
   /** The functions of the new version come before or after the switch: until it they leave the messages where they are. */
   async #restore(): Promise<void> {
-    const { services, trace, time, checkpoint } = this.#options;
+    const { services, trace, time, world, checkpoint: settings } = this.#options;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
-    trace.tell(time.nowMs, 'people', `restore the newest checkpoint as ${planHash}`);
+    trace.tell(time.nowMs, 'people', `restore as ${planHash}`);
     const next = services.deploy(this.#job, compiled);
-    const newPlan = { plan, planHash, settings: checkpoint };
-    const order = { job: this.#job, trigger: this.#trigger(), checkpoint: 'newest', publishedSeen: null, ...strict } as const;
+    const newPlan = { plan, planHash, settings };
+    const checkpoint = await this.#whereTo();
+    const order = { job: this.#job, trigger: this.#trigger(), checkpoint, publishedSeen: null, ...strict } as const;
     const ended = await this.#operation((deps) => restoreCheckpoint(deps, { ...order, newPlan }));
     if (ended.failure === null) {
       this.restores++;
+      if (checkpoint !== 'newest') world.forget(checkpoint, Number(ended.progress['attempt']));
       this.#replace(next);
     } else {
       // After the switch it is no longer refused; what failed before it changed nothing.
       trace.tell(time.nowMs, 'people', `the restore failed: ${ended.failure.message}`);
       next.stop();
     }
+  }
+
+  /** Where several are retained, now and then to one that is not the newest. */
+  async #whereTo(): Promise<CheckpointId | 'newest'> {
+    const { decisions } = this.#options;
+    const retained = (await this.record())?.retained ?? [];
+    return retained.length > 1 && decisions.chance('restore/older', 0.5) ? decisions.pick('restore/which', retained).id : 'newest';
   }
 
   async #savepoint(): Promise<OperationRecord> {

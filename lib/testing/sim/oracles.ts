@@ -3,16 +3,19 @@
  *
  * OR1. What the job record holds, retained or pinned, is whole: its manifest can be read, and every object that it names is there.
  * OR2. A completed checkpoint is a cut: what was sent before it was received before it, record by record.
+ * OR3. Keyed state at a held checkpoint is what it was when the checkpoint completed, wherever base and deltas have got to.
  */
 import { decodeManifest } from '../../checkpoint/manifest-codec.ts';
 import type { Manifest } from '../../checkpoint/manifest.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import { cutProblem } from './cut-problem.ts';
+import { heldState } from './held-state.ts';
 import type { SimStores } from './sim-stores.ts';
 
 export class Oracles {
   readonly #world: SimStores;
   readonly #seen = new Set<string>();
+  readonly #states = new Map<string, string>();
 
   constructor(world: SimStores) {
     this.#world = world;
@@ -41,6 +44,10 @@ export class Oracles {
     for (const name of namedBy(manifest)) {
       if ((await this.#world.stores.objects.read(name)) === undefined) problems.push(`${about} names ${name}, which is gone`);
     }
+    if (problems.length > 0) return problems;
+    const state = await heldState(this.#world.stores, manifest);
+    if ((this.#states.get(key) ?? state) !== state) problems.push(`${about} has other state now than when it completed`);
+    this.#states.set(key, state);
     if (this.#seen.has(key)) return problems;
     this.#seen.add(key);
     // An import begins with positions of its own, and at least once promises no cut.

@@ -34,6 +34,8 @@ export interface ServicesOptions {
   readonly lifeMs: number;
   /** The user functions of that version, made anew. */
   readonly functionsOf: (planHash: string) => OperatorRegistry;
+  /** Told of every error in the coordinator, which whoever called may get over. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** The functions of one version of a job. */
@@ -116,10 +118,19 @@ export class Services {
     return {
       container,
       handle: async (messages) => {
-        for (const { body } of messages) await receiveMessage(deps, decodeCoordinatorMessage(body));
+        for (const { body } of messages) await this.#told(receiveMessage(deps, decodeCoordinatorMessage(body)));
         return [];
       },
     };
+  }
+
+  async #told<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#options.onError(error);
+      throw error;
+    }
   }
 
   #newInterpreter(): FlowInterpreter {
@@ -150,7 +161,7 @@ export class Services {
           timeout();
           reject(noAnswer(container.name));
         });
-        work().then(resolve, reject).finally(timeout);
+        this.#told(work()).then(resolve, reject).finally(timeout);
       });
     } finally {
       this.#steps.delete(container);

@@ -1,5 +1,4 @@
 /** A job's own connectors, replaced: what its sources would read is in memory, and what its sinks publish is kept by sink. */
-import type { CollectSink } from '../../adapters/connectors/collect-sink.ts';
 import { canonicalJson } from '../../base/canonical-json.ts';
 import type { ConnectorSpec, JobPlan, PlannedOperator } from '../../model/job-plan.ts';
 import { isSourceVertex } from '../../model/job-plan.ts';
@@ -68,7 +67,7 @@ export function sinkName(spec: ConnectorSpec): string {
   return canonicalJson([spec.connector, spec.options]);
 }
 
-export function collecting(collect: CollectSink): SinkCommitter {
+export function collecting(collect: SinkCommitter): SinkCommitter {
   const asCollect = (spec: ConnectorSpec): ConnectorSpec => ({ ...spec, options: { name: sinkName(spec) } });
   return {
     locate: (spec, name) => collect.locate(asCollect(spec), name),

@@ -6,8 +6,11 @@ import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
 import type { Connectors, SplitReader } from '../../ports/connectors.ts';
 import type { MessageSender } from '../../ports/message-queue.ts';
 import type { CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
+import { readMessage } from '../../model/envelope-codec.ts';
 import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
+import type { Attempt, CheckpointId } from '../../base/ids.ts';
 import { collecting } from './sim-connectors.ts';
+import { ShownParts } from './shown-parts.ts';
 import type { Container, Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -19,6 +22,7 @@ export interface SimStoresOptions {
   readonly sources: Readonly<Record<string, SplitReader>>;
   readonly logger: Logger;
   readonly lifeMs: number;
+  readonly losing: boolean;
 }
 
 export class SimStores {
@@ -26,7 +30,8 @@ export class SimStores {
   readonly stores: LocalStores;
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
-  readonly #sink = collecting(this.collect);
+  readonly #shown = new ShownParts(this.collect);
+  readonly #sink = collecting(this.#shown.sink);
   readonly #random: Random;
   readonly #sender: MessageSender;
 
@@ -36,7 +41,18 @@ export class SimStores {
     this.#random = { hex: (digits) => decisions.hex('random/hex', digits), fraction: () => decisions.fraction('random/fraction') };
     const queue = { staleReceipts: decisions.chance('queue/stale receipts', 0.5) ? 'expired-refused' : 'latest-deletes' } as const;
     this.stores = createMemoryStores({ clock: time.clock, timers: time.timers, random: this.#random, queue });
-    this.#sender = decisions.chance('queue/forgetful', 0.3) ? withoutMemory(this.stores.queue) : this.stores.queue;
+    const sender = decisions.chance('queue/forgetful', 0.3) ? withoutMemory(this.stores.queue) : this.stores.queue;
+    this.#sender = options.losing ? losingOne(sender, 20 + decisions.below('queue/lost', 100)) : sender;
+  }
+
+  /** What readers of the sink of that name see. */
+  visible(name: string): readonly unknown[] {
+    return this.#shown.visible(name);
+  }
+
+  /** Whoever goes back to an older checkpoint removes what came after it. */
+  forget(above: CheckpointId, before: Attempt): void {
+    this.#shown.forget(above, before);
   }
 
   runtimeDeps(container: Container): RuntimeDeps {
@@ -111,5 +127,20 @@ function withoutMemory(queue: MessageSender): MessageSender {
         name,
         messages.map((message) => ({ ...message, deduplicationId: `${message.deduplicationId}-${++number}` })),
       ),
+  };
+}
+
+/** Nobody hears that one envelope was not taken. */
+function losingOne(queue: MessageSender, at: number): MessageSender {
+  let number = 0;
+  return {
+    depth: (name) => queue.depth(name),
+    sendBatch: async (name, messages) => {
+      const lost = messages.findIndex(({ body }) => readMessage(body).kind === 'data' && number++ === at);
+      if (lost < 0) return queue.sendBatch(name, messages);
+      const rest = messages.toSpliced(lost, 1);
+      const taken = rest.length === 0 ? [] : await queue.sendBatch(name, rest);
+      return taken.toSpliced(lost, 0, true);
+    },
   };
 }

@@ -1,9 +1,9 @@
 import { limits } from '../../base/limits.ts';
 
-type Limits = Record<keyof typeof limits, number>;
+export type Limits = Record<keyof typeof limits, number>;
 
 /** What comes with size comes at once: the base advances, timers and stashes are worked off in several commits. */
-const smallLimits: Partial<Limits> = {
+export const smallLimits: Partial<Limits> = {
   baseAdvanceEpochs: 1,
   baseAdvanceRows: 8,
   baseAdvanceRowsQuiet: 4,
@@ -15,10 +15,9 @@ const smallLimits: Partial<Limits> = {
 };
 
 /** The limits are the process's own: while it runs, nothing else may. */
-export async function withLimits<T>(small: boolean, run: () => Promise<T>): Promise<T> {
-  if (!small) return run();
+export async function withLimits<T>(chosen: Partial<Limits>, run: () => Promise<T>): Promise<T> {
   const before = { ...limits };
-  Object.assign(limits, smallLimits);
+  Object.assign(limits, chosen);
   try {
     return await run();
   } finally {

@@ -1,0 +1,154 @@
+/**
+ * Jobs that are hard on one rule each: order within a key, state that is removed, records that come too late, timers of the clock, output that lingers.
+ * For the mutants; what they must show is computed without the engine.
+ */
+import {
+  boundedOutOfOrderness,
+  collectSink,
+  type DataStream,
+  defineJob,
+  fromCollection,
+  listState,
+  mapState,
+  tumblingEventTime,
+  type,
+  valueState,
+} from '../../lib/index.ts';
+import type { Topology } from './topologies.ts';
+
+interface Event {
+  readonly key: string;
+  readonly at: number;
+  readonly value: number;
+  /** Where order counts: events of one line are read one after the other. */
+  readonly line: string;
+}
+
+type Environment = Parameters<Parameters<typeof defineJob>[0]['build']>[0];
+
+const keyCount = 8;
+const splits = 2;
+const atTheEnd = 1_000_000;
+const windowMs = 100;
+
+const events = (name: string, count: number): readonly Event[] =>
+  Array.from({ length: count }, (_, i) => ({ key: `k${(i * 5) % keyCount}`, at: 1_000 + i * 12, value: i, line: `${name}${i % splits}` }));
+
+const left = events('l', 64);
+const right = events('r', 32);
+/** Now and then one of long ago once more. */
+const withLate = left.flatMap((event, i) => (i >= 32 && i % 4 === 0 ? [event, left[i - 32]!, left[i - 31]!] : [event]));
+
+function read(env: Environment, uid: string, values: readonly Event[], shards: number): DataStream<Event> {
+  const watermarks = boundedOutOfOrderness(50, ({ at }: Event) => at);
+  return env
+    .fromSource(fromCollection(values, { splits }), { watermarks })
+    .uid(uid)
+    .setParallelism(shards);
+}
+
+const lines = (values: readonly unknown[]): string[] => values.map((value) => JSON.stringify(value)).sort();
+
+/** Each record with the one before it, of its key and line. */
+function chained(stream: DataStream<Event>): DataStream<unknown> {
+  return stream
+    .keyBy(({ key }) => key)
+    .process({
+      emits: type<unknown>(),
+      state: { last: mapState<string, number>() },
+      process({ value, line }, { key, state, emit }) {
+        emit({ key, line, value, before: state.last.get(line) ?? -1 });
+        state.last.put(line, value);
+      },
+    })
+    .uid('chained');
+}
+
+function chains(some: readonly Event[]): unknown[] {
+  return some.map(({ key, line, value }, i) => {
+    const before = some.slice(0, i).findLast((other) => other.key === key && other.line === line)?.value ?? -1;
+    return { key, line, value, before };
+  });
+}
+
+const topology = (
+  name: string,
+  build: (env: Environment, shards: number) => DataStream<unknown>,
+  shown: readonly unknown[],
+): Topology => ({
+  name,
+  job: (shards) => defineJob({ name, build: (env) => void build(env, shards).sinkTo(collectSink('out')).uid('out-sink') }),
+  expected: { out: lines(shown) },
+});
+
+const toggled = (some: readonly Event[]): unknown[] =>
+  some.map(({ key }, i) => {
+    const earlier = some.slice(0, i).filter((other) => other.key === key).length;
+    return { key, is: earlier % 2 === 0 ? 'opened' : 'closed' };
+  });
+
+export const hardTopologies: readonly Topology[] = [
+  topology('ordered', (env, shards) => chained(read(env, 'left', left, shards).union(read(env, 'right', right, 1))), chains([...left, ...right])),
+  topology(
+    'lingering',
+    (env, shards) => {
+      env.setBufferTimeout(40);
+      return chained(read(env, 'left', left, shards).union(read(env, 'right', right, 1)))
+        .rebalance()
+        .map((result) => result);
+    },
+    chains([...left, ...right]),
+  ),
+  topology(
+    'forgetting',
+    (env, shards) =>
+      read(env, 'left', left, shards)
+        .keyBy(({ key }) => key)
+        .process({
+          emits: type<unknown>(),
+          state: { open: valueState<number>() },
+          process(_event, { key, state, emit }) {
+            const isOpen = state.open.value() !== undefined;
+            emit({ key, is: isOpen ? 'closed' : 'opened' });
+            if (isOpen) state.open.clear();
+            else state.open.update(1);
+          },
+        })
+        .uid('toggle'),
+    toggled(left),
+  ),
+  topology(
+    'late',
+    (env, shards) =>
+      read(env, 'left', withLate, shards)
+        .keyBy(({ key }) => key)
+        .window(tumblingEventTime(windowMs))
+        .aggregate({ createAccumulator: () => 0, add: (_event, count: number) => count + 1, getResult: (count) => count }, (_count, { key, window }) => ({
+          key,
+          start: window.start,
+        }))
+        .uid('windows'),
+    [...new Set(left.map(({ key, at }) => JSON.stringify({ key, start: at - (at % windowMs) })))].map((line) => JSON.parse(line) as unknown),
+  ),
+  topology(
+    'delayed',
+    (env, shards) =>
+      read(env, 'left', left, shards)
+        .keyBy(({ key }) => key)
+        .process({
+          emits: type<unknown>(),
+          state: { held: listState<number>() },
+          process({ value }, { state, timers, currentProcessingTime }) {
+            state.held.add(value);
+            timers.registerProcessingTime(currentProcessingTime + 40 + (value % 5) * 60);
+            timers.registerEventTime(atTheEnd);
+          },
+          onTimer(_timer, { state, emit }) {
+            for (const value of state.held.get()) emit(value);
+            state.held.clear();
+          },
+        })
+        .uid('delayed'),
+    left.map(({ value }) => value),
+  ),
+];
