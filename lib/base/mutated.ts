@@ -19,6 +19,7 @@ export const mutantRules = {
   'dedup-id-without-attempt': 'design §3: the deduplication id has the attempt in it',
   'resend-never': 'PM2: the last segment is sent again before the first commit where anything hints at it',
   'resend-not-for-unfinished': 'PM2: unfinished work is a hint that the last segment may not have been sent',
+  'resend-only-for-unfinished': 'PM2: what was received before, is a duplicate or the witness, is such a hint',
   'resend-not-for-repeats': 'PM2: a message that was received before, or is a duplicate, is such a hint',
   'unfinished-is-success': 'PM3: success only when the record shows no unfinished work',
   'last-step-uncommitted': 'PM3: success only when what was done is committed',
@@ -38,7 +39,6 @@ export const mutantRules = {
   // Channels and control messages.
   'duplicates-taken': 'G1: what is at or below the last number is a duplicate',
   'gaps-taken': 'G1: a gap is never passed over',
-  'control-twice': 'G2: a control number is accepted once, and upwards',
   'control-without-gaps': 'G2: gaps in control numbers are legal',
   'wake-without-gaps': 'design §9: a wake-up is accepted upwards, not only as last + 1',
   // Barriers, alignment, stash.

@@ -19,7 +19,6 @@ export function judgeControl(
   kind: ControlKind,
   number: number,
 ): 'next' | 'duplicate' {
-  if (mutated('control-twice')) return 'next';
   const taken = last[kind] ?? 0;
   if (mutated('control-without-gaps') && kind === 'order' && taken > 0) return number === taken + 1 ? 'next' : 'duplicate';
   if (mutated('wake-without-gaps') && kind === 'wake' && taken > 0) return number === taken + 1 ? 'next' : 'duplicate';

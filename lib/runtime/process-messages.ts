@@ -106,8 +106,8 @@ class ShardWork {
     if (this.#shard.hasUnfinishedWork() && !mutated('resend-not-for-unfinished')) return true;
     return this.#messages.some(
       (message) =>
-        (!mutated('resend-not-for-repeats') && (message.received.receiveCount > 1 || !isFresh(this.#shard, message))) ||
-        markOf(message) === record.witness,
+        (!mutated('resend-not-for-repeats') && !mutated('resend-only-for-unfinished') && (message.received.receiveCount > 1 || !isFresh(this.#shard, message))) ||
+        (markOf(message) === record.witness && !mutated('resend-only-for-unfinished')),
     );
   }
 

@@ -1,10 +1,11 @@
-/** What a user has who installs the package that `npm pack` makes: the command, the library and its types. Nothing here reads lib/. */
+/** What a user has who installs the package that `npm pack` makes: the command, the library and its types. Nothing here reads lib/, but for the names that must not be in it. */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mutantRules } from '../../lib/base/mutated.ts';
 import { oldNode } from '../cli/spawn-sluice.ts';
 import { repositoryFiles, repositoryRoot } from '../tidy/repository.ts';
 
@@ -105,7 +106,7 @@ beforeAll(async () => {
   [sources, project] = [join(folder, 'sources'), join(folder, 'project')];
   mkdirSync(project);
   for (const { path } of repositoryFiles()) {
-    if (/^(?:bin|lib|docs)\/|^[^/]+$/.test(path)) cpSync(join(repositoryRoot, path), join(sources, path));
+    if (/^(?:bin|lib|docs)\/|^scripts\/strip-mutants\.ts$|^[^/]+$/.test(path)) cpSync(join(repositoryRoot, path), join(sources, path));
   }
   symlinkSync(join(repositoryRoot, 'node_modules'), join(sources, 'node_modules'), 'dir');
   for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
@@ -124,6 +125,14 @@ describe('the installed package', () => {
     expect(readdirSync(installed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'docs', 'package.json']);
     const sourcesInside = readdirSync(installed, { recursive: true, encoding: 'utf8' }).filter((name) => /(?<!\.d)\.ts$/.test(name));
     expect(sourcesInside).toEqual([]);
+  });
+
+  test('has none of the wrong variants of the protocol that the simulator is examined with', () => {
+    const dist = join(project, 'node_modules', 'sluice', 'dist');
+    const built = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(?:js|ts)$/.test(name));
+    expect(built.length).toBeGreaterThan(100);
+    const telling = new RegExp(`mutated|[mM]utant|['"](?:${Object.keys(mutantRules).join('|')})['"]`);
+    expect(built.filter((name) => telling.test(name) || telling.test(readFileSync(join(dist, name), 'utf8')))).toEqual([]);
   });
 
   test('says its version', async () => {

@@ -48,7 +48,8 @@ export interface SimulationResult {
   readonly seed: number;
   readonly hash: string;
   readonly problems: readonly string[];
-  readonly finished: boolean;
+  /** Nothing was wrong, but it did not come to its end. */
+  readonly stoodStill: boolean;
   readonly faults: readonly Fault[];
   readonly lines: readonly TraceLine[];
   readonly calls: number;
@@ -115,7 +116,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     () => (finished = true),
     (error: unknown) => failures.push(`whoever runs the job gave up: ${String((error as Error).stack)}`),
   );
-  const deadline = faultyMs + healedMs;
+  const deadline = faultyMs + (options.losing === true ? 10_000 : healedMs);
   let seen: { readonly job: string; readonly status: string } | undefined;
   const watch = async (): Promise<void> => {
     for (;;) {
@@ -129,13 +130,14 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   void watch();
   const isDone = (): boolean => finished && seen?.job === operator.job && seen.status === 'FINISHED';
   await time.run(() => failures.length > 0 || time.nowMs > deadline || isDone());
-  if (failures.length === 0 && !isDone())
+  const stoodStill = failures.length === 0 && !isDone();
+  if (stoodStill)
     failures.push(`not finished ${healedMs} ms after everything worked: ${await operator.describe()}`);
   return {
     seed,
     hash: trace.hash,
     problems: failures,
-    finished: isDone(),
+    stoodStill,
     faults: containers.taken,
     lines: trace.lines,
     calls: trace.calls,

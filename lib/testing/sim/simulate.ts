@@ -160,7 +160,7 @@ class Simulation {
   }
 
   #problemsOf(result: SimulationResult): readonly string[] {
-    if (this.#options.world?.losing === true && !result.finished) return [];
+    if (this.#options.world?.losing === true && result.stoodStill) return [];
     return [...result.problems, ...this.#differences(result, this.#expected)];
   }
 
