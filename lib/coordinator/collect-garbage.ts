@@ -61,12 +61,12 @@ async function markAll(deps: CoordinatorDeps, job: JobId, marks: Marks): Promise
   }
   for (let reading = 0; reading < readingsMax; reading++) {
     const record = await readJob(deps, job);
-    for (const { id } of mutated('collector-without-pending') ? [] : record.pending) {
+    for (const { id } of record.pending) {
       marks.key(manifestKey(job, record.attempt, id));
       for (const snapshot of await deps.acknowledgements.list(job, record.attempt, id)) await marks.snapshot(snapshot);
     }
     for (const key of [...(mutated('collector-without-retained') ? [] : record.retained), ...record.pins].map(({ manifest }) => manifest)) await marks.manifest(key, true);
-    if (!mutated('collector-without-descriptor')) await marks.descriptor(record);
+    await marks.descriptor(record);
     if ((await readJob(deps, job)).version === record.version) return record;
   }
   return undefined;

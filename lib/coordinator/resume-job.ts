@@ -32,7 +32,7 @@ export async function resumeJob(
   const record = await publishCompleted(deps, job);
   const held = heldCheckpoint(record, record.completed);
   const manifest = held === undefined ? undefined : decodeManifest(await readObject(deps, held.manifest), held.manifest);
-  if (!mutated('staged-not-discarded')) await discardStaged(deps, record, manifest);
+  await discardStaged(deps, record, manifest);
   await kickShards(deps, record, 1);
   const updated = await updateJob(deps, job, (current) => markRunning(current, attempt, deps.clock.now()));
   if (updated.outcome === 'refused' || manifest === undefined) return;

@@ -56,7 +56,7 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
   if (updated.outcome === 'refused') return refuse(deps, input, updated.reason, updated.record);
   const pending = updated.record.pending.find(({ flow }) => flow === input.flow)!;
   await sendOrders(deps, updated.record, pending, sourceShards(plan));
-  if (!mutated('complete-before-token')) await signalIfComplete(deps, updated.record, pending);
+  await signalIfComplete(deps, updated.record, pending);
 }
 
 function requestOf({ kind, stop, then, flow, token }: TriggerInput): TriggerRequest {

@@ -80,7 +80,7 @@ export class FlowInterpreter implements CoordinatorSignal, FlowStarter {
       retries: 0,
       startedAtMs: this.#deps.clock.now(),
     };
-    if ((await this.#deps.store.create(execution)) === 'exists' && !mutated('flow-started-twice')) return 'exists';
+    if ((await this.#deps.store.create(execution)) === 'exists') return 'exists';
     this.#take(execution);
     return 'started';
   }

@@ -94,8 +94,7 @@ export class OperatorFunction {
     }
     const warm = this.#warm.get(index);
     // A warm shard of the attempt that was given up is still what is stored: the first message of the new one initialises it.
-    const isStored = warm?.record.version === stored?.version || mutated('warm-unchecked');
-    if (warm?.record.attempt === job.attempt && warm.record.attempt === stored?.attempt && isStored)
+    if (warm?.record.attempt === job.attempt && warm.record.attempt === stored?.attempt && warm.record.version === stored.version)
       return warm;
     this.#warm.delete(index);
     const shard = await this.#openOrInitialise(job, topology, stored, messages);

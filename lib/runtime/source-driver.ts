@@ -25,7 +25,7 @@ export type OrderVerdict = { readonly kind: 'ignored' } | { readonly kind: 'snap
 
 /** An order is the barrier of a source shard. */
 export function takeOrder(shard: LiveShard, order: BarrierOrder, aborted: number): OrderVerdict {
-  if ((order.checkpoint <= shard.settled || order.checkpoint <= aborted) && !mutated('late-order-taken')) return { kind: 'ignored' };
+  if (order.checkpoint <= shard.settled || order.checkpoint <= aborted) return { kind: 'ignored' };
   if (order.stop === 'drain' && shard.status === 'running') endSource(shard);
   return { kind: 'snapshot', finished: order.stop !== undefined || shard.status !== 'running' };
 }

@@ -30,7 +30,7 @@ export interface BarrierFacts {
 
 export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   const { current, checkpoint, channel } = facts;
-  if (checkpoint <= facts.settled && !mutated('late-barrier-taken')) return { kind: 'ignored' };
+  if (checkpoint <= facts.settled) return { kind: 'ignored' };
   if (current !== null && checkpoint > current.checkpoint && !mutated('numbers-mixed')) return { kind: 'superseded', declined: current.checkpoint };
   if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
   const barriers = { ...current?.barriers, [channel]: facts.sequence };

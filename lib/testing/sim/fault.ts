@@ -69,6 +69,8 @@ export interface FaultRates {
   /** Functions often die between a commit and its sending, and others often stand still before they have read anything: the hardest on the resend rule. */
   readonly dieUnsent: number;
   readonly standStill: number;
+  /** The only thing that people do. */
+  readonly people?: Disturbance;
 }
 
 /** Each kind is off in half of the runs: what hides behind another kind's noise shows where that one is silent. */
@@ -88,7 +90,7 @@ export function drawRates(decisions: Decisions): FaultRates {
 }
 
 export function drawnFaults(decisions: Decisions, rates: FaultRates): FaultSource {
-  return { at: (site) => draw(decisions, rates, site), disturbance: () => disturb(decisions) };
+  return { at: (site) => draw(decisions, rates, site), disturbance: () => rates.people ?? disturb(decisions) };
 }
 
 function disturb(decisions: Decisions): Disturbance {

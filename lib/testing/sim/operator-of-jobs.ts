@@ -156,9 +156,18 @@ export class Operator {
     const { trace, time } = this.#options;
     trace.tell(time.nowMs, 'people', 'take a savepoint');
     const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints' };
+    const before = await this.record();
     const ended = await this.#operation((deps) => takeSavepoint(deps, order));
+    await this.#expectHeld(before, ended);
     if (ended.failure === null) this.savepoints++;
     return ended;
+  }
+
+  /** Nobody has restored the job meanwhile: what a savepoint is written from must still be there. */
+  async #expectHeld(before: JobRecord | undefined, { failure }: OperationRecord): Promise<void> {
+    const now = await this.record();
+    if (failure?.message.includes('no longer held') === true && now?.status === 'RUNNING' && now.attempt === before?.attempt)
+      throw new Error(`a savepoint was not held while it was being written: ${failure.message}`);
   }
 
   /** Stops the job, and goes on as another from the savepoint. */

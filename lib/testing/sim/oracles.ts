@@ -4,13 +4,22 @@
  * OR1. What the job record holds, retained or pinned, is whole: its manifest can be read, and every object that it names is there.
  * OR2. A completed checkpoint is a cut: what was sent before it was received before it, record by record.
  * OR3. Keyed state at a held checkpoint is what it was when the checkpoint completed, wherever base and deltas have got to.
+ * OR4. What is retained is not newer than the newest completed checkpoint, and in order.
+ * OR5. Once everything works, a timer of the clock fires when it is due, though no record comes.
+ * OR6. A snapshot shows no window as closed that has still to fire.
  */
+import { expectedShards } from '../../checkpoint/completeness.ts';
 import { decodeManifest } from '../../checkpoint/manifest-codec.ts';
 import type { Manifest } from '../../checkpoint/manifest.ts';
 import type { JobRecord } from '../../model/job-record.ts';
+import type { ShardSnapshot } from '../../model/shard-record.ts';
+import { readPlan } from '../../coordinator/coordinator-deps.ts';
 import { cutProblem } from './cut-problem.ts';
 import { heldState } from './held-state.ts';
 import type { SimStores } from './sim-stores.ts';
+
+/** Longer than a message can be kept back by what went wrong before. */
+const overdueMs = 12_000;
 
 export class Oracles {
   readonly #world: SimStores;
@@ -22,14 +31,26 @@ export class Oracles {
   }
 
   /** Everything that is wrong now. */
-  async look(record: JobRecord): Promise<readonly string[]> {
+  async look(record: JobRecord, healedNowMs: number | null): Promise<readonly string[]> {
     const problems: string[] = [];
+    const ids = record.retained.map(({ id }) => id);
+    if (ids.some((id, i) => id > (ids[i + 1] ?? record.completed))) problems.push(`job ${record.job} retains ${ids.join(', ')}, completed is ${record.completed}`);
+    if (healedNowMs !== null && record.status === 'RUNNING') problems.push(...(await this.#overdue(record, healedNowMs)));
     for (const { manifest: key } of [...record.retained, ...record.pins]) {
       const manifest = await this.#manifestOf(key);
       if (typeof manifest === 'string') problems.push(`job ${record.job} holds a checkpoint: ${manifest}`);
       else problems.push(...(await this.#problemsOf(key, manifest)));
     }
     return problems;
+  }
+
+  async #overdue(record: JobRecord, nowMs: number): Promise<readonly string[]> {
+    const { shards, objects } = this.#world.stores;
+    const { plan } = await readPlan({ objects }, record.plan);
+    const stored = await Promise.all(expectedShards(plan).map((shard) => shards.read({ job: record.job, ...shard })));
+    return stored
+      .filter((shard) => shard?.attempt === record.attempt && shard.status === 'running' && (shard.nextTimer.processing ?? nowMs) < nowMs - overdueMs)
+      .map((shard) => `a timer of ${shard!.uid}[${shard!.shard}] is due, and nobody comes`);
   }
 
   async #manifestOf(key: string): Promise<Manifest | string> {
@@ -50,6 +71,7 @@ export class Oracles {
     this.#states.set(key, state);
     if (this.#seen.has(key)) return problems;
     this.#seen.add(key);
+    problems.push(...leftDue(manifest).map((shard) => `${about}: ${shard} has timers that its watermark has passed`));
     // An import begins with positions of its own, and at least once promises no cut.
     const isCut = manifest.attempt > 0 && manifest.mode === 'exactly-once';
     const problem = isCut ? cutProblem(manifest.plan, manifest.shards) : undefined;
@@ -60,4 +82,11 @@ export class Oracles {
 /** State; segments too, because what is in flight would be read from them. */
 function namedBy({ shards }: Manifest): readonly string[] {
   return shards.flatMap(({ deltas, segments }) => [...deltas.map(({ key }) => key), ...segments.recent]);
+}
+
+/** Its own range comes first. */
+function leftDue({ attempt, shards }: Manifest): readonly string[] {
+  const isDue = ({ fired: [own], nextTimer }: ShardSnapshot): boolean =>
+    attempt > 0 && own !== undefined && nextTimer.event !== null && nextTimer.event <= own.firedUpTo;
+  return shards.filter(isDue).map(({ uid, shard }) => `${uid}[${shard}]`);
 }

@@ -39,6 +39,8 @@ export interface SimulationOptions {
   readonly calm?: boolean;
   /** Instead of what the seed draws. */
   readonly rates?: Partial<FaultRates>;
+  /** From half of the faulty phase on sources find nothing for a while. */
+  readonly quiet?: boolean;
   /** A queue loses a message: the job may stand still, but what it shows at its end must be right. */
   readonly losing?: boolean;
   readonly log?: (line: string) => void;
@@ -64,6 +66,8 @@ export interface SimulationResult {
 const lifeMs = 3_000;
 const latencyMs = 10;
 const stallMs = 2_500;
+/** How long a quiet source is quiet once everything works. */
+const quietMs = 30_000;
 /** How long everything may take once it works. */
 const healedMs = 180_000;
 
@@ -76,7 +80,9 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const faults = options.faults === undefined ? drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }) : listedFaults(options.faults);
   const containers = new Containers({ time, decisions, faults, trace, lifeMs, latencyMs, stallMs });
   const logger = loggerOf(options, time, trace);
-  const world = new SimStores({ time, decisions, containers, sources: paced(options.sources, decisions, calm), logger, lifeMs, losing: options.losing === true });
+  const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
+  const isQuiet = (): boolean => options.quiet === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + quietMs;
+  const world = new SimStores({ time, decisions, containers, sources: paced(options, decisions, isQuiet), logger, lifeMs, losing: options.losing === true });
   const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
   const settings = { ...runtimeSettings, ...options.settings };
   const services = new Services({
@@ -97,7 +103,6 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   containers.active = !calm;
   const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
   const operator = new Operator({ services, world, time, decisions, trace, containers, compile: options.compile, checkpoint });
-  const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
   const oracles = new Oracles(world);
   let finished = false;
   const life = async (): Promise<void> => {
@@ -123,7 +128,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
       await time.sleep(250);
       const record = await operator.record();
       seen = record;
-      if (record !== undefined) failures.push(...(await oracles.look(record)));
+      if (record !== undefined) failures.push(...(await oracles.look(record, time.nowMs > faultyMs ? time.clock.now() : null)));
       if (record?.status === 'FAILED') failures.push(`the job failed: ${JSON.stringify(record?.failure)}`);
     }
   };
@@ -162,13 +167,13 @@ const runtimeSettings: RuntimeSettings = {
 };
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
-function paced(sources: Readonly<Record<string, SplitReader>>, decisions: Decisions, calm: boolean): Readonly<Record<string, SplitReader>> {
-  if (calm) return sources;
+function paced({ sources, calm }: SimulationOptions, decisions: Decisions, isQuiet: () => boolean): Readonly<Record<string, SplitReader>> {
+  if (calm === true) return sources;
   const pace = (name: string, reader: SplitReader): SplitReader => ({
     ...reader,
     splits: (source) => reader.splits(source),
     read: (source, split, position, options) =>
-      decisions.chance(`pace/${name}/${split}`, 0.6)
+      decisions.chance(`pace/${name}/${split}`, 0.6) || isQuiet()
         ? Promise.resolve({ values: [], position, ended: false })
         : reader.read(source, split, position, options),
   });

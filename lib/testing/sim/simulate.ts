@@ -40,7 +40,7 @@ export interface SimulateOptions {
   /** Stop at the first violation. Default true. */
   readonly bail?: boolean;
   /** For the examination of the simulator itself: other circumstances than usual. */
-  readonly world?: Pick<SimulationOptions, 'settings' | 'checkpoint' | 'losing' | 'rates'> & { readonly limits?: Partial<Limits> };
+  readonly world?: Pick<SimulationOptions, 'settings' | 'checkpoint' | 'losing' | 'quiet' | 'rates'> & { readonly limits?: Partial<Limits> };
 }
 
 export interface SimulatedRun {
