@@ -9,7 +9,6 @@
  * FI3. Only what Step Functions can do: data is JSON, paths lead somewhere, results go where the description says.
  * FI4. The same clock, timers and answers give the same run.
  */
-import { mutated } from '../base/mutated.ts';
 import { errorCode, errorMessage } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Flow, FlowState, TaskState } from '../coordinator/flow.ts';
@@ -188,7 +187,7 @@ export class FlowInterpreter implements CoordinatorSignal, FlowStarter {
   /** The token is stored before its task can answer it; after a restart the task runs again with the same token. */
   async #enterTokenTask(execution: FlowExecution, state: TaskState): Promise<void> {
     const waiting = execution.token === null ? withToken(execution, state, this.#deps.clock.now()) : execution;
-    if (waiting !== execution && !mutated('token-unstored')) await this.#deps.store.save(waiting);
+    if (waiting !== execution) await this.#deps.store.save(waiting);
     this.#running.set(waiting.name, waiting);
     this.#tokens.set(waiting.token!, waiting.name);
     if (waiting.dueAtMs !== null) this.#wakeAt(waiting, waiting.dueAtMs);

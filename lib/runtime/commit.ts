@@ -130,8 +130,7 @@ async function listSegments(
   tryId: string,
   name: string | null,
 ): Promise<readonly EpochSegments[]> {
-  const past = mutated('trimmed-at-once') ? options.epoch : options.floor;
-  const kept = shard.segments.filter(({ epoch }) => epoch > past || epoch === options.epoch);
+  const kept = shard.segments.filter(({ epoch }) => epoch > options.floor || epoch === options.epoch);
   if (name === null) return kept;
   const list = kept.find(({ epoch }) => epoch === options.epoch) ?? { epoch: options.epoch, recent: [], chained: null };
   const recent = [...list.recent, name];

@@ -91,7 +91,7 @@ class ShardWork {
     if (this.#witness !== null || mutated('clock-decides')) this.#takeTimeAndAborts();
     if (this.#witness === null && mutated('unfinished-is-success')) return;
     await this.#finishUnfinished();
-    if (this.#witness === null && !mutated('any-message-commits')) {
+    if (this.#witness === null && !mutated('clock-decides')) {
       // The last step of what was unfinished: the messages are reported done, so nobody may come for it again.
       if (showsUnfinishedWork(shard.record) && !mutated('last-step-uncommitted')) await this.#commitRest();
       return;
@@ -103,11 +103,10 @@ class ShardWork {
   #mustResend(): boolean {
     const { record } = this.#shard;
     if (mutated('resend-never')) return false;
-    if (this.#shard.hasUnfinishedWork() && !mutated('resend-not-for-unfinished')) return true;
+    if (this.#shard.hasUnfinishedWork()) return true;
+    if (mutated('resend-only-for-unfinished')) return false;
     return this.#messages.some(
-      (message) =>
-        (!mutated('resend-not-for-repeats') && !mutated('resend-only-for-unfinished') && (message.received.receiveCount > 1 || !isFresh(this.#shard, message))) ||
-        (markOf(message) === record.witness && !mutated('resend-only-for-unfinished')),
+      (message) => message.received.receiveCount > 1 || !isFresh(this.#shard, message) || markOf(message) === record.witness,
     );
   }
 

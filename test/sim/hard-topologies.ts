@@ -150,7 +150,7 @@ export const hardTopologies: readonly Topology[] = [
           state: { held: listState<number>() },
           process({ value }, { state, timers, currentProcessingTime }) {
             state.held.add(value);
-            timers.registerProcessingTime(currentProcessingTime + 40 + (value % 5) * 60);
+            timers.registerProcessingTime(currentProcessingTime + (value % 6 === 0 ? 4_000 : 40 + (value % 5) * 60));
             timers.registerEventTime(atTheEnd);
           },
           onTimer(_timer, { state, emit }) {

@@ -1,4 +1,5 @@
 /** Where each mutant is looked for: topologies in turn, under which circumstances, and the run that is known to show it. */
+import seeds from './mutant-seeds.json' with { type: 'json' };
 import type { MutantName } from '../../lib/base/mutated.ts';
 import type { FaultRates } from '../../lib/testing/sim/fault.ts';
 import type { SimulateOptions } from '../../lib/testing/sim/simulate.ts';
@@ -25,23 +26,15 @@ const manyBarriers = { maxConcurrent: 3, intervalMs: 60, timeoutMs: 5_000, retai
 
 interface Place extends World {
   readonly in?: readonly string[];
-  readonly known?: Hunt['known'];
 }
 
 const places: Partial<Record<MutantName, Place>> = {
   'every-conflict-is-ours': { rates: slow('function.shards.commit') },
-  'no-witness': { in: ['delayed', 'ordered'], rates: zombies, limits: manyCommits },
   'segment-after-commit': { rates: crashes },
   'acknowledged-first': { in: ['ordered', 'chain', 'union'], rates: { ...crashes, slowSite: 'function.sinks.stage' } },
   'resend-only-for-unfinished': { in: ['ordered', 'delayed'], rates: { dieUnsent: 0.15 } },
   'segment-name-shared': { rates: slow('function.shards.commit') },
-  'trimmed-at-once': { in: ['ordered', 'exchanges'], limits: { envelopeBytesMax: 60 }, rates: { stall: 0.15 } },
-  'resend-not-for-unfinished': { in: ['delayed', 'ordered', 'window'], rates: zombies, limits: manyCommits },
-  'resend-not-for-repeats': { in: ['ordered', 'delayed'], rates: { dieUnsent: 0.15 } },
-  'last-step-uncommitted': { in: ['late', 'delayed', 'ordered'], limits: manyCommits, rates: crashes },
   'unsent-before-next': { in: ['late', 'delayed', 'ordered'], limits: manyCommits },
-  'any-message-commits': { in: ['lingering', 'delayed'], rates: zombies, limits: manyCommits },
-  'clock-decides': { in: ['delayed'], rates: zombies },
   'newer-attempt-dropped': { in: ['ordered', 'exchanges'], settings: { jobRecordCacheMs: 1_000 } },
   'group-in-one-call': { in: ['ordered'], rates: { partial: 0.3 } },
   'ghosts-count': { in: ['ordered'], settings: { userCodeTries: 1 }, limits: oftenBase, rates: slow('function.shards.read') },
@@ -56,10 +49,7 @@ const places: Partial<Record<MutantName, Place>> = {
   'floor-without-pins': { in: ['keyed'], checkpoint: { retained: 1 } },
   'incomplete-completes': { in: ['ordered', 'keyed'] },
   'name-without-try': { in: ['chain', 'keyed'], rates: crashes },
-  'token-unstored': { in: ['chain', 'keyed'] },
-  'restore-not-retained': { in: ['chain', 'keyed'], rates: slow('task.objects.createIfAbsent'), checkpoint: { retained: 2, intervalMs: 100 } },
   'restore-keeps-newer': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 100, retained: 3 }, rates: { people: 'restore' } },
-  'late-publisher': { in: ['chain', 'keyed'], rates: slow('task.sinks.publish') },
   'fired-not-kept': { in: ['late'] },
   'timer-armed-once': { in: ['delayed'], quiet: true },
   'stop-not-taken-back': { in: ['chain', 'ordered'], checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 }, rates: { people: 'move' } },
@@ -83,14 +73,21 @@ const places: Partial<Record<MutantName, Place>> = {
   'restore-not-newest': { in: ['chain', 'keyed'], rates: { people: 'restore', ...slow('task.jobs.replace') }, checkpoint: { intervalMs: 50 } },
   'unfinished-is-success': { in: ['two-inputs', 'delayed'], limits: manyCommits, rates: { crash: 0.1 } },
   'gaps-taken': { in: ['ordered', 'union'], losing: true, rates: { people: 'restart' } },
+  'import-stamped': { in: ['keyed', 'forgetting'], limits: oftenBase, rates: { people: 'move' }, checkpoint: { retained: 1, intervalMs: 100 } },
+  'anybodys-restore': { in: ['chain'], checkpoint: { timeoutMs: 200 }, rates: { people: 'restore', ...slow('task.jobs.replace') } },
+  'no-witness': { in: ['chain'], rates: { ...zombies, people: 'restore' } },
+  'last-step-uncommitted': { in: ['two-inputs', 'delayed'], limits: manyCommits, rates: { crash: 0.1 } },
+  'restore-not-retained': { in: ['chain'], rates: { people: 'restore', ...slow('task.jobs.replace') }, checkpoint: { retained: 2, intervalMs: 50 } },
+  'late-publisher': { in: ['chain'], rates: { people: 'restore', error: 0.1, ...slow('task.sinks.publish') }, checkpoint: { retained: 3, intervalMs: 50 } },
+  'clock-decides': { in: ['delayed'], rates: zombies },
   'lingering-unwritten': { in: ['lingering'] },
   'lingers-for-ever': { in: ['lingering'] },
   'lost-answer-is-lost-race': { in: ['chain', 'keyed'], rates: { answer: 0.1 } },
-  'anybodys-restore': { in: ['chain'], checkpoint: { timeoutMs: 300 }, rates: { people: 'restore' } },
 };
 
 export function huntFor(name: MutantName): Hunt {
-  const { in: topologies = anywhere, known, ...world } = places[name] ?? {};
+  const { in: topologies = anywhere, ...world } = places[name] ?? {};
+  const known = (seeds as unknown as Partial<Record<MutantName, Hunt['known']>>)[name];
   const settings = { ...usual.settings, ...world.settings };
   const checkpoint = { ...usual.checkpoint, ...world.checkpoint };
   return { topologies, world: { ...world, settings, checkpoint }, ...(known === undefined ? {} : { known }) };

@@ -42,7 +42,7 @@ export class SimStores {
     const queue = { staleReceipts: decisions.chance('queue/stale receipts', 0.5) ? 'expired-refused' : 'latest-deletes' } as const;
     this.stores = createMemoryStores({ clock: time.clock, timers: time.timers, random: this.#random, queue });
     const sender = decisions.chance('queue/forgetful', 0.3) ? withoutMemory(this.stores.queue) : this.stores.queue;
-    this.#sender = options.losing ? losingOne(sender, 20 + decisions.below('queue/lost', 100)) : sender;
+    this.#sender = options.losing ? losingOne(sender, 10 + decisions.below('queue/lost', 60)) : sender;
   }
 
   /** What readers of the sink of that name see. */
@@ -136,7 +136,7 @@ function losingOne(queue: MessageSender, at: number): MessageSender {
   return {
     depth: (name) => queue.depth(name),
     sendBatch: async (name, messages) => {
-      const lost = messages.findIndex(({ body }) => readMessage(body).kind === 'data' && number++ === at);
+      const lost = name.endsWith('#coordinator') ? -1 : messages.findIndex(({ body }) => readMessage(body).kind === 'data' && number++ === at);
       if (lost < 0) return queue.sendBatch(name, messages);
       const rest = messages.toSpliced(lost, 1);
       const taken = rest.length === 0 ? [] : await queue.sendBatch(name, rest);
