@@ -8,6 +8,8 @@ const files = globSync('lib/**/*.ts', { cwd: root }).map((path) => ({ path, text
 
 console.log('| mutant | rule that it breaks | where, in `lib/` |\n| --- | --- | --- |');
 for (const [name, rule] of Object.entries(mutantRules)) {
-  const places = files.filter(({ text }) => text.includes(`mutated('${name}')`)).map(({ path }) => path.slice('lib/'.length).replace(/\.ts$/, ''));
+  const places = files
+    .filter(({ text }) => text.includes(`mutated('${name}')`))
+    .map(({ path }) => path.slice('lib/'.length).replace(/\.ts$/, ''));
   console.log(`| \`${name}\` | ${rule} | ${places.sort().join(', ')} |`);
 }

@@ -99,6 +99,9 @@ if (process.argv[1] === import.meta.filename) {
     ...(values.json === true ? {} : { onMutant: (mutant) => console.log(line(mutant, values.verbose === true)) }),
   });
   if (values.json === true) console.log(JSON.stringify(report));
-  else console.log(`${report.killed} of ${report.mutants} killed in ${report.list.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(1)} s`);
+  else
+    console.log(
+      `${report.killed} of ${report.mutants} killed in ${report.list.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(1)} s`,
+    );
   process.exitCode = report.killed === report.mutants ? 0 : 1;
 }

@@ -18,8 +18,6 @@ export const mutantRules = {
   'dedup-id-without-attempt': 'design §3: the deduplication id has the attempt in it',
   'resend-never': 'PM2: the last segment is sent again before the first commit where anything hints at it',
   'resend-only-for-unfinished': 'PM2: what was received before, is a duplicate or the witness, is such a hint',
-  'unfinished-is-success': 'PM3: success only when the record shows no unfinished work',
-  'last-step-uncommitted': 'PM3: success only when what was done is committed',
   'unsent-before-next': 'design §4: each commit is sent before the next',
   'clock-decides': 'PM5: processing time advances only with a fresh message',
   'old-attempt-taken': 'PM4: messages of an older attempt are dropped',
@@ -94,13 +92,10 @@ export const mutantRules = {
   'import-stamped': 'IM1: imported rows have version 0',
   // Unfinished work is guarded (ADR 26), stops.
   'lost-answer-is-lost-race': 'UJ1: a record that is the same in every field is written',
-  'sweep-ends-blindly': 'SG1: armed means armed until a sweep finds nothing unfinished',
-  'numbered-unarmed': 'SG1: a checkpoint is numbered only in a record that is armed',
   'failed-savepoint-stays-pending': 'ADR 26: whoever fails a savepoint aborts its checkpoint',
   'anybodys-restore': 'ADR 26: a restore without a descriptor is ours only where its plan is',
   'committed-stop-forgotten': 'ADR 26: a stop is open until the job is FINISHED',
   'periodic-during-stop': 'T4: nothing periodic between a stop order and its outcome',
-  'stop-aborted': 'design §8: a stop’s checkpoint is taken back by a restore only',
   'stop-not-taken-back': 'design §8: a failed stop restores, because sources have ended for it',
   'stop-retained-at-once': 'C3: a stop’s checkpoint is pinned until its export is done',
   // What lingers.

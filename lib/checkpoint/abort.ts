@@ -17,7 +17,7 @@ export function abortCheckpoint(
 ): Transition<'not-pending' | 'needs-restore'> {
   const entry = record.pending.find(({ id }) => id === checkpoint);
   if (entry === undefined) return refused('not-pending');
-  if (entry.kind === 'stop-savepoint' && !mutated('stop-aborted')) return refused('needs-restore');
+  if (entry.kind === 'stop-savepoint') return refused('needs-restore');
   const periodic = entry.kind === 'checkpoint';
   const counted = periodic && countsAgainstTolerance(reason);
   return change(

@@ -4,7 +4,6 @@
  * SG1. Armed means armed until a sweep finds nothing unfinished, and says so in the same conditional write: whoever writes down unfinished work in a record
  *      that is armed is found by the next sweep.
  */
-import { mutated } from '../base/mutated.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { isTerminal } from './job-status.ts';
 import { change, unchanged, type Transition } from './transition.ts';
@@ -17,7 +16,7 @@ export function armSweep(record: JobRecord, atMs: number, nowMs: number): Transi
 
 /** A sweep is over: it comes again, or nobody does. */
 export function endSweep(record: JobRecord, nextAtMs: number, nowMs: number): Transition<never> {
-  return change(record, { sweepAtMs: isUnfinished(record) && !mutated('sweep-ends-blindly') ? nextAtMs : 0 }, nowMs);
+  return change(record, { sweepAtMs: isUnfinished(record) ? nextAtMs : 0 }, nowMs);
 }
 
 /** Whether somebody's death could leave the job as it is for ever. */

@@ -65,7 +65,8 @@ async function markAll(deps: CoordinatorDeps, job: JobId, marks: Marks): Promise
       marks.key(manifestKey(job, record.attempt, id));
       for (const snapshot of await deps.acknowledgements.list(job, record.attempt, id)) await marks.snapshot(snapshot);
     }
-    for (const key of [...(mutated('collector-without-retained') ? [] : record.retained), ...record.pins].map(({ manifest }) => manifest)) await marks.manifest(key, true);
+    for (const key of [...(mutated('collector-without-retained') ? [] : record.retained), ...record.pins].map(({ manifest }) => manifest))
+      await marks.manifest(key, true);
     await marks.descriptor(record);
     if ((await readJob(deps, job)).version === record.version) return record;
   }

@@ -48,7 +48,8 @@ export async function completeCheckpoint(deps: CoordinatorDeps, { job, checkpoin
     await startWhenDue(deps, record, false);
     return { outcome: 'completed', manifest: key };
   }
-  const published = record.published >= checkpoint || mutated('finished-unpublished') ? record : await publishCompleted(deps, job, manifest);
+  const published =
+    record.published >= checkpoint || mutated('finished-unpublished') ? record : await publishCompleted(deps, job, manifest);
   await settle(deps, published, manifest);
   return { outcome: 'completed', manifest: key };
 }

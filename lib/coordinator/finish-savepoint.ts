@@ -63,7 +63,9 @@ async function letGo(deps: CoordinatorDeps, { job, flow, error }: OperationInput
     job,
     (record) => {
       const own = record.pending.find((pending) => pending.flow === flow && pending.kind !== 'stop-savepoint');
-      return own === undefined || mutated('failed-savepoint-stays-pending') ? unchanged(record) : abortCheckpoint(record, own.id, reason, deps.clock.now());
+      return own === undefined || mutated('failed-savepoint-stays-pending')
+        ? unchanged(record)
+        : abortCheckpoint(record, own.id, reason, deps.clock.now());
     },
     reason,
   );

@@ -4,7 +4,6 @@
  * TC1. Token and number are stored before the orders go out; completeness is tested after both, because the last acknowledgement may have come before
  *      the token was there to be answered.
  */
-import { mutated } from '../base/mutated.ts';
 import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
 import { allSourcesEnded, missingShards, sourceShards } from '../checkpoint/completeness.ts';
 import { failureText } from '../checkpoint/failure-reason.ts';
@@ -45,7 +44,7 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
   const updated = await updateJob(deps, input.job, (record): Transition<TriggerRefusal> => {
     const nowMs = deps.clock.now();
     // A restore under another plan, or the end of the sweep, came between: the flow's next try reads that one, or arms another.
-    if (record.plan !== planKey || (record.sweepAtMs === 0 && !mutated('numbered-unarmed'))) return refused('not-yet');
+    if (record.plan !== planKey || record.sweepAtMs === 0) return refused('not-yet');
     if (input.kind === 'checkpoint' && !record.pending.some(({ flow }) => flow === input.flow)) {
       if (record.attempt !== input.attempt) return refused('nothing-due');
       const { decision } = decideTrigger({ record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs });

@@ -89,11 +89,10 @@ class ShardWork {
       await resendEffects(this.#runtime, shard.topology, shard.record.attempt, shard.record.lastSegment);
     }
     if (this.#witness !== null || mutated('clock-decides')) this.#takeTimeAndAborts();
-    if (this.#witness === null && mutated('unfinished-is-success')) return;
     await this.#finishUnfinished();
     if (this.#witness === null && !mutated('clock-decides')) {
       // The last step of what was unfinished: the messages are reported done, so nobody may come for it again.
-      if (showsUnfinishedWork(shard.record) && !mutated('last-step-uncommitted')) await this.#commitRest();
+      if (showsUnfinishedWork(shard.record)) await this.#commitRest();
       return;
     }
     for (const message of this.#messages) await this.#take(message, message === this.#messages.at(-1));

@@ -67,7 +67,9 @@ async function processEnvelope(
         channel: header.channel,
         sequence: header.sequence,
       });
-      return shard.dueTimers() === null || mutated('barrier-before-timers') ? takeBarrier(runtime, shard, header, placed.event.checkpoint) : putOff(shard, header);
+      return shard.dueTimers() === null || mutated('barrier-before-timers')
+        ? takeBarrier(runtime, shard, header, placed.event.checkpoint)
+        : putOff(shard, header);
     }
     await processEvent(shard, input, placed);
   }

@@ -33,7 +33,8 @@ export function takeOrder(shard: LiveShard, order: BarrierOrder, aborted: number
 /** Called for a continuation or wake-up. A kick only makes the shard initialise itself, which starts the one loop that there is. */
 export async function readSource(runtime: Runtime, shard: LiveShard): Promise<void> {
   const { settings } = runtime.program;
-  if (await isBackedUp(runtime, shard)) return mutated('early-wake-arms-nothing') ? undefined : sleep(runtime, shard, settings.backPressureSleepMs);
+  if (await isBackedUp(runtime, shard))
+    return mutated('early-wake-arms-nothing') ? undefined : sleep(runtime, shard, settings.backPressureSleepMs);
   const foundMore = await readSplits(runtime, shard, settings.sourceRecordsPerCommit);
   if (Object.values(shard.splits!).every(({ ended }) => ended)) return endSource(shard);
   if (!foundMore) return sleep(runtime, shard, settings.sourceIdleMs);

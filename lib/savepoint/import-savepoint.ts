@@ -40,7 +40,11 @@ export async function importUnit(ports: ImportPorts, job: JobId, metadata: Savep
   if ('part' in unit) return void (await ports.stagePart(unit.part, bytes));
   const rows = decodeKeyedRows(unit, bytes, maxParallelismOf(metadata, unit));
   for (let at = 0; at < rows.length; at += limits.importRowsPerWrite) {
-    await ports.base.write(job, mutated('import-stamped') ? Number.MAX_SAFE_INTEGER : 0, tablesOf(rows.slice(at, at + limits.importRowsPerWrite)));
+    await ports.base.write(
+      job,
+      mutated('import-stamped') ? Number.MAX_SAFE_INTEGER : 0,
+      tablesOf(rows.slice(at, at + limits.importRowsPerWrite)),
+    );
   }
 }
 

@@ -41,10 +41,7 @@ const withLate = left.flatMap((event, i) => (i >= 32 && i % 4 === 0 ? [event, le
 
 function read(env: Environment, uid: string, values: readonly Event[], shards: number): DataStream<Event> {
   const watermarks = boundedOutOfOrderness(50, ({ at }: Event) => at);
-  return env
-    .fromSource(fromCollection(values, { splits }), { watermarks })
-    .uid(uid)
-    .setParallelism(shards);
+  return env.fromSource(fromCollection(values, { splits }), { watermarks }).uid(uid).setParallelism(shards);
 }
 
 const lines = (values: readonly unknown[]): string[] => values.map((value) => JSON.stringify(value)).sort();
@@ -73,11 +70,7 @@ function chains(some: readonly Event[]): unknown[] {
   });
 }
 
-const topology = (
-  name: string,
-  build: (env: Environment, shards: number) => DataStream<unknown>,
-  shown: readonly unknown[],
-): Topology => ({
+const topology = (name: string, build: (env: Environment, shards: number) => DataStream<unknown>, shown: readonly unknown[]): Topology => ({
   name,
   job: (shards) =>
     defineJob({
@@ -100,7 +93,11 @@ const toggled = (some: readonly Event[]): unknown[] =>
   });
 
 export const hardTopologies: readonly Topology[] = [
-  topology('ordered', (env, shards) => chained(read(env, 'left', left, shards).union(read(env, 'right', right, 1))), chains([...left, ...right])),
+  topology(
+    'ordered',
+    (env, shards) => chained(read(env, 'left', left, shards).union(read(env, 'right', right, 1))),
+    chains([...left, ...right]),
+  ),
   topology(
     'lingering',
     (env, shards) => {
@@ -133,12 +130,17 @@ export const hardTopologies: readonly Topology[] = [
       read(env, 'left', withLate, shards)
         .keyBy(({ key }) => key)
         .window(tumblingEventTime(windowMs))
-        .aggregate({ createAccumulator: () => 0, add: (_event, count: number) => count + 1, getResult: (count) => count }, (_count, { key, window }) => ({
-          key,
-          start: window.start,
-        }))
+        .aggregate(
+          { createAccumulator: () => 0, add: (_event, count: number) => count + 1, getResult: (count) => count },
+          (_count, { key, window }) => ({
+            key,
+            start: window.start,
+          }),
+        )
         .uid('windows'),
-    [...new Set(left.map(({ key, at }) => JSON.stringify({ key, start: at - (at % windowMs) })))].map((line) => JSON.parse(line) as unknown),
+    [...new Set(left.map(({ key, at }) => JSON.stringify({ key, start: at - (at % windowMs) })))].map(
+      (line) => JSON.parse(line) as unknown,
+    ),
   ),
   topology(
     'delayed',

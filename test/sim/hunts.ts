@@ -14,7 +14,7 @@ export interface Hunt {
 
 const anywhere: readonly string[] = ['ordered', 'forgetting', 'window', 'two-inputs'];
 /** What lasts ends the job: a shard that meets a broken rule again and again is seen at once. */
-const usual: World = { settings: { userCodeTries: 3 }, checkpoint: { retained: 3 } };
+const usual: World = { healedMs: 60_000, settings: { userCodeTries: 3 }, checkpoint: { retained: 3 } };
 
 const zombies: Partial<FaultRates> = { dieUnsent: 0.25, standStill: 0.3 };
 const slow = (slowSite: string): Partial<FaultRates> => ({ slowSite });
@@ -30,7 +30,6 @@ interface Place extends World {
 
 const places: Partial<Record<MutantName, Place>> = {
   'every-conflict-is-ours': { rates: slow('function.shards.commit') },
-  'segment-after-commit': { rates: crashes },
   'acknowledged-first': { in: ['ordered', 'chain', 'union'], rates: { ...crashes, slowSite: 'function.sinks.stage' } },
   'resend-only-for-unfinished': { in: ['ordered', 'delayed'], rates: { dieUnsent: 0.15 } },
   'segment-name-shared': { rates: slow('function.shards.commit') },
@@ -38,48 +37,76 @@ const places: Partial<Record<MutantName, Place>> = {
   'newer-attempt-dropped': { in: ['ordered', 'exchanges'], settings: { jobRecordCacheMs: 1_000 } },
   'group-in-one-call': { in: ['ordered'], rates: { partial: 0.3 } },
   'ghosts-count': { in: ['ordered'], settings: { userCodeTries: 1 }, limits: oftenBase, rates: slow('function.shards.read') },
-  'control-without-gaps': { in: ['ordered', 'keyed'], rates: crashes },
   'nothing-held': { in: ['ordered', 'union'] },
   'numbers-mixed': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
   'superseded-dropped': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
-  'put-back-behind': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch'), limits: manyCommits },
   'barrier-before-timers': { in: ['late', 'window'], limits: manyCommits, checkpoint: { intervalMs: 60, retained: 3 } },
   'newest-stashed-first': { in: ['ordered'] },
   'floor-is-newest': { in: ['keyed'] },
   'floor-without-pins': { in: ['keyed'], checkpoint: { retained: 1 } },
   'incomplete-completes': { in: ['ordered', 'keyed'] },
-  'name-without-try': { in: ['chain', 'keyed'], rates: crashes },
   'restore-keeps-newer': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 100, retained: 3 }, rates: { people: 'restore' } },
   'fired-not-kept': { in: ['late'] },
   'timer-armed-once': { in: ['delayed'], quiet: true },
   'stop-not-taken-back': { in: ['chain', 'ordered'], checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 }, rates: { people: 'move' } },
-  'stop-aborted': { in: ['chain', 'ordered'], checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'periodic-during-stop': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 50, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'committed-stop-forgotten': { in: ['chain'], checkpoint: { intervalMs: 50 }, rates: { people: 'move', slowSite: 'task.jobs.replace' } },
-  'failed-savepoint-stays-pending': { in: ['chain'], checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 }, rates: { people: 'savepoint', crash: 0.03 } },
-  'numbered-unarmed': { in: ['chain'], rates: { people: 'savepoint', ...slow('task.jobs.replace') } },
-  'no-base-fence': { in: ['keyed', 'ordered'], limits: oftenBase, rates: slow('function.base.write'), checkpoint: { retained: 1, intervalMs: 100 } },
-  'no-tombstone': { in: ['forgetting'], limits: oftenBase, rates: slow('function.base.write'), checkpoint: { retained: 1, intervalMs: 100 } },
-  'tombstones-go-early': { in: ['forgetting'], limits: oftenBase, rates: slow('function.base.write'), checkpoint: { retained: 1, intervalMs: 100 } },
-  'deltas-of-others': { in: ['keyed', 'forgetting'], limits: someBase, rates: { people: 'restore' }, checkpoint: { retained: 1, intervalMs: 100 } },
+  'deltas-of-others': {
+    in: ['keyed', 'forgetting'],
+    limits: someBase,
+    rates: { people: 'restore' },
+    checkpoint: { retained: 1, intervalMs: 100 },
+  },
   'newest-delta-first': { in: ['union', 'keyed'], limits: someBase, checkpoint: { retained: 1, intervalMs: 100 } },
   'published-before-parts': { in: ['chain', 'union'], rates: crashes },
   'pin-never': { in: ['chain', 'keyed'], rates: { people: 'savepoint' }, checkpoint: { retained: 1 } },
-  'floor-without-pending': { in: ['keyed'], rates: { people: 'savepoint', ...slow('task.objects.createIfAbsent') }, checkpoint: { retained: 1, maxConcurrent: 3, intervalMs: 50 } },
-  'unpublished-retired': { in: ['chain'], rates: { ...slow('task.sinks.publish'), error: 0.1 }, checkpoint: { retained: 1, intervalMs: 50 } },
+  'floor-without-pending': {
+    in: ['keyed'],
+    rates: { people: 'savepoint', ...slow('task.objects.createIfAbsent') },
+    checkpoint: { retained: 1, maxConcurrent: 3, intervalMs: 50 },
+  },
+  'unpublished-retired': {
+    in: ['chain'],
+    rates: { ...slow('task.sinks.publish'), error: 0.1 },
+    checkpoint: { retained: 1, intervalMs: 50 },
+  },
   'collector-without-exports': { in: ['ordered', 'keyed'], rates: { people: 'savepoint', crash: 0.06, error: 0.06, stall: 0.1 } },
   'collector-without-age': { in: ['ordered', 'keyed'], rates: slow('function.shards.commit'), checkpoint: { intervalMs: 100 } },
   'abort-clears-dirty': { in: ['chain', 'keyed'], checkpoint: { timeoutMs: 300, tolerableFailures: 1_000 } },
-  'restore-not-newest': { in: ['chain', 'keyed'], rates: { people: 'restore', ...slow('task.jobs.replace') }, checkpoint: { intervalMs: 50 } },
-  'unfinished-is-success': { in: ['two-inputs', 'delayed'], limits: manyCommits, rates: { crash: 0.1 } },
-  'gaps-taken': { in: ['ordered', 'union'], losing: true, rates: { people: 'restart' } },
-  'import-stamped': { in: ['keyed', 'forgetting'], limits: oftenBase, rates: { people: 'move' }, checkpoint: { retained: 1, intervalMs: 100 } },
+  'restore-not-newest': {
+    in: ['chain', 'keyed'],
+    rates: { people: 'restore', ...slow('task.jobs.replace') },
+    checkpoint: { intervalMs: 50 },
+  },
+  'import-stamped': {
+    in: ['keyed', 'forgetting'],
+    limits: oftenBase,
+    rates: { people: 'move' },
+    checkpoint: { retained: 1, intervalMs: 100 },
+  },
   'anybodys-restore': { in: ['chain'], checkpoint: { timeoutMs: 200 }, rates: { people: 'restore', ...slow('task.jobs.replace') } },
   'no-witness': { in: ['chain'], rates: { ...zombies, people: 'restore' } },
-  'last-step-uncommitted': { in: ['two-inputs', 'delayed'], limits: manyCommits, rates: { crash: 0.1 } },
-  'restore-not-retained': { in: ['chain'], rates: { people: 'restore', ...slow('task.jobs.replace') }, checkpoint: { retained: 2, intervalMs: 50 } },
-  'late-publisher': { in: ['chain'], rates: { people: 'restore', error: 0.1, ...slow('task.sinks.publish') }, checkpoint: { retained: 3, intervalMs: 50 } },
+  'restore-not-retained': {
+    in: ['chain'],
+    rates: { people: 'restore', ...slow('task.jobs.replace') },
+    checkpoint: { retained: 2, intervalMs: 50 },
+  },
+  'late-publisher': {
+    in: ['chain'],
+    rates: { people: 'restore', error: 0.1, ...slow('task.sinks.publish') },
+    checkpoint: { retained: 3, intervalMs: 50 },
+  },
   'clock-decides': { in: ['delayed'], rates: zombies },
+  'segment-after-commit': { in: ['keyed', 'ordered'], settings: { userCodeTries: 1_000_000 } },
+  'control-without-gaps': { in: ['chain'], rates: { crash: 0.03, ...slow('task.messages.sendBatch') }, checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 } },
+  'no-base-fence': { in: ['keyed'], limits: oftenBase, rates: { ...slow('function.base.write'), slowShare: 0.08 }, checkpoint: { retained: 1, intervalMs: 60 } },
+  'no-tombstone': { in: ['forgetting'], limits: oftenBase, rates: { ...slow('function.base.write'), slowShare: 0.08 }, checkpoint: { retained: 1, intervalMs: 60 } },
+  'tombstones-go-early': { in: ['forgetting'], limits: oftenBase, rates: { ...slow('function.base.write'), slowShare: 0.08 }, checkpoint: { retained: 1, intervalMs: 60 } },
+  'put-back-behind': { in: ['late', 'window'], checkpoint: manyBarriers, rates: slow('function.messages.sendBatch'), limits: manyCommits },
+  'name-without-try': { in: ['chain'], checkpoint: { timeoutMs: 300, tolerableFailures: 1_000 } },
+  'own-parts-discarded': { in: ['chain'], rates: { ...crashes, people: 'restore' }, checkpoint: { intervalMs: 50 } },
+  'failed-savepoint-stays-pending': { in: ['chain'], checkpoint: { timeoutMs: 300, tolerableFailures: 1_000 }, rates: { people: 'savepoint', crash: 0.03 } },
+  'gaps-taken': { in: ['ordered', 'union'], losing: true, healedMs: 10_000, rates: { people: 'restart' } },
   'lingering-unwritten': { in: ['lingering'] },
   'lingers-for-ever': { in: ['lingering'] },
   'lost-answer-is-lost-race': { in: ['chain', 'keyed'], rates: { answer: 0.1 } },
@@ -90,5 +117,5 @@ export function huntFor(name: MutantName): Hunt {
   const known = (seeds as unknown as Partial<Record<MutantName, Hunt['known']>>)[name];
   const settings = { ...usual.settings, ...world.settings };
   const checkpoint = { ...usual.checkpoint, ...world.checkpoint };
-  return { topologies, world: { ...world, settings, checkpoint }, ...(known === undefined ? {} : { known }) };
+  return { topologies, world: { ...usual, ...world, settings, checkpoint }, ...(known === undefined ? {} : { known }) };
 }

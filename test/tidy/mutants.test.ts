@@ -8,14 +8,21 @@ const names = Object.keys(mutantRules);
 const lib: Check = (files) => {
   const others = files.filter(({ path }) => path.startsWith('lib/') && path !== home);
   const all = others.map(({ text }) => text).join('\n');
-  const switches = others.filter(({ text }) => /switchMutant|mutantRules/.test(text)).map(({ path }) => `${path}: only tests and scripts switch mutants`);
-  return [...switches, ...names.filter((name) => !all.includes(`mutated('${name}')`)).map((name) => `${home}: ${name} changes nothing in lib/`)];
+  const switches = others
+    .filter(({ text }) => /switchMutant|mutantRules/.test(text))
+    .map(({ path }) => `${path}: only tests and scripts switch mutants`);
+  return [
+    ...switches,
+    ...names.filter((name) => !all.includes(`mutated('${name}')`)).map((name) => `${home}: ${name} changes nothing in lib/`),
+  ];
 };
 
 /** Not in the parts that work record by record. */
 const perRecord: Check = (files) =>
   files
-    .filter(({ path, text }) => /^lib\/(?:operators|model|dsl|planner|graph|api|cli|adapters|ports)\//.test(path) && text.includes('mutated('))
+    .filter(
+      ({ path, text }) => /^lib\/(?:operators|model|dsl|planner|graph|api|cli|adapters|ports)\//.test(path) && text.includes('mutated('),
+    )
     .map(({ path }) => `${path}: mutants stand where work is done by commit, message or task`);
 
 const documented: Check = (files) => {

@@ -31,10 +31,15 @@ export interface BarrierFacts {
 export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   const { current, checkpoint, channel } = facts;
   if (checkpoint <= facts.settled) return { kind: 'ignored' };
-  if (current !== null && checkpoint > current.checkpoint && !mutated('numbers-mixed')) return { kind: 'superseded', declined: current.checkpoint };
+  if (current !== null && checkpoint > current.checkpoint && !mutated('numbers-mixed'))
+    return { kind: 'superseded', declined: current.checkpoint };
   if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
   const barriers = { ...current?.barriers, [channel]: facts.sequence };
-  const alignment: Alignment = { checkpoint: mutated('numbers-mixed') ? (current?.checkpoint ?? checkpoint) : checkpoint, barriers, startedAtMs: current?.startedAtMs ?? facts.nowMs };
+  const alignment: Alignment = {
+    checkpoint: mutated('numbers-mixed') ? (current?.checkpoint ?? checkpoint) : checkpoint,
+    barriers,
+    startedAtMs: current?.startedAtMs ?? facts.nowMs,
+  };
   const awaited = mutated('first-barrier-cuts') ? 1 : facts.channels;
   return { kind: Object.keys(barriers).length === awaited ? 'aligned' : 'aligning', alignment };
 }

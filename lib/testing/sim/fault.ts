@@ -69,6 +69,8 @@ export interface FaultRates {
   /** Functions often die between a commit and its sending, and others often stand still before they have read anything: the hardest on the resend rule. */
   readonly dieUnsent: number;
   readonly standStill: number;
+  /** How often the slow site is slow. */
+  readonly slowShare?: number;
   /** The only thing that people do. */
   readonly people?: Disturbance;
 }
@@ -106,7 +108,7 @@ function draw(decisions: Decisions, rates: FaultRates, site: string): CallFault 
   }
   if (site === 'function.shards.read' && decisions.chance(`${name}/still`, rates.standStill)) return 'stall-before';
   const { crash, answer, error } = rates;
-  const stall = site === rates.slowSite ? 0.3 : rates.stall;
+  const stall = site === rates.slowSite ? (rates.slowShare ?? 0.3) : rates.stall;
   const roll = decisions.fraction(name);
   const pair = (first: CallFault, second: CallFault): CallFault => (decisions.chance(`${name}/which`, 0.5) ? first : second);
   if (roll < crash) return pair('crash-before', 'crash-after');

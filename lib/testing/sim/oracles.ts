@@ -34,7 +34,8 @@ export class Oracles {
   async look(record: JobRecord, healedNowMs: number | null): Promise<readonly string[]> {
     const problems: string[] = [];
     const ids = record.retained.map(({ id }) => id);
-    if (ids.some((id, i) => id > (ids[i + 1] ?? record.completed))) problems.push(`job ${record.job} retains ${ids.join(', ')}, completed is ${record.completed}`);
+    if (ids.some((id, i) => id > (ids[i + 1] ?? record.completed)))
+      problems.push(`job ${record.job} retains ${ids.join(', ')}, completed is ${record.completed}`);
     if (healedNowMs !== null && record.status === 'RUNNING') problems.push(...(await this.#overdue(record, healedNowMs)));
     for (const { manifest: key } of [...record.retained, ...record.pins]) {
       const manifest = await this.#manifestOf(key);
@@ -49,7 +50,10 @@ export class Oracles {
     const { plan } = await readPlan({ objects }, record.plan);
     const stored = await Promise.all(expectedShards(plan).map((shard) => shards.read({ job: record.job, ...shard })));
     return stored
-      .filter((shard) => shard?.attempt === record.attempt && shard.status === 'running' && (shard.nextTimer.processing ?? nowMs) < nowMs - overdueMs)
+      .filter(
+        (shard) =>
+          shard?.attempt === record.attempt && shard.status === 'running' && (shard.nextTimer.processing ?? nowMs) < nowMs - overdueMs,
+      )
       .map((shard) => `a timer of ${shard!.uid}[${shard!.shard}] is due, and nobody comes`);
   }
 

@@ -37,6 +37,8 @@ export interface SimulationOptions {
   readonly checkpoint?: Partial<CheckpointSettings>;
   /** Nobody asks for anything, and nothing fails: what the others are compared with. */
   readonly calm?: boolean;
+  /** How long everything may take once it works. */
+  readonly healedMs?: number;
   /** Instead of what the seed draws. */
   readonly rates?: Partial<FaultRates>;
   /** From half of the faulty phase on sources find nothing for a while. */
@@ -77,12 +79,21 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const failures: string[] = [];
   const time = new VirtualTime();
   const trace = new Trace();
-  const faults = options.faults === undefined ? drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }) : listedFaults(options.faults);
+  const faults =
+    options.faults === undefined ? drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }) : listedFaults(options.faults);
   const containers = new Containers({ time, decisions, faults, trace, lifeMs, latencyMs, stallMs });
   const logger = loggerOf(options, time, trace);
   const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
   const isQuiet = (): boolean => options.quiet === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + quietMs;
-  const world = new SimStores({ time, decisions, containers, sources: paced(options, decisions, isQuiet), logger, lifeMs, losing: options.losing === true });
+  const world = new SimStores({
+    time,
+    decisions,
+    containers,
+    sources: paced(options, decisions, isQuiet),
+    logger,
+    lifeMs,
+    losing: options.losing === true,
+  });
   const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
   const settings = { ...runtimeSettings, ...options.settings };
   const services = new Services({
@@ -121,7 +132,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     () => (finished = true),
     (error: unknown) => failures.push(`whoever runs the job gave up: ${String((error as Error).stack)}`),
   );
-  const deadline = faultyMs + (options.losing === true ? 10_000 : healedMs);
+  const deadline = faultyMs + (options.healedMs ?? healedMs);
   let seen: { readonly job: string; readonly status: string } | undefined;
   const watch = async (): Promise<void> => {
     for (;;) {
@@ -136,8 +147,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const isDone = (): boolean => finished && seen?.job === operator.job && seen.status === 'FINISHED';
   await time.run(() => failures.length > 0 || time.nowMs > deadline || isDone());
   const stoodStill = failures.length === 0 && !isDone();
-  if (stoodStill)
-    failures.push(`not finished ${healedMs} ms after everything worked: ${await operator.describe()}`);
+  if (stoodStill) failures.push(`not finished ${deadline - faultyMs} ms after everything worked: ${await operator.describe()}`);
   return {
     seed,
     hash: trace.hash,

@@ -23,7 +23,8 @@ export class ShownParts {
         const before = collect.published(sink).length;
         const outcome = await collect.publish(spec, part);
         const records = collect.published(sink).slice(before);
-        if (outcome === 'published') this.#shown = [...this.#shown, { sink, attempt: attemptOf(part.staged), checkpoint: part.checkpoint, records }];
+        if (outcome === 'published')
+          this.#shown = [...this.#shown, { sink, attempt: attemptOf(part.staged), checkpoint: part.checkpoint, records }];
         return outcome;
       },
     };

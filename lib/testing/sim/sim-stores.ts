@@ -136,7 +136,9 @@ function losingOne(queue: MessageSender, at: number): MessageSender {
   return {
     depth: (name) => queue.depth(name),
     sendBatch: async (name, messages) => {
-      const lost = name.endsWith('#coordinator') ? -1 : messages.findIndex(({ body }) => readMessage(body).kind === 'data' && number++ === at);
+      const lost = name.endsWith('#coordinator')
+        ? -1
+        : messages.findIndex(({ body }) => readMessage(body).kind === 'data' && number++ === at);
       if (lost < 0) return queue.sendBatch(name, messages);
       const rest = messages.toSpliced(lost, 1);
       const taken = rest.length === 0 ? [] : await queue.sendBatch(name, rest);

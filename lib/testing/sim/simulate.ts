@@ -40,7 +40,9 @@ export interface SimulateOptions {
   /** Stop at the first violation. Default true. */
   readonly bail?: boolean;
   /** For the examination of the simulator itself: other circumstances than usual. */
-  readonly world?: Pick<SimulationOptions, 'settings' | 'checkpoint' | 'losing' | 'quiet' | 'rates'> & { readonly limits?: Partial<Limits> };
+  readonly world?: Pick<SimulationOptions, 'settings' | 'checkpoint' | 'losing' | 'quiet' | 'rates' | 'healedMs'> & {
+    readonly limits?: Partial<Limits>;
+  };
 }
 
 export interface SimulatedRun {
@@ -125,7 +127,9 @@ class Simulation {
     const { parallelism = [1, 2, 3] } = this.#options;
     const compile = (n: number): CompiledJob => this.#compile(parallelism[(n - 1) % parallelism.length]!);
     const functionsOf = (planHash: string): OperatorRegistry => this.#compiledAnew(Number(planHash.slice(hashPrefix.length))).registry;
-    return withLimits({ ...(seed % 2 === 0 ? smallLimits : {}), ...this.#options.world?.limits }, () => runSimulation({ seed, compile, functionsOf, sources: this.#sources, ...this.#options.world, ...more }));
+    return withLimits({ ...(seed % 2 === 0 ? smallLimits : {}), ...this.#options.world?.limits }, () =>
+      runSimulation({ seed, compile, functionsOf, sources: this.#sources, ...this.#options.world, ...more }),
+    );
   }
 
   #compiledAnew(parallelism: number): CompiledJob {
