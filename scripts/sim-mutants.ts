@@ -56,7 +56,12 @@ async function hunt(name: MutantName, { secondsMax = 30, search = false }: HuntO
   for (const [topology, firstSeed] of candidates(topologies, search ? undefined : known)) {
     if (secondsSince() > secondsMax) break;
     const problem = await problemOf(name, topology, firstSeed, world);
-    if (problem !== undefined) return { ...result, killed: true, topology, seed: firstSeed, seconds: secondsSince(), problem };
+    if (problem === undefined) continue;
+    // A run that shows something anyway says nothing about the mutant.
+    const anyway = await problemOf(null, topology, firstSeed, world);
+    if (anyway !== undefined)
+      throw new Error(`${topology} ${firstSeed} under the circumstances of ${name} fails without any mutant: ${anyway}`);
+    return { ...result, killed: true, topology, seed: firstSeed, seconds: secondsSince(), problem };
   }
   return { ...result, killed: false, topology: null, seed: null, seconds: secondsSince(), problem: null };
 }
@@ -68,7 +73,7 @@ function* candidates(topologies: readonly string[], known: readonly [string, num
 }
 
 async function problemOf(
-  name: MutantName,
+  name: MutantName | null,
   topology: string,
   firstSeed: number,
   world: SimulateOptions['world'] & object,
