@@ -47,7 +47,7 @@ const places: Partial<Record<MutantName, Place>> = {
   'incomplete-completes': { in: ['ordered', 'keyed'] },
   'restore-keeps-newer': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 100, retained: 3 }, rates: { people: 'restore' } },
   'fired-not-kept': { in: ['late'] },
-  'timer-armed-once': { in: ['delayed'], quiet: true },
+  'timer-armed-once': { in: ['delayed'], quiet: true, rates: { people: 'restore', crash: 0 }, checkpoint: { retained: 1, intervalMs: 100 } },
   'stop-not-taken-back': { in: ['chain', 'ordered'], checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'periodic-during-stop': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 50, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'committed-stop-forgotten': { in: ['chain'], checkpoint: { intervalMs: 50 }, rates: { people: 'move', slowSite: 'task.jobs.replace' } },
