@@ -3,11 +3,9 @@
  *
  * First a phase with faults, restores at other parallelism, savepoints and stops; then a phase in which everything works, and the job must come to its end.
  */
-import type { CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
-import { defaultCheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
-import { startJob } from '../../coordinator/start-job.ts';
+import { defaultCheckpointSettings, type CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
-import { newJobId } from '../../local/local-engine.ts';
+import type { JobRecord } from '../../model/job-record.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
 import type { Logger } from '../../ports/system.ts';
@@ -17,7 +15,7 @@ import { Containers } from './container.ts';
 import { Decisions } from './decisions.ts';
 import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
 import { Oracles } from './oracles.ts';
-import { Operator } from './operator-of-jobs.ts';
+import { People } from './people.ts';
 import { Services } from './services.ts';
 import { SimStores } from './sim-stores.ts';
 import { Trace, type TraceLine } from './trace.ts';
@@ -54,86 +52,112 @@ export interface SimulationResult {
   readonly published: (name: string) => readonly unknown[];
 }
 
+/** Longest life of an invocation, of a call mostly, and of who stands still: long enough that messages become visible meanwhile. */
 const lifeMs = 3_000;
 const latencyMs = 10;
 const stallMs = 2_500;
 /** How long everything may take once it works. */
 const healedMs = 180_000;
+const lookEveryMs = 250;
 
-export async function runSimulation(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, calm = false } = options;
-  const decisions = new Decisions(seed);
-  const time = new VirtualTime();
-  const trace = new Trace();
-  const faults = options.faults === undefined ? drawnFaults(decisions, drawRates(decisions)) : listedFaults(options.faults);
-  const containers = new Containers({ time, decisions, faults, trace, lifeMs, latencyMs, stallMs });
-  const logger = loggerOf(options, time, trace);
-  const world = new SimStores({ time, decisions, containers, sources: paced(options.sources, decisions, calm), logger, lifeMs });
-  const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
-  const settings = { ...runtimeSettings, ...options.settings };
-  const services = new Services({
-    world,
-    time,
-    decisions,
-    containers,
-    logger,
-    settings,
-    visibilityMs,
-    lifeMs,
-    functionsOf: options.functionsOf,
-  });
-  containers.active = !calm;
-  const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
-  const operator = new Operator({ services, world, time, decisions, trace, containers, compile: options.compile, checkpoint });
-  const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
-  const oracles = new Oracles(world);
-  let finished = false;
-  const life = async (): Promise<void> => {
-    await services.start();
-    await operator.begin(
-      (deps, job) => startJob(deps, job),
-      newJobId({ hex: (digits) => decisions.hex('job', digits), fraction: () => 0 }),
+export function runSimulation(options: SimulationOptions): Promise<SimulationResult> {
+  return new Simulated(options).run();
+}
+
+class Simulated {
+  readonly #options: SimulationOptions;
+  readonly #time = new VirtualTime();
+  readonly #trace = new Trace();
+  readonly #containers: Containers;
+  readonly #world: SimStores;
+  readonly #services: Services;
+  readonly #people: People;
+  readonly #oracles: Oracles;
+  readonly #faultyMs: number;
+  readonly #problems: string[] = [];
+  /** Nobody asks for anything any more. */
+  #isQuiet = false;
+  /** The job as it was looked at last. */
+  #seen: JobRecord | undefined;
+
+  constructor(options: SimulationOptions) {
+    const { seed, calm = false, functionsOf, compile } = options;
+    const decisions = new Decisions(seed);
+    const time = this.#time;
+    const trace = this.#trace;
+    const faults = options.faults === undefined ? drawnFaults(decisions, drawRates(decisions)) : listedFaults(options.faults);
+    const containers = new Containers({ time, decisions, faults, trace, lifeMs, latencyMs, stallMs });
+    containers.active = !calm;
+    const logger = loggerOf(options, time, trace);
+    const world = new SimStores({ time, decisions, containers, sources: paced(options.sources, decisions, calm), logger, lifeMs });
+    const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
+    const settings = { ...runtimeSettings, ...options.settings };
+    const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
+    this.#options = options;
+    this.#containers = containers;
+    this.#world = world;
+    this.#services = new Services({ world, time, decisions, containers, logger, settings, visibilityMs, lifeMs, functionsOf });
+    this.#people = new People({ services: this.#services, world, time, decisions, trace, containers, compile, checkpoint });
+    this.#oracles = new Oracles(world);
+    this.#faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
+  }
+
+  async run(): Promise<SimulationResult> {
+    this.#time.after(this.#faultyMs, () => this.#heal());
+    this.#live().then(
+      () => (this.#isQuiet = true),
+      (error: unknown) => this.#problems.push(`whoever runs the job gave up: ${String((error as Error).stack)}`),
     );
-    if (!calm) await operator.disturb();
-  };
-  time.after(faultyMs, () => {
-    containers.active = false;
-    trace.tell(time.nowMs, 'world', 'from now on everything works');
-  });
-  const failures: string[] = [];
-  life().then(
-    () => (finished = true),
-    (error: unknown) => failures.push(`whoever runs the job gave up: ${String((error as Error).stack)}`),
-  );
-  const deadline = faultyMs + healedMs;
-  let seen: { readonly job: string; readonly status: string } | undefined;
-  const watch = async (): Promise<void> => {
-    for (;;) {
-      await time.sleep(250);
-      const record = await operator.record();
-      seen = record;
-      if (record !== undefined) failures.push(...(await oracles.look(record)));
-      if (record?.status === 'FAILED') failures.push(`the job failed: ${JSON.stringify(record?.failure)}`);
+    void this.#watch();
+    const deadlineMs = this.#faultyMs + healedMs;
+    await this.#time.run(() => this.#problems.length > 0 || this.#time.nowMs > deadlineMs || this.#isDone());
+    if (this.#problems.length === 0 && !this.#isDone()) {
+      this.#problems.push(`not finished ${healedMs} ms after everything worked: ${await this.#people.describe()}`);
     }
-  };
-  void watch();
-  const isDone = (): boolean => finished && seen?.job === operator.job && seen.status === 'FINISHED';
-  await time.run(() => failures.length > 0 || time.nowMs > deadline || isDone());
-  if (failures.length === 0 && !isDone())
-    failures.push(`not finished ${healedMs} ms after everything worked: ${await operator.describe()}`);
-  return {
-    seed,
-    hash: trace.hash,
-    problems: failures,
-    faults: containers.taken,
-    lines: trace.lines,
-    calls: trace.calls,
-    virtualMs: time.nowMs,
-    checkpoints: (await operator.record())?.counts.completed ?? 0,
-    restores: operator.restores,
-    savepoints: operator.savepoints,
-    published: (name) => world.collect.published(name),
-  };
+    return this.#result();
+  }
+
+  async #live(): Promise<void> {
+    await this.#services.start();
+    await this.#people.begin();
+    if (this.#options.calm !== true) await this.#people.disturb();
+  }
+
+  #heal(): void {
+    this.#containers.active = false;
+    this.#trace.tell(this.#time.nowMs, 'world', 'from now on everything works');
+  }
+
+  async #watch(): Promise<void> {
+    for (;;) {
+      await this.#time.sleep(lookEveryMs);
+      const record = await this.#people.record();
+      this.#seen = record;
+      if (record === undefined) continue;
+      this.#problems.push(...(await this.#oracles.look(record)));
+      if (record.status === 'FAILED') this.#problems.push(`the job failed: ${record.failure}`);
+    }
+  }
+
+  #isDone(): boolean {
+    return this.#isQuiet && this.#seen?.job === this.#people.job && this.#seen.status === 'FINISHED';
+  }
+
+  #result(): SimulationResult {
+    return {
+      seed: this.#options.seed,
+      hash: this.#trace.hash,
+      problems: this.#problems,
+      faults: this.#containers.taken,
+      lines: this.#trace.lines,
+      calls: this.#trace.calls,
+      virtualMs: this.#time.nowMs,
+      checkpoints: this.#seen?.counts.completed ?? 0,
+      restores: this.#people.restores,
+      savepoints: this.#people.savepoints,
+      published: (name) => this.#world.collect.published(name),
+    };
+  }
 }
 
 const runtimeSettings: RuntimeSettings = {

@@ -4,6 +4,7 @@
  */
 import { createLocalConnectors } from '../../adapters/connectors/local-connectors.ts';
 import { canonicalJson } from '../../base/canonical-json.ts';
+import { parseJson } from '../../base/parse-json.ts';
 import { SluiceError } from '../../base/errors.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
 import { encodeValue } from '../../model/value-json.ts';
@@ -189,7 +190,7 @@ function add(totals: SimulationTotals, result: SimulationResult): SimulationTota
 }
 
 function linesOf(values: readonly unknown[]): readonly string[] {
-  return values.map((value) => canonicalJson(JSON.parse(encodeValue(value)))).sort();
+  return values.map((value) => canonicalJson(parseJson(encodeValue(value)))).sort();
 }
 
 const shownMax = 3;

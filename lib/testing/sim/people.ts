@@ -6,8 +6,9 @@ import type { CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
 import { restoreCheckpoint, restoreSavepoint } from '../../coordinator/restore-requests.ts';
 import { stopWithSavepoint, takeSavepoint } from '../../coordinator/savepoint-requests.ts';
-import type { NewJob } from '../../coordinator/start-job.ts';
+import { startJob } from '../../coordinator/start-job.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
+import { expectedShards } from '../../checkpoint/completeness.ts';
 import { readPlan } from '../../coordinator/coordinator-deps.ts';
 import { operatorQueue } from '../../model/queue-names.ts';
 import { newJobId } from '../../local/local-engine.ts';
@@ -21,7 +22,7 @@ import type { SimStores } from './sim-stores.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-export interface OperatorOptions {
+export interface PeopleOptions {
   readonly services: Services;
   readonly world: SimStores;
   readonly time: VirtualTime;
@@ -35,15 +36,15 @@ export interface OperatorOptions {
 const parallelismMax = 3;
 const strict = { allowNonRestoredState: false, allowOtherJob: false };
 
-export class Operator {
-  readonly #options: OperatorOptions;
+export class People {
+  readonly #options: PeopleOptions;
   #job!: JobId;
   #deployed!: Deployment;
   #asked = 0;
   restores = 0;
   savepoints = 0;
 
-  constructor(options: OperatorOptions) {
+  constructor(options: PeopleOptions) {
     this.#options = options;
   }
 
@@ -55,46 +56,29 @@ export class Operator {
     return this.#options.world.stores.jobs.read(this.#job);
   }
 
+  /** What keeps the job from its end. */
   async describe(): Promise<string> {
+    const { shards, queue, flows } = this.#options.world.stores;
     const record = await this.record();
-    const { shards, queue } = this.#options.world.stores;
-    const { plan } = await readPlan({ objects: this.#options.world.stores.objects }, record!.plan);
-    const all: unknown[] = [];
-    for (const { uid, parallelism } of plan.vertices)
-      for (let shard = 0; shard < parallelism; shard++) {
-        const r = await shards.read({ job: this.#job, uid, shard });
-        all.push({
-          uid,
-          shard,
-          depth: await queue.depth(operatorQueue(this.#job, uid)),
-          record: r && {
-            version: r.version,
-            attempt: r.attempt,
-            status: r.status,
-            epoch: r.epoch,
-            settled: r.settled,
-            splits: r.splits,
-            dirty: (r as any).dirtyEpoch,
-          },
-        });
-      }
-    const flows = (await this.#options.world.stores.flows.running()).map(({ name, state, token, dueAtMs, retries }) => [
-      name,
-      state,
-      token,
-      dueAtMs,
-      retries,
-    ]);
-    return JSON.stringify(flows) + JSON.stringify(record) + JSON.stringify(all);
+    const { plan } = await readPlan(this.#options.world.stores, record!.plan);
+    const all: string[] = [];
+    for (const { uid, shard } of expectedShards(plan)) {
+      const stored = await shards.read({ job: this.#job, uid, shard });
+      all.push(`${uid}[${shard}] ${stored?.status ?? 'never began'} in attempt ${stored?.attempt ?? 0}, epoch ${stored?.epoch ?? 0}`);
+    }
+    for (const { uid } of plan.vertices) all.push(`${await queue.depth(operatorQueue(this.#job, uid))} messages for ${uid}`);
+    const running = (await flows.running()).map(({ name, state }) => `${name} in ${state}`);
+    return [JSON.stringify(record), ...all, `flows: ${running.join(', ')}`].join('; ');
   }
 
-  async begin(start: (deps: CoordinatorDeps, job: NewJob) => Promise<unknown>, job: JobId): Promise<void> {
+  async begin(): Promise<void> {
     const { services, checkpoint } = this.#options;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
+    const job = this.#newJob();
     this.#job = job;
     this.#deployed = services.deploy(job, compiled);
-    await services.ask((deps) => start(deps, { job, name: plan.name, plan, planHash, settings: checkpoint }));
+    await services.ask((deps) => startJob(deps, { job, name: plan.name, plan, planHash, settings: checkpoint }));
   }
 
   /** One thing after the other, for as long as there are faults and the job runs. */
@@ -154,7 +138,7 @@ export class Operator {
 
   /** Stops the job, and goes on as another from the savepoint. */
   async #move(): Promise<void> {
-    const { trace, time, services, decisions, checkpoint } = this.#options;
+    const { trace, time, services, checkpoint } = this.#options;
     trace.tell(time.nowMs, 'people', 'stop with a savepoint');
     const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints', stop: 'suspend' } as const;
     const ended = await this.#operation((deps) => stopWithSavepoint(deps, order));
@@ -162,7 +146,7 @@ export class Operator {
     this.savepoints++;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
-    const job = newJobId({ hex: (digits) => decisions.hex('job', digits), fraction: () => 0 });
+    const job = this.#newJob();
     const newPlan = { plan, planHash, settings: checkpoint };
     trace.tell(time.nowMs, 'people', `go on from it as ${planHash}, job ${job}`);
     this.#job = job;
@@ -187,6 +171,10 @@ export class Operator {
       if (record.status === 'COMPLETED') return record;
       await time.sleep(50);
     }
+  }
+
+  #newJob(): JobId {
+    return newJobId({ hex: (digits) => this.#options.decisions.hex('job', digits), fraction: () => 0 });
   }
 
   #trigger(): string {
