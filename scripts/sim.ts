@@ -35,7 +35,7 @@ interface Told {
   readonly timeline: readonly string[];
 }
 
-const totals = { runs: 0, faults: 0, restores: 0, savepoints: 0, checkpoints: 0, calls: 0, virtualHours: 0 };
+const totals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualHours: 0 };
 const violations: Told[] = [];
 
 if (values.help) console.log(help);
@@ -70,6 +70,7 @@ async function go(topology: Topology, firstSeed: number): Promise<void> {
   totals.faults += report.faults;
   totals.restores += report.restores;
   totals.savepoints += report.savepoints;
+  totals.continued += report.continued;
   totals.checkpoints += report.checkpoints;
   totals.calls += report.calls;
   totals.virtualHours = Math.round((totals.virtualHours + report.virtualMs / 3_600_000) * 100) / 100;

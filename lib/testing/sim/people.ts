@@ -36,9 +36,17 @@ export interface PeopleOptions {
 const parallelismMax = 3;
 const strict = { allowNonRestoredState: false, allowOtherJob: false };
 
+/** One that is whole, and the jobs whose output it continues, itself last. */
+export interface TakenSavepoint {
+  readonly location: string;
+  readonly jobs: readonly JobId[];
+}
+
 export class People {
   readonly #options: PeopleOptions;
   #job!: JobId;
+  #jobs: readonly JobId[] = [];
+  readonly taken: TakenSavepoint[] = [];
   #deployed!: Deployment;
   #asked = 0;
   restores = 0;
@@ -76,7 +84,7 @@ export class People {
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
     const job = this.#newJob();
-    this.#job = job;
+    this.#now(job);
     this.#deployed = services.deploy(job, compiled);
     await services.ask((deps) => startJob(deps, { job, name: plan.name, plan, planHash, settings: checkpoint }));
   }
@@ -132,25 +140,31 @@ export class People {
     trace.tell(time.nowMs, 'people', 'take a savepoint');
     const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints' };
     const ended = await this.#operation((deps) => takeSavepoint(deps, order));
-    if (ended.failure === null) this.savepoints++;
+    if (ended.failure === null) this.#note(ended);
     return ended;
   }
 
   /** Stops the job, and goes on as another from the savepoint. */
   async #move(): Promise<void> {
-    const { trace, time, services, checkpoint } = this.#options;
+    const { trace, time } = this.#options;
     trace.tell(time.nowMs, 'people', 'stop with a savepoint');
     const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints', stop: 'suspend' } as const;
     const ended = await this.#operation((deps) => stopWithSavepoint(deps, order));
     if (ended.failure !== null) return;
-    this.savepoints++;
+    this.#note(ended);
+    await this.goOnFrom(ended.location!);
+  }
+
+  /** As another job; what ran before is left alone. */
+  async goOnFrom(location: string): Promise<void> {
+    const { trace, time, services, checkpoint } = this.#options;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
     const job = this.#newJob();
     const newPlan = { plan, planHash, settings: checkpoint };
     trace.tell(time.nowMs, 'people', `go on from it as ${planHash}, job ${job}`);
-    this.#job = job;
-    const restore = { job, trigger: this.#trigger(), location: ended.location!, newPlan, ...strict };
+    this.#now(job);
+    const restore = { job, trigger: this.#trigger(), location, newPlan, ...strict };
     const restored = await this.#operation((deps) => restoreSavepoint(deps, restore));
     if (restored.failure !== null) throw new Error(`a savepoint of this very job was refused: ${restored.failure.message}`);
     this.#replace(services.deploy(job, compiled));
@@ -171,6 +185,16 @@ export class People {
       if (record.status === 'COMPLETED') return record;
       await time.sleep(50);
     }
+  }
+
+  #now(job: JobId): void {
+    this.#job = job;
+    this.#jobs = [...this.#jobs, job];
+  }
+
+  #note({ location }: OperationRecord): void {
+    this.savepoints++;
+    this.taken.push({ location: location!, jobs: this.#jobs });
   }
 
   #newJob(): JobId {

@@ -12,6 +12,7 @@ import type { Logger } from '../../ports/system.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
 import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
 import { Containers } from './container.ts';
+import { continuedFrom, type Continued } from './continuation.ts';
 import { Decisions } from './decisions.ts';
 import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
 import { Oracles } from './oracles.ts';
@@ -28,6 +29,8 @@ export interface SimulationOptions {
   /** The user functions of a version, made anew. */
   readonly functionsOf: (planHash: string) => OperatorRegistry;
   readonly sources: Readonly<Record<string, SplitReader>>;
+  /** Names under which the sinks' records are kept. */
+  readonly sinks: readonly string[];
   /** Just these faults, instead of those that the seed draws. */
   readonly faults?: readonly Fault[];
   readonly settings?: Partial<RuntimeSettings>;
@@ -50,6 +53,8 @@ export interface SimulationResult {
   readonly savepoints: number;
   /** Records that became visible, of the sink of that name. */
   readonly published: (name: string) => readonly unknown[];
+  /** The same of a job that went on from one of the savepoints, and of what came before it; null where none did. */
+  readonly continued: Continued | null;
 }
 
 /** Longest life of an invocation, of a call mostly, and of who stands still: long enough that messages become visible meanwhile. */
@@ -66,6 +71,7 @@ export function runSimulation(options: SimulationOptions): Promise<SimulationRes
 
 class Simulated {
   readonly #options: SimulationOptions;
+  readonly #decisions: Decisions;
   readonly #time = new VirtualTime();
   readonly #trace = new Trace();
   readonly #containers: Containers;
@@ -94,6 +100,7 @@ class Simulated {
     const settings = { ...runtimeSettings, ...options.settings };
     const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
     this.#options = options;
+    this.#decisions = decisions;
     this.#containers = containers;
     this.#world = world;
     this.#services = new Services({ world, time, decisions, containers, logger, settings, visibilityMs, lifeMs, functionsOf });
@@ -111,10 +118,32 @@ class Simulated {
     void this.#watch();
     const deadlineMs = this.#faultyMs + healedMs;
     await this.#time.run(() => this.#problems.length > 0 || this.#time.nowMs > deadlineMs || this.#isDone());
-    if (this.#problems.length === 0 && !this.#isDone()) {
-      this.#problems.push(`not finished ${healedMs} ms after everything worked: ${await this.#people.describe()}`);
-    }
-    return this.#result();
+    await this.#checkDone();
+    const visible = new Map(this.#options.sinks.map((name) => [name, this.#world.collect.published(name)]));
+    return this.#result((name) => visible.get(name) ?? [], this.#problems.length > 0 ? null : await this.#goOn());
+  }
+
+  async #checkDone(): Promise<void> {
+    if (this.#problems.length > 0 || this.#isDone()) return;
+    this.#problems.push(`not finished ${healedMs} ms after everything worked: ${await this.#people.describe()}`);
+  }
+
+  /** From one of the savepoints that were taken, as another job, in peace. */
+  async #goOn(): Promise<Continued | null> {
+    const { taken } = this.#people;
+    if (taken.length === 0) return null;
+    const savepoint = this.#decisions.pick('continue/from', taken);
+    this.#isQuiet = false;
+    const started = this.#people.goOnFrom(savepoint.location).then(
+      () => (this.#isQuiet = true),
+      (error: unknown) => this.#problems.push(`a savepoint could not be gone on from: ${String((error as Error).stack)}`),
+    );
+    const deadlineMs = this.#time.nowMs + healedMs;
+    await this.#time.run(() => this.#problems.length > 0 || this.#time.nowMs > deadlineMs || this.#isDone());
+    await this.#checkDone();
+    if (this.#problems.length > 0) return null;
+    await started;
+    return continuedFrom(savepoint, this.#people.job, this.#world.savepoints, this.#world.collect);
   }
 
   async #live(): Promise<void> {
@@ -143,7 +172,7 @@ class Simulated {
     return this.#isQuiet && this.#seen?.job === this.#people.job && this.#seen.status === 'FINISHED';
   }
 
-  #result(): SimulationResult {
+  #result(published: SimulationResult['published'], continued: Continued | null): SimulationResult {
     return {
       seed: this.#options.seed,
       hash: this.#trace.hash,
@@ -155,7 +184,8 @@ class Simulated {
       checkpoints: this.#seen?.counts.completed ?? 0,
       restores: this.#people.restores,
       savepoints: this.#people.savepoints,
-      published: (name) => this.#world.collect.published(name),
+      published,
+      continued,
     };
   }
 }

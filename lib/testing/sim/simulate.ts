@@ -55,6 +55,8 @@ export interface SimulationTotals {
   readonly faults: number;
   readonly restores: number;
   readonly savepoints: number;
+  /** Runs after which a job went on from one of the savepoints, and showed exactly the rest. */
+  readonly continued: number;
   readonly checkpoints: number;
   readonly calls: number;
   readonly virtualMs: number;
@@ -81,7 +83,7 @@ export async function simulate(job: Job, options: SimulateOptions = {}): Promise
 
 const hashPrefix = 'parallelism-';
 
-const zero: SimulationTotals = { runs: 0, faults: 0, restores: 0, savepoints: 0, checkpoints: 0, calls: 0, virtualMs: 0 };
+const zero: SimulationTotals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualMs: 0 };
 
 class Simulation {
   readonly #job: Job;
@@ -124,7 +126,8 @@ class Simulation {
     const { parallelism = [1, 2, 3] } = this.#options;
     const compile = (n: number): CompiledJob => this.#compile(parallelism[(n - 1) % parallelism.length]!);
     const functionsOf = (planHash: string): OperatorRegistry => this.#compiledAnew(Number(planHash.slice(hashPrefix.length))).registry;
-    return withLimits(seed % 2 === 0, () => runSimulation({ seed, compile, functionsOf, sources: this.#sources, ...more }));
+    const sinks = sinksOf(this.#compile(1).plan).map(({ connector }) => sinkName(connector));
+    return withLimits(seed % 2 === 0, () => runSimulation({ seed, compile, functionsOf, sources: this.#sources, sinks, ...more }));
   }
 
   #compiledAnew(parallelism: number): CompiledJob {
@@ -159,7 +162,13 @@ class Simulation {
   }
 
   #problemsOf(result: SimulationResult): readonly string[] {
-    return [...result.problems, ...this.#differences(result, this.#expected)];
+    const { continued } = result;
+    const after = continued === null ? [] : this.#differences({ ...result, published: continued }, this.#expected);
+    return [
+      ...result.problems,
+      ...this.#differences(result, this.#expected),
+      ...after.map((problem) => `after going on from a savepoint, ${problem}`),
+    ];
   }
 
   #differences(result: SimulationResult, expected: ReadonlyMap<string, readonly string[]>): readonly string[] {
@@ -183,6 +192,7 @@ function add(totals: SimulationTotals, result: SimulationResult): SimulationTota
     faults: totals.faults + result.faults.length,
     restores: totals.restores + result.restores,
     savepoints: totals.savepoints + result.savepoints,
+    continued: totals.continued + (result.continued === null ? 0 : 1),
     checkpoints: totals.checkpoints + result.checkpoints,
     calls: totals.calls + result.calls,
     virtualMs: totals.virtualMs + result.virtualMs,
