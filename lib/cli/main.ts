@@ -7,7 +7,7 @@ import { SluiceError } from '../base/errors.ts';
 import type { CliIo } from './cli-io.ts';
 import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
-import { collectParameter } from './parameters-option.ts';
+import { collectDefinition, collectParameter } from './parameters-option.ts';
 import { packageVersion } from './version.ts';
 
 /** Runs one command line. The result is the exit code; whatever goes wrong has been reported. */
@@ -156,6 +156,7 @@ function withRunOptions(command: Command): Command {
       new Option('--checkpoint-mode <mode>', 'guarantee of the state').choices(['exactly-once', 'at-least-once']).default('exactly-once'),
     )
     .option('--checkpoint-timeout <duration>', 'what takes longer is aborted', '10min')
+    .option('-D, --define <option=value>', 'an option of the job by its name in Flink, such as restart-strategy.type=none; may be repeated', collectDefinition, {})
     .option('--savepoint-dir <folder>', 'where savepoints go that name no directory (default: savepoints in the data directory)', somePath)
     .option('--port <n>', 'of the HTTP API; the next free one where it is taken, 0 = any', portNumber, 8_081)
     .option('--verbose', 'log what happens, not only what is wrong', false);

@@ -48,7 +48,7 @@ function howItGoesOn({ origin, restoredFrom, sinceLastRun }: Pick<Started, 'orig
 }
 
 /** What a person may have changed without meaning to. */
-function changeLines({ plan, code, settings }: RunningJob['sinceLastRun']): readonly string[] {
+function changeLines({ plan, code, settings, restart }: RunningJob['sinceLastRun']): readonly string[] {
   const changed = settings.map(
     ({ setting, from, to }) => `${settingNames[setting]} ${settingText(setting, to)}, was ${settingText(setting, from)}`,
   );
@@ -58,6 +58,7 @@ function changeLines({ plan, code, settings }: RunningJob['sinceLastRun']): read
       ? []
       : [`the job's code has changed since the last run (digest ${code.to.slice(0, 8)}, was ${code.from.slice(0, 8)})`]),
     ...(changed.length === 0 ? [] : [`checkpoints from now on: ${changed.join('; ')}`]),
+    ...(restart === null ? [] : [`restart strategy from now on ${restart.to}, was ${restart.from}`]),
   ];
 }
 

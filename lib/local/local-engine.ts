@@ -21,7 +21,7 @@ import type { SavepointFolders } from '../ports/savepoint-folder.ts';
 import type { Clock, Logger, Metrics, Random, Timers } from '../ports/system.ts';
 import { FlowInterpreter } from './flow-interpreter.ts';
 import { createPresentProblems } from './present-problems.ts';
-import { OperatorPoller } from './operator-poller.ts';
+import { OperatorPoller, type PollerOptions } from './operator-poller.ts';
 
 export interface LocalSystem {
   readonly clock: Clock;
@@ -121,14 +121,14 @@ export class LocalEngine {
     this.#poll(coordinatorQueue(program.job), (messages) => this.#coordinate(messages));
     for (const { uid, parallelism } of program.plan.vertices) {
       const operator = new OperatorFunction(runtime, uid);
-      const handle = (messages: readonly ReceivedMessage[]): Promise<readonly string[]> => operator.handle(messages);
+      const handle: PollerOptions['handle'] = (messages, postpone) => operator.handle(messages, postpone);
       for (let i = 0; i < Math.min(parallelism, pollersPerVertexMax); i++) this.#poll(operatorQueue(program.job, uid), handle);
     }
   }
 
-  #poll(queue: string, handle: (messages: readonly ReceivedMessage[]) => Promise<readonly string[]>): void {
+  #poll(queue: string, handle: PollerOptions['handle']): void {
     const { stores, timers, logger } = this.#options;
-    const timed = (messages: readonly ReceivedMessage[]): Promise<readonly string[]> => this.#timed(() => handle(messages));
+    const timed: PollerOptions['handle'] = (messages, postpone) => this.#timed(() => handle(messages, postpone));
     const poller = new OperatorPoller({ queue, receiver: stores.queue, timers, logger, handle: timed, retryMs });
     this.#pollers.push(poller);
     poller.start();

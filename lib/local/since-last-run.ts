@@ -1,5 +1,6 @@
 /** What a job is run with now that differs from the run before: it decides whether the job may just go on, and people are told. */
 import { settingChanges, type CheckpointSettings, type SettingChange } from '../checkpoint/checkpoint-settings.ts';
+import { defaultRestartStrategy, restartStrategyText, type RestartStrategy } from '../checkpoint/restart-strategy.ts';
 import type { StoredPlan } from '../checkpoint/stored-plan.ts';
 
 export interface SinceLastRun {
@@ -8,15 +9,18 @@ export interface SinceLastRun {
   /** Digests of the job's modules; null where they are the same, or one is not known. */
   readonly code: { readonly from: string; readonly to: string } | null;
   readonly settings: readonly SettingChange[];
+  /** For people; null where it is the same. */
+  readonly restart: { readonly from: string; readonly to: string } | null;
 }
 
 export interface RunWith {
   readonly planHash: string;
   readonly settings: CheckpointSettings;
+  readonly restart?: RestartStrategy;
   readonly code?: string;
 }
 
-export const nothingChanged: SinceLastRun = { plan: false, code: null, settings: [] };
+export const nothingChanged: SinceLastRun = { plan: false, code: null, settings: [], restart: null };
 
 export function sinceLastRun(before: { readonly planHash: string; readonly stored: StoredPlan }, now: RunWith): SinceLastRun {
   const { code } = before.stored;
@@ -24,7 +28,13 @@ export function sinceLastRun(before: { readonly planHash: string; readonly store
     plan: before.planHash !== now.planHash,
     code: code === undefined || now.code === undefined || code === now.code ? null : { from: code, to: now.code },
     settings: settingChanges(before.stored.settings, now.settings),
+    restart: restartChange(before.stored.restart, now.restart),
   };
+}
+
+function restartChange(before: RestartStrategy = defaultRestartStrategy, now: RestartStrategy = defaultRestartStrategy): SinceLastRun['restart'] {
+  const [from, to] = [restartStrategyText(before), restartStrategyText(now)];
+  return from === to ? null : { from, to };
 }
 
 /**

@@ -229,7 +229,6 @@ function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
     backPressureSleepMs: 20,
     backlogCheckMs: 0,
     sourceIdleMs: 20,
-    userCodeTries: Number.MAX_SAFE_INTEGER,
     stateCacheKeys: 3,
     stateCacheEntries: 3,
     jobRecordCacheMs: 100,
