@@ -6,6 +6,7 @@
  */
 import { OperatorFunction } from '../runtime/operator-function.ts';
 import type { JobProgram, Runtime, RuntimeDeps } from '../runtime/runtime-deps.ts';
+import { withDeadLetters } from '../adapters/connectors/dead-letters.ts';
 import type { LocalStores } from '../adapters/memory/memory-stores.ts';
 import type { JobId } from '../base/ids.ts';
 import type { CoordinatorDeps } from '../coordinator/coordinator-deps.ts';
@@ -50,6 +51,7 @@ export class LocalEngine {
   readonly #options: LocalEngineOptions;
   readonly #interpreter: FlowInterpreter;
   readonly #problems: ProblemBoard;
+  readonly #connectors: Connectors;
   readonly coordinator: CoordinatorDeps;
   #pollers: OperatorPoller[] = [];
   readonly #invocations = new Set<{ readonly startedAtMs: number }>();
@@ -57,7 +59,9 @@ export class LocalEngine {
   constructor(options: LocalEngineOptions) {
     this.#options = options;
     this.#problems = createPresentProblems(options.clock);
-    const { stores, connectors, savepoints, clock, timers, random, logger } = options;
+    const { stores, savepoints, clock, timers, random, logger } = options;
+    const connectors = withDeadLetters(options.connectors, stores.objects);
+    this.#connectors = connectors;
     const interpreter = new FlowInterpreter({ store: stores.flows, clock, timers, logger, flows: flowDescriptions });
     const garbageAgeMs = (): number => this.#oldestInvocationAgeMs() + garbageMarginMs;
     this.#interpreter = interpreter;
@@ -109,7 +113,8 @@ export class LocalEngine {
   }
 
   runtimeDeps(): RuntimeDeps {
-    const { stores, connectors, clock, random, logger, metrics } = this.#options;
+    const { stores, clock, random, logger, metrics } = this.#options;
+    const connectors = this.#connectors;
     const { jobs, shards, objects, base, delay, queue } = stores;
     const problems = this.#problems;
     return { jobs, shards, objects, base, delay, messages: queue, connectors, clock, random, logger, metrics, problems };

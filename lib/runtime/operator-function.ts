@@ -7,6 +7,7 @@
  * OF4. A function whose plan hash is not the job record's leaves the messages where they are.
  */
 import { errorCode, errorMessage } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { readMessage } from '../model/envelope-codec.ts';
@@ -15,6 +16,7 @@ import { coordinatorQueue } from '../model/queue-names.ts';
 import type { OperatorUid } from '../base/ids.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
+import { poisonOf, type Poison } from './dead-letters.ts';
 import { LostRaceError, NotNowError } from './errors.ts';
 import { describeFailure, failureKind } from './failed-batch.ts';
 import { initialiseShard, openShard } from './load-shard.ts';
@@ -23,6 +25,10 @@ import { markOf, processMessages, type ParsedMessage } from './process-messages.
 import { restartPauseMs } from './restart-pause.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { shardTopology, type ShardTopology } from './topology.ts';
+
+/** Elements set aside in one invocation, and the time that this may take: each costs the work since the last commit once more. */
+const poisonMax = 64;
+const poisonMsMax = limits.functionTimeoutMs / 3;
 
 /** Tells whoever holds the messages to leave them alone for so long. */
 export type Postpone = (messageIds: readonly string[], pauseMs: number) => void;
@@ -67,20 +73,41 @@ export class OperatorFunction {
 
   async #handleGroup(messages: readonly ReceivedMessage[], postpone: Postpone): Promise<readonly string[]> {
     const shard = Number(messages[0]!.group.split('.')[0]);
-    this.#read.delete(shard);
-    try {
-      await this.#processGroup(shard, messages.map(parse));
-      if (this.#troubled.delete(shard)) this.#runtime.deps.problems?.passed(this.#place(shard));
-      return [];
-    } catch (error) {
-      const seen = this.#warm.get(shard)?.record.version ?? this.#read.get(shard);
-      this.#warm.delete(shard);
-      await this.#judgeSafely(shard, { messages, seen, error, postpone });
-      return messages.map(idOf);
+    const { clock, problems } = this.#runtime.deps;
+    const poison: Poison[] = [];
+    for (const begunAt = clock.monotonic(); ;) {
+      this.#read.delete(shard);
+      try {
+        await this.#processGroup(shard, messages.map(parse), poison);
+        if (this.#troubled.delete(shard)) problems?.passed(this.#place(shard));
+        return [];
+      } catch (error) {
+        const seen = this.#warm.get(shard)?.record.version ?? this.#read.get(shard);
+        this.#warm.delete(shard);
+        const found = poisonOf(error, this.#topology(shard), clock.now());
+        if (found === undefined || !(await this.#countsSafely(shard, seen))) {
+          await this.#judgeSafely(shard, { messages, seen, error, postpone });
+          return messages.map(idOf);
+        }
+        poison.push(found);
+        // The dead letters before the last one are committed: the batch goes on from there when it comes again, at once.
+        if (poison.length < poisonMax && clock.monotonic() - begunAt < poisonMsMax) continue;
+        postpone(messages.map(idOf), 0);
+        return messages.map(idOf);
+      }
     }
   }
 
-  async #processGroup(index: number, messages: readonly ParsedMessage[]): Promise<void> {
+  /** Whether the error is of what is stored; where that cannot be read now, another try will tell. */
+  async #countsSafely(index: number, seen: number | undefined): Promise<boolean> {
+    try {
+      return await this.#stillCounts(index, seen);
+    } catch {
+      return false;
+    }
+  }
+
+  async #processGroup(index: number, messages: readonly ParsedMessage[], poison: readonly Poison[]): Promise<void> {
     const newest = Math.max(...messages.map(attemptOf));
     const job = await this.#readJob(newest);
     if (newest > job.attempt) throw new NotNowError('a message of an attempt that is not there yet');
@@ -91,6 +118,7 @@ export class OperatorFunction {
     if (current.length === 0) return;
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;
+    shard.poison = poison;
     await processMessages(this.#runtime, job, shard, current);
   }
 
