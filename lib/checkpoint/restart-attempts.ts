@@ -10,7 +10,7 @@ import type { JobRecord, RestartState } from '../model/job-record.ts';
 import type { ExponentialDelay, RestartStrategy } from './restart-strategy.ts';
 import { change, refused, unchanged, type Transition } from './transition.ts';
 
-export type RestartDecision =
+type RestartDecision =
   | { readonly kind: 'again'; readonly state: RestartState; readonly delayMs: number }
   /** Part of the present attempt; `delayMs` is what is left of its pause. */
   | { readonly kind: 'same-attempt'; readonly delayMs: number }

@@ -7,7 +7,8 @@ import { planKey } from '../model/object-keys.ts';
 import { checkSettings, type CheckpointSettings } from './checkpoint-settings.ts';
 import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
 import { planShape } from './plan-shape.ts';
-import { defaultRestartStrategy, restartStrategyShape, type RestartStrategy } from './restart-strategy.ts';
+import { defaultRestartStrategy, type RestartStrategy } from './restart-strategy.ts';
+import { restartStrategyShape } from './restart-strategy-shape.ts';
 import { shapes } from './shape.ts';
 
 export interface StoredPlan {

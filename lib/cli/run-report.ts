@@ -58,7 +58,7 @@ function changeLines({ plan, code, settings, restart }: RunningJob['sinceLastRun
       ? []
       : [`the job's code has changed since the last run (digest ${code.to.slice(0, 8)}, was ${code.from.slice(0, 8)})`]),
     ...(changed.length === 0 ? [] : [`checkpoints from now on: ${changed.join('; ')}`]),
-    ...(restart === null ? [] : [`restart strategy from now on ${restart.to}, was ${restart.from}`]),
+    ...(restart === undefined ? [] : [`restart strategy from now on ${restart.to}, was ${restart.from}`]),
   ];
 }
 

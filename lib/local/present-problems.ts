@@ -11,7 +11,7 @@ export function createPresentProblems(clock: Clock): ProblemBoard {
     met: (place, { code, message, hint, operator, shard, isCertain = false }) => {
       const { sinceMs, tries } = problems.get(place) ?? { sinceMs: clock.now(), tries: 0 };
       const where = operator === undefined || shard === undefined ? {} : { operator, shard };
-      problems.set(place, { code, message, hint, ...where, isCertain, sinceMs, tries: tries + 1 });
+      problems.set(place, { code, message, hint, ...where, ...(isCertain ? { isCertain } : {}), sinceMs, tries: tries + 1 });
     },
     passed: (place) => void problems.delete(place),
     list: () => [...problems.values()].filter(({ tries, isCertain }) => isCertain === true || tries >= triesToShow),

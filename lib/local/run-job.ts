@@ -14,7 +14,7 @@ import { SluiceError } from '../base/errors.ts';
 import type { CheckpointId, JobId } from '../base/ids.ts';
 import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import { isTerminal, isWorking } from '../checkpoint/job-status.ts';
-import { restartStrategyOf } from '../checkpoint/restart-strategy.ts';
+import { restartStrategyOf } from '../checkpoint/restart-options.ts';
 import { changeSettings } from '../coordinator/change-settings.ts';
 import { readPlan } from '../coordinator/coordinator-deps.ts';
 import { restoreCheckpoint, restoreSavepoint, type NewPlan } from '../coordinator/restore-requests.ts';

@@ -9,8 +9,8 @@ export interface SinceLastRun {
   /** Digests of the job's modules; null where they are the same, or one is not known. */
   readonly code: { readonly from: string; readonly to: string } | null;
   readonly settings: readonly SettingChange[];
-  /** For people; null where it is the same. */
-  readonly restart: { readonly from: string; readonly to: string } | null;
+  /** For people; absent where it is the same. */
+  readonly restart?: { readonly from: string; readonly to: string };
 }
 
 export interface RunWith {
@@ -20,7 +20,7 @@ export interface RunWith {
   readonly code?: string;
 }
 
-export const nothingChanged: SinceLastRun = { plan: false, code: null, settings: [], restart: null };
+export const nothingChanged: SinceLastRun = { plan: false, code: null, settings: [] };
 
 export function sinceLastRun(before: { readonly planHash: string; readonly stored: StoredPlan }, now: RunWith): SinceLastRun {
   const { code } = before.stored;
@@ -28,13 +28,13 @@ export function sinceLastRun(before: { readonly planHash: string; readonly store
     plan: before.planHash !== now.planHash,
     code: code === undefined || now.code === undefined || code === now.code ? null : { from: code, to: now.code },
     settings: settingChanges(before.stored.settings, now.settings),
-    restart: restartChange(before.stored.restart, now.restart),
+    ...restartChange(before.stored.restart, now.restart),
   };
 }
 
-function restartChange(before: RestartStrategy = defaultRestartStrategy, now: RestartStrategy = defaultRestartStrategy): SinceLastRun['restart'] {
+function restartChange(before: RestartStrategy = defaultRestartStrategy, now: RestartStrategy = defaultRestartStrategy): Pick<SinceLastRun, 'restart'> {
   const [from, to] = [restartStrategyText(before), restartStrategyText(now)];
-  return from === to ? null : { from, to };
+  return from === to ? {} : { restart: { from, to } };
 }
 
 /**

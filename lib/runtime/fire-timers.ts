@@ -12,7 +12,8 @@ import type { TimerElement } from '../state/key-entry.ts';
 import type { DueTimer } from '../state/keyed-timers.ts';
 import { askForTimers } from './ask-entries.ts';
 import type { LiveShard } from './live-shard.ts';
-import { poisonedTimer, setAside } from './dead-letters.ts';
+import { setAside } from './dead-letters.ts';
+import { poisonedTimer } from './poison.ts';
 import { runUserCode, timerError } from './user-code.ts';
 
 /** Fires what is due, up to the bound of one commit, and sends the watermark on when nothing is left. */

@@ -25,7 +25,7 @@ import type { KeySelector } from '../operators/operator.ts';
 import { KeyedBackend } from '../state/keyed-backend.ts';
 import type { KeyedContext } from '../state/keyed-context.ts';
 import { createHandle, createNamespaced } from '../state/state-handles.ts';
-import type { Poison } from './dead-letters.ts';
+import type { Poison } from './poison.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
 import type { BaseStep } from './base-step.ts';

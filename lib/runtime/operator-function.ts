@@ -16,7 +16,7 @@ import { coordinatorQueue } from '../model/queue-names.ts';
 import type { OperatorUid } from '../base/ids.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
-import { poisonOf, type Poison } from './dead-letters.ts';
+import { poisonOf, type Poison } from './poison.ts';
 import { LostRaceError, NotNowError } from './errors.ts';
 import { describeFailure, failureKind } from './failed-batch.ts';
 import { initialiseShard, openShard } from './load-shard.ts';

@@ -12,7 +12,8 @@ import type { KeySelector } from '../operators/operator.ts';
 import { askForRecords } from './ask-entries.ts';
 import { fireDue } from './fire-timers.ts';
 import type { LiveInput, LiveShard } from './live-shard.ts';
-import { poisonedRecord, setAside, setAsideAtOnce, setsAside } from './dead-letters.ts';
+import { setAside, setAsideAtOnce } from './dead-letters.ts';
+import { poisonedRecord, setsAside } from './poison.ts';
 import type { UserCodeError } from './errors.ts';
 import { runUserCode, userError } from './user-code.ts';
 
