@@ -40,6 +40,7 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
     .addHelpText('after', examples.program);
   addRunCommands(program, io, finish);
   addControlCommands(program, io, finish);
+  addDeadLetterCommand(program, io, finish);
   addSavepointCommands(program, io, finish);
   return program;
 }
@@ -109,6 +110,18 @@ function addControlCommands(program: Command, io: CliIo, finish: Finish): void {
     .action(async (job: string, options) => {
       const { cancel } = await import('./commands/cancel.ts');
       finish(await cancel(io, job, options as never));
+    });
+}
+
+function addDeadLetterCommand(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('dead-letters <job>'))
+    .description('show the records that operators have set aside, of a job that runs or of a data directory at rest')
+    .option('--operator <uid>', 'only those of one operator')
+    .option('--records', 'print only the records, one a line, for a source to read again', false)
+    .addHelpText('after', examples['dead-letters'])
+    .action(async (job: string, options) => {
+      const { deadLetters } = await import('./commands/dead-letters.ts');
+      finish(await deadLetters(io, job, options as never));
     });
 }
 

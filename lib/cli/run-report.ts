@@ -97,7 +97,7 @@ function textReport(io: CliIo, name: string): RunReport {
     ended: ({ status }, last, failure) => {
       line.end();
       const took = formatDuration(io.clock.monotonic() - begunAtMs);
-      const counts = last === undefined ? '' : `: ${counted(last.records, 'record')}, ${counted(last.checkpoints.completed, 'checkpoint')}`;
+      const counts = last === undefined ? '' : `: ${counted(last.records, 'record')}, ${counted(last.checkpoints.completed, 'checkpoint')}${last.deadLetters === 0 ? '' : `, ${counted(last.deadLetters, 'dead letter')}`}`;
       io.out(`job ${name} is ${status} after ${took}${counts}\n`);
       if (failure !== null) io.err(failureText(failure));
     },

@@ -4,20 +4,16 @@
  * DL1. Published under a name without the attempt, by create-if-absent: whoever does an epoch again publishes it once.
  * DL2. A staged object is removed only after the published one exists.
  */
-import type { JobId, OperatorUid } from '../../base/ids.ts';
-import { deadLetterConnector, type DeadLetter } from '../../model/dead-letter.ts';
-import { jobPrefix } from '../../model/object-keys.ts';
-import { decodeValue, encodeValue } from '../../model/value-json.ts';
+import { deadLetterConnector } from '../../model/dead-letter.ts';
+import { deadLettersPrefix } from '../../model/object-keys.ts';
+import { encodeValue } from '../../model/value-json.ts';
 import type { Connectors, PartName, SinkCommitter } from '../../ports/connectors.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { locatePart, parseStaged } from './part-names.ts';
 
-const stagedFolder = (job: JobId): string => `${jobPrefix(job)}dead-letters/staged/`;
-const publishedFolder = (job: JobId): string => `${jobPrefix(job)}dead-letters/published/`;
-
 function locate(name: PartName): { readonly staged: string; readonly target: string } {
   const { staged, target } = locatePart(name, 'ndjson');
-  return { staged: stagedFolder(name.job) + staged, target: publishedFolder(name.job) + target };
+  return { staged: deadLettersPrefix(name.job, 'staged') + staged, target: deadLettersPrefix(name.job, 'published') + target };
 }
 
 export function createDeadLetterSink(objects: ObjectStore): SinkCommitter {
@@ -41,7 +37,7 @@ export function createDeadLetterSink(objects: ObjectStore): SinkCommitter {
     },
 
     async discardAbove(_sink, job, above, below) {
-      const folder = stagedFolder(job);
+      const folder = deadLettersPrefix(job, 'staged');
       const keys = (await objects.list(folder)).map(({ key }) => key).filter((key) => {
         const found = parseStaged(key.slice(folder.length), job);
         return found !== undefined && found.checkpoint > above && found.checkpoint < below;
