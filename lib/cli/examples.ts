@@ -17,7 +17,10 @@ export const examples = {
   savepoint: lines('sluice savepoint flights', 'sluice savepoint flights backups --data-dir data', 'sluice savepoint flights --detached'),
   stop: lines('sluice stop flights --data-dir data', 'sluice stop flights backups --drain'),
   cancel: lines('sluice cancel flights --data-dir data'),
-  'dead-letters': lines('sluice dead-letters flights --data-dir data', 'sluice dead-letters flights --data-dir data --records > again.ndjson'),
+  'dead-letters': lines(
+    'sluice dead-letters flights --data-dir data',
+    'sluice dead-letters flights --data-dir data --records > again.ndjson',
+  ),
   restore: lines(
     'sluice restore data/savepoints/savepoint-1 job.ts --dry-run',
     'sluice restore backups/savepoint-1 job.ts --parallelism 4 --data-dir data-2',

@@ -169,7 +169,12 @@ function withRunOptions(command: Command): Command {
       new Option('--checkpoint-mode <mode>', 'guarantee of the state').choices(['exactly-once', 'at-least-once']).default('exactly-once'),
     )
     .option('--checkpoint-timeout <duration>', 'what takes longer is aborted', '10min')
-    .option('-D, --define <option=value>', 'an option of the job by its name in Flink, such as restart-strategy.type=none; may be repeated', collectDefinition, {})
+    .option(
+      '-D, --define <option=value>',
+      'an option of the job by its name in Flink, such as restart-strategy.type=none; may be repeated',
+      collectDefinition,
+      {},
+    )
     .option('--savepoint-dir <folder>', 'where savepoints go that name no directory (default: savepoints in the data directory)', somePath)
     .option('--port <n>', 'of the HTTP API; the next free one where it is taken, 0 = any', portNumber, 8_081)
     .option('--verbose', 'log what happens, not only what is wrong', false);

@@ -97,7 +97,10 @@ function textReport(io: CliIo, name: string): RunReport {
     ended: ({ status }, last, failure) => {
       line.end();
       const took = formatDuration(io.clock.monotonic() - begunAtMs);
-      const counts = last === undefined ? '' : `: ${counted(last.records, 'record')}, ${counted(last.checkpoints.completed, 'checkpoint')}${last.deadLetters === 0 ? '' : `, ${counted(last.deadLetters, 'dead letter')}`}`;
+      const counts =
+        last === undefined
+          ? ''
+          : `: ${counted(last.records, 'record')}, ${counted(last.checkpoints.completed, 'checkpoint')}${last.deadLetters === 0 ? '' : `, ${counted(last.deadLetters, 'dead letter')}`}`;
       io.out(`job ${name} is ${status} after ${took}${counts}\n`);
       if (failure !== null) io.err(failureText(failure));
     },
@@ -117,9 +120,10 @@ function newProblems(): (present: readonly PresentProblem[]) => readonly string[
   };
 }
 
-function problemText({ code, message, hint, operator, shard, tries }: PresentProblem): string {
+function problemText({ code, message, hint, operator, shard, tries, isCertain }: PresentProblem): string {
   const where = operator === undefined ? '' : `operator ${operator}, shard ${shard}: `;
-  const cause = `${where}tried ${tries} times, and tried again until it works`;
+  const again = isCertain === true ? 'by the restart strategy' : 'until it works';
+  const cause = `${where}tried ${counted(tries, 'time')}, and tried again ${again}`;
   return errorText({ code, message, cause, hint, facts: {} }, 'problem');
 }
 

@@ -28,7 +28,12 @@ export async function changeSettings(deps: CoordinatorDeps, job: JobId, { settin
     const { plan: from } = await readJob(deps, job);
     const stored = await readPlan(deps, from);
     invariant(stored.settings.mode === settings.mode, 'CS1', `the mode of job ${job} cannot change while it goes on`, { job });
-    const next = encodeStoredPlan(job, { ...stored, settings, ...(restart === undefined ? {} : { restart }), ...(code === undefined ? {} : { code }) });
+    const next = encodeStoredPlan(job, {
+      ...stored,
+      settings,
+      ...(restart === undefined ? {} : { restart }),
+      ...(code === undefined ? {} : { code }),
+    });
     if (next.key !== from) await deps.objects.createIfAbsent(next.key, next.bytes);
     const updated = await updateJob(deps, job, (record) => adoptSettings(record, { from, to: next.key }, deps.clock.now()));
     // A restore under another plan came between.

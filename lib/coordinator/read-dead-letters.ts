@@ -1,7 +1,7 @@
 /** What a job's operators have set aside, as far as checkpoints have completed. */
 import type { JobId } from '../base/ids.ts';
 import type { DeadLetter } from '../model/dead-letter.ts';
-import { deadLettersPrefix } from '../model/object-keys.ts';
+import { deadLettersPrefix } from '../model/dead-letter-keys.ts';
 import { decodeValue } from '../model/value-json.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { readObject } from './coordinator-deps.ts';
@@ -11,7 +11,8 @@ const counts = new WeakMap<ObjectStore, Map<string, number>>();
 
 export async function readDeadLetters(objects: ObjectStore, job: JobId): Promise<readonly DeadLetter[]> {
   const letters: DeadLetter[] = [];
-  for (const key of await keysOf(objects, job)) for (const line of await linesOf(objects, key)) letters.push(decodeValue(line) as DeadLetter);
+  for (const key of await keysOf(objects, job))
+    for (const line of await linesOf(objects, key)) letters.push(decodeValue(line) as DeadLetter);
   return letters;
 }
 

@@ -33,13 +33,26 @@ export function finishGraph(pipeline: Pipeline, name: string, parameters: Readon
 /** What the operator sets aside goes to a sink of its own, which is chained to it; it heads its chain, so that what it fails at is an element of its input. */
 function addDeadLetterSink(pipeline: Pipeline, node: NodeDraft): void {
   if (node.uid === undefined) {
-    pipeline.report(node, 'uid-missing', 'it sets records aside, and has no uid', "Add .uid('…') to it: its dead letters are kept by that name.");
+    pipeline.report(
+      node,
+      'uid-missing',
+      'it sets records aside, and has no uid',
+      "Add .uid('…') to it: its dead letters are kept by that name.",
+    );
     return;
   }
   if (node.chaining === 'always') node.chaining = 'head';
   const { name, states, create, connector } = deadLetterSink(operatorUid(node.uid));
   const inputs = [{ endpoints: [{ node, output: deadLetterOutput, partitioner: 'forward' as const }] }];
-  const sink = pipeline.add({ kind: 'dead-letters', role: 'sink', name, states, create, inputs, ...(connector === undefined ? {} : { connector }) });
+  const sink = pipeline.add({
+    kind: 'dead-letters',
+    role: 'sink',
+    name,
+    states,
+    create,
+    inputs,
+    ...(connector === undefined ? {} : { connector }),
+  });
   sink.uid = `${node.uid}.dead-letters`;
 }
 

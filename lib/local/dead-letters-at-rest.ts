@@ -18,7 +18,9 @@ export async function deadLettersAtRest(
   if (!existsSync(join(directory, dataDirectoryMark))) return undefined;
   const stores = await createFileStores({ ...system, directory });
   try {
-    const record = (await stores.jobs.list()).find(({ name, job: id }) => name === job || (job.length >= 4 && id.startsWith(job.toLowerCase())));
+    const record = (await stores.jobs.list()).find(
+      ({ name, job: id }) => name === job || (job.length >= 4 && id.startsWith(job.toLowerCase())),
+    );
     return record === undefined ? undefined : await readDeadLetters(stores.objects, record.job);
   } finally {
     await stores.close();

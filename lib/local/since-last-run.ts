@@ -32,7 +32,10 @@ export function sinceLastRun(before: { readonly planHash: string; readonly store
   };
 }
 
-function restartChange(before: RestartStrategy = defaultRestartStrategy, now: RestartStrategy = defaultRestartStrategy): Pick<SinceLastRun, 'restart'> {
+function restartChange(
+  before: RestartStrategy = defaultRestartStrategy,
+  now: RestartStrategy = defaultRestartStrategy,
+): Pick<SinceLastRun, 'restart'> {
   const [from, to] = [restartStrategyText(before), restartStrategyText(now)];
   return from === to ? {} : { restart: { from, to } };
 }

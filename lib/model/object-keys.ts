@@ -45,8 +45,3 @@ export function splitsKey(job: JobId, source: OperatorUid): string {
 export function exportKey(job: JobId, trigger: string, step: number): string {
   return `${jobPrefix(job)}exports/${trigger}/${step}`;
 }
-
-/** No business of the collector's. */
-export function deadLettersPrefix(job: JobId, folder: 'staged' | 'published'): string {
-  return `${jobPrefix(job)}dead-letters/${folder}/`;
-}

@@ -124,7 +124,12 @@ const inputsAreConnected: Rule = ({ nodes, edges }) =>
 const edgesFit: Rule = ({ nodes, edges }) =>
   edges.flatMap(({ from, output, to, input, partitioner }) => {
     const [upstream, downstream] = [nodes[from], nodes[to]];
-    if (upstream === undefined || downstream === undefined || input >= downstream.inputs || (upstream.role === 'sink' && output !== deadLetterOutput)) {
+    if (
+      upstream === undefined ||
+      downstream === undefined ||
+      input >= downstream.inputs ||
+      (upstream.role === 'sink' && output !== deadLetterOutput)
+    ) {
       return [
         problem(
           `edge ${from} → ${to}`,

@@ -7,8 +7,7 @@ import type { KeyEntry } from '../state/key-entry.ts';
 import { loadWanted } from '../state/load-wanted.ts';
 import type { WantedEntries } from '../state/entry-maps.ts';
 import type { LiveShard } from './live-shard.ts';
-import { timerOf } from './fire-timers.ts';
-import { timerError, userError } from './user-code.ts';
+import { timerError, timerOf, userError } from './user-code.ts';
 
 /** Of the records `values[from]` on, whose keys are `entries`. */
 export async function askForRecords(

@@ -33,7 +33,11 @@ export function setAsideAtOnce(shard: LiveShard, error: UserCodeError, element: 
   writeLetter(shard, { ...poison.failure, place: poison.place, key: null }, element);
 }
 
-function writeLetter(shard: LiveShard, facts: Omit<DeadLetter, 'operator' | 'shard' | 'input' | 'timestamp' | 'record'>, element: Element): void {
+function writeLetter(
+  shard: LiveShard,
+  facts: Omit<DeadLetter, 'operator' | 'shard' | 'input' | 'timestamp' | 'record'>,
+  element: Element,
+): void {
   const { vertex, address } = shard.topology;
   const { uid } = vertex.operators[0]!;
   const { timestamp, ...rest } = element;

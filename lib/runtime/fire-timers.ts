@@ -8,13 +8,12 @@ import { limits } from '../base/limits.ts';
 import type { TimerDomain } from '../model/state-row.ts';
 import { NO_TIMESTAMP } from '../model/time.ts';
 import type { WantedEntries } from '../state/entry-maps.ts';
-import type { TimerElement } from '../state/key-entry.ts';
 import type { DueTimer } from '../state/keyed-timers.ts';
 import { askForTimers } from './ask-entries.ts';
 import type { LiveShard } from './live-shard.ts';
 import { setAside } from './dead-letters.ts';
 import { poisonedTimer } from './poison.ts';
-import { runUserCode, timerError } from './user-code.ts';
+import { runUserCode, timerError, timerOf } from './user-code.ts';
 
 /** Fires what is due, up to the bound of one commit, and sends the watermark on when nothing is left. */
 export async function fireDue(shard: LiveShard): Promise<void> {
@@ -79,12 +78,4 @@ function fire(shard: LiveShard, due: readonly DueTimer[], wanted: readonly Wante
     }
   }
   return due.length;
-}
-
-/** What names it in every try. */
-export function timerOf(
-  domain: TimerDomain,
-  { timestamp, namespace, entry }: TimerElement,
-): { readonly domain: TimerDomain; readonly timestamp: number; readonly namespace: string; readonly key: string } {
-  return { domain, timestamp, namespace, key: entry.canonical };
 }

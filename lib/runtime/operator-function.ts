@@ -85,10 +85,9 @@ export class OperatorFunction {
         const seen = this.#warm.get(shard)?.record.version ?? this.#read.get(shard);
         this.#warm.delete(shard);
         const found = poisonOf(error, this.#topology(shard), clock.now());
-        if (found === undefined || !(await this.#countsSafely(shard, seen))) {
-          await this.#judgeSafely(shard, { messages, seen, error, postpone });
-          return messages.map(idOf);
-        }
+        if (found === undefined) await this.#judgeSafely(shard, { messages, seen, error, postpone });
+        // What a zombie fails at is nobody's dead letter, and no failure either: it is asked once, because the asking reads the job record anew.
+        if (found === undefined || !(await this.#countsSafely(shard, seen))) return messages.map(idOf);
         poison.push(found);
         // The dead letters before the last one are committed: the batch goes on from there when it comes again, at once.
         if (poison.length < poisonMax && clock.monotonic() - begunAt < poisonMsMax) continue;

@@ -68,7 +68,9 @@ async function processEnvelope(
         channel: header.channel,
         sequence: header.sequence,
       });
-      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event.checkpoint) : putOff(shard, header, header.records);
+      return shard.dueTimers() === null
+        ? takeBarrier(runtime, shard, header, placed.event.checkpoint)
+        : putOff(shard, header, header.records);
     }
     await processEvent(shard, input, placed);
     if (shard.mustCommit) return putOff(shard, header, at);

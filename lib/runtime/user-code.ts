@@ -1,5 +1,7 @@
 /** User code is called through here: what it throws is named by operator, key, record and position. */
 import type { ElementPlace } from '../model/dead-letter.ts';
+import type { TimerDomain } from '../model/state-row.ts';
+import type { TimerElement } from '../state/key-entry.ts';
 import { UserCodeError } from './errors.ts';
 import type { LiveShard } from './live-shard.ts';
 
@@ -19,7 +21,11 @@ export function userError(shard: LiveShard, error: unknown, record: unknown, ind
   return newError(shard, error, { record }, at, at ?? place);
 }
 
-export function timerError(shard: LiveShard, error: unknown, timer: Omit<Extract<ElementPlace, { readonly kind: 'timer' }>, 'kind'>): UserCodeError {
+export function timerError(
+  shard: LiveShard,
+  error: unknown,
+  timer: Omit<Extract<ElementPlace, { readonly kind: 'timer' }>, 'kind'>,
+): UserCodeError {
   const at: ElementPlace = { kind: 'timer', ...timer };
   return newError(shard, error, { record: undefined, timer: `${timer.domain} ${timer.timestamp}` }, at, shard.place);
 }
@@ -32,11 +38,24 @@ function newError(
   place: ElementPlace | null,
   where: ElementPlace | null,
 ): UserCodeError {
-  return new UserCodeError(shard.chain.active, error, { key: shard.backend?.current?.canonical, ...facts, ...positionOf(where, where === place) }, place);
+  return new UserCodeError(
+    shard.chain.active,
+    error,
+    { key: shard.backend?.current?.canonical, ...facts, ...positionOf(where, where === place) },
+    place,
+  );
 }
 
 function positionOf(place: ElementPlace | null, isExact: boolean): Readonly<Record<string, unknown>> {
   if (place === null || place.kind === 'timer') return {};
   const { kind: _kind, index, ...position } = place;
   return isExact ? { ...position, index } : position;
+}
+
+/** What names it in every try. */
+export function timerOf(
+  domain: TimerDomain,
+  { timestamp, namespace, entry }: TimerElement,
+): { readonly domain: TimerDomain; readonly timestamp: number; readonly namespace: string; readonly key: string } {
+  return { domain, timestamp, namespace, key: entry.canonical };
 }

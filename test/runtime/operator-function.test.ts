@@ -40,7 +40,14 @@ describe('an error in user code', () => {
       message: 'operator count failed: no such word',
       operator: 'count',
       shard: 0,
-      facts: { key: '"bad"', record: '{"word":"bad","fail":"no such word"}', channel: left, sequence: 1, index: 1, stack: expect.stringContaining('count-job.ts') as string },
+      facts: {
+        key: '"bad"',
+        record: '{"word":"bad","fail":"no such word"}',
+        channel: left,
+        sequence: 1,
+        index: 1,
+        stack: expect.stringContaining('count-job.ts') as string,
+      },
     });
     expect(failure.hint).toMatch(/Correct the function/);
     expect((await bench.record()).version, 'nothing of the batch counts').toBe(version);

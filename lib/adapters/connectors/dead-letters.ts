@@ -5,7 +5,7 @@
  * DL2. A staged object is removed only after the published one exists.
  */
 import { deadLetterConnector } from '../../model/dead-letter.ts';
-import { deadLettersPrefix } from '../../model/object-keys.ts';
+import { deadLettersPrefix } from '../../model/dead-letter-keys.ts';
 import { encodeValue } from '../../model/value-json.ts';
 import type { Connectors, PartName, SinkCommitter } from '../../ports/connectors.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -38,10 +38,12 @@ export function createDeadLetterSink(objects: ObjectStore): SinkCommitter {
 
     async discardAbove(_sink, job, above, below) {
       const folder = deadLettersPrefix(job, 'staged');
-      const keys = (await objects.list(folder)).map(({ key }) => key).filter((key) => {
-        const found = parseStaged(key.slice(folder.length), job);
-        return found !== undefined && found.checkpoint > above && found.checkpoint < below;
-      });
+      const keys = (await objects.list(folder))
+        .map(({ key }) => key)
+        .filter((key) => {
+          const found = parseStaged(key.slice(folder.length), job);
+          return found !== undefined && found.checkpoint > above && found.checkpoint < below;
+        });
       if (keys.length > 0) await objects.remove(keys);
       return keys.length;
     },

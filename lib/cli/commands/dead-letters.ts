@@ -19,7 +19,9 @@ export interface DeadLettersOptions extends ServerOptions {
 }
 
 export async function deadLetters(io: CliIo, job: string, options: DeadLettersOptions): Promise<number> {
-  const letters = (await lettersOf(io, job, options)).filter(({ operator }) => options.operator === undefined || operator === options.operator);
+  const letters = (await lettersOf(io, job, options)).filter(
+    ({ operator }) => options.operator === undefined || operator === options.operator,
+  );
   if (options.records) for (const { record } of letters.filter((letter) => 'record' in letter)) io.out(`${JSON.stringify(record)}\n`);
   else if (options.json) for (const letter of letters) io.out(`${JSON.stringify(letter)}\n`);
   else if (letters.length === 0) io.out('no dead letters\n');
