@@ -7,7 +7,7 @@ import { SluiceError } from '../base/errors.ts';
 import type { CliIo } from './cli-io.ts';
 import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
-import { collectParameter } from './parameters-option.ts';
+import { collectDefinition, collectParameter } from './parameters-option.ts';
 import { packageVersion } from './version.ts';
 
 /** Runs one command line. The result is the exit code; whatever goes wrong has been reported. */
@@ -40,6 +40,7 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
     .addHelpText('after', examples.program);
   addRunCommands(program, io, finish);
   addControlCommands(program, io, finish);
+  addDeadLetterCommand(program, io, finish);
   addSavepointCommands(program, io, finish);
   return program;
 }
@@ -128,6 +129,18 @@ function addControlCommands(program: Command, io: CliIo, finish: Finish): void {
     });
 }
 
+function addDeadLetterCommand(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('dead-letters <job>'))
+    .description('show the records that operators have set aside, of a job that runs or of a data directory at rest')
+    .option('--operator <uid>', 'only those of one operator')
+    .option('--records', 'print only the records, one a line, for a source to read again', false)
+    .addHelpText('after', examples['dead-letters'])
+    .action(async (job: string, options) => {
+      const { deadLetters } = await import('./commands/dead-letters.ts');
+      finish(await deadLetters(io, job, options as never));
+    });
+}
+
 function addSavepointCommands(program: Command, io: CliIo, finish: Finish): void {
   withRunOptions(program.command('restore <savepoint> <job-file>'))
     .description('run a job from a savepoint, or only check whether it could (--dry-run)')
@@ -172,6 +185,12 @@ function withRunOptions(command: Command): Command {
       new Option('--checkpoint-mode <mode>', 'guarantee of the state').choices(['exactly-once', 'at-least-once']).default('exactly-once'),
     )
     .option('--checkpoint-timeout <duration>', 'what takes longer is aborted', '10min')
+    .option(
+      '-D, --define <option=value>',
+      'an option of the job by its name in Flink, such as restart-strategy.type=none; may be repeated',
+      collectDefinition,
+      {},
+    )
     .option('--savepoint-dir <folder>', 'where savepoints go that name no directory (default: savepoints in the data directory)', somePath)
     .option('--port <n>', 'of the HTTP API; the next free one where it is taken, 0 = any', portNumber, 8_081)
     .option('--verbose', 'log what happens, not only what is wrong', false);

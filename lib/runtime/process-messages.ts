@@ -121,8 +121,9 @@ class ShardWork {
     const shard = this.#shard;
     for (;;) {
       if (shard.dueTimers() !== null) {
+        shard.place = null;
         await fireDue(shard);
-        if (shard.dueTimers() !== null) await this.#commitAndSend();
+        if (shard.dueTimers() !== null || shard.mustCommit) await this.#commitAndSend();
       } else if (shard.replaying) {
         await this.#apply(await replayStash(this.#runtime, shard, limits.sourceRecordsPerCommit));
         if (shard.replaying) await this.#commitAndSend();
@@ -149,6 +150,7 @@ class ShardWork {
   }
 
   async #apply(outcome: ReceiveOutcome): Promise<void> {
+    if (this.#shard.mustCommit) return this.#commitAndSend();
     if (outcome.kind !== 'snapshot') return;
     finishIfEnded(this.#shard);
     const finished = this.#shard.status !== 'running';

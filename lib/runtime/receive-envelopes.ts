@@ -57,11 +57,13 @@ async function processEnvelope(
 ): Promise<ReceiveOutcome> {
   const input = shard.input(header.channel);
   const envelope = decodeEnvelope(body);
+  const nowMs = (): number => runtime.deps.clock.now();
+  shard.place = { kind: 'record', channel: header.channel, sequence: header.sequence, index: processed };
   let at = processed;
   for (const placed of header.events) {
     if (placed.at < processed) continue;
-    await processRecords(shard, input, envelope, at, placed.at);
-    at = placed.at;
+    at = await processRecords(shard, input, envelope, at, placed.at, nowMs);
+    if (shard.mustCommit) return putOff(shard, header, at);
     if (placed.event.kind === 'barrier') {
       invariant(at === header.records, 'E2', 'a barrier is the last element of its envelope', {
         channel: header.channel,
@@ -69,12 +71,13 @@ async function processEnvelope(
       });
       return shard.dueTimers() === null || mutated('barrier-before-timers')
         ? takeBarrier(runtime, shard, header, placed.event.checkpoint)
-        : putOff(shard, header);
+        : putOff(shard, header, header.records);
     }
     await processEvent(shard, input, placed);
+    if (shard.mustCommit) return putOff(shard, header, at);
   }
-  await processRecords(shard, input, envelope, at, header.records);
-  return goOn;
+  at = await processRecords(shard, input, envelope, at, header.records, nowMs);
+  return shard.mustCommit ? putOff(shard, header, at) : goOn;
 }
 
 /** An ended channel still brings barriers. */
@@ -106,9 +109,12 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
   }
 }
 
-/** The barrier is met again when nothing is due any more. */
-function putOff(shard: LiveShard, { channel, sequence, segment, index, records }: EnvelopeHeader): ReceiveOutcome {
-  stashAgain(shard, { channel, sequence, segment, index, processed: records });
+/**
+ * What is left of the envelope is met again when nothing is due any more, or in the next commit. An event that stands there may have been taken already:
+ * it says nothing new then. Also where nothing is left: it is the sign that the batch's last commit is still to come.
+ */
+function putOff(shard: LiveShard, { channel, sequence, segment, index }: EnvelopeHeader, processed: number): ReceiveOutcome {
+  stashAgain(shard, { channel, sequence, segment, index, processed });
   shard.replaying = true;
   shard.changed = true;
   return { kind: 'released' };

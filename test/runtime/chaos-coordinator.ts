@@ -92,7 +92,7 @@ export class ChaosCoordinator {
     const messages = await queue.receive(name, { messagesMax: 10, waitMs: 0, visibilityMs });
     for (const { body } of messages) {
       const message = decodeCoordinatorMessage(body);
-      if (message.kind === 'failed') this.failures.push(`job failed: ${JSON.stringify(message.failure)}`);
+      if (message.kind === 'failed' && message.mayRestart !== true) this.failures.push(`job failed: ${JSON.stringify(message.failure)}`);
       if (message.kind === 'acknowledgement') await this.#acknowledge(message.snapshot);
     }
     if (messages.length > 0) await queue.deleteBatch(name, messages.map(({ receipt }) => receipt)); // prettier-ignore

@@ -14,7 +14,7 @@ export interface Hunt {
 
 const anywhere: readonly string[] = ['ordered', 'forgetting', 'window', 'two-inputs'];
 /** What lasts ends the job: a shard that meets a broken rule again and again is seen at once. */
-const usual: World = { healedMs: 60_000, settings: { userCodeTries: 3 }, checkpoint: { retained: 3 } };
+const usual: World = { healedMs: 60_000, checkpoint: { retained: 3 } };
 
 const zombies: Partial<FaultRates> = { dieUnsent: 0.25, standStill: 0.3 };
 const slow = (slowSite: string): Partial<FaultRates> => ({ slowSite });
@@ -36,7 +36,7 @@ const places: Partial<Record<MutantName, Place>> = {
   'unsent-before-next': { in: ['late', 'delayed', 'ordered'], limits: manyCommits },
   'newer-attempt-dropped': { in: ['ordered', 'exchanges'], settings: { jobRecordCacheMs: 1_000 } },
   'group-in-one-call': { in: ['ordered'], rates: { partial: 0.3 } },
-  'ghosts-count': { in: ['ordered'], settings: { userCodeTries: 1 }, limits: oftenBase, rates: slow('function.shards.read') },
+  'ghosts-count': { in: ['ordered'], limits: oftenBase, rates: slow('function.shards.read') },
   'nothing-held': { in: ['ordered', 'union'] },
   'numbers-mixed': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
   'superseded-dropped': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
@@ -47,7 +47,7 @@ const places: Partial<Record<MutantName, Place>> = {
   'incomplete-completes': { in: ['ordered', 'keyed'] },
   'restore-keeps-newer': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 100, retained: 3 }, rates: { people: 'restore' } },
   'fired-not-kept': { in: ['late'] },
-  'timer-armed-once': { in: ['delayed'], quiet: true, rates: { people: 'restore', crash: 0 }, checkpoint: { retained: 1, intervalMs: 100 } },
+  'timer-armed-once': { in: ['delayed'], silent: true, rates: { people: 'restore', crash: 0 }, checkpoint: { retained: 1, intervalMs: 100 } },
   'stop-not-taken-back': { in: ['chain', 'ordered'], checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'periodic-during-stop': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 50, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'committed-stop-forgotten': { in: ['chain'], checkpoint: { intervalMs: 50 }, rates: { people: 'move', slowSite: 'task.jobs.replace' } },
@@ -97,7 +97,7 @@ const places: Partial<Record<MutantName, Place>> = {
     checkpoint: { retained: 3, intervalMs: 50 },
   },
   'clock-decides': { in: ['delayed'], rates: zombies },
-  'segment-after-commit': { in: ['keyed', 'ordered'], settings: { userCodeTries: 1_000_000 } },
+  'segment-after-commit': { in: ['keyed', 'ordered'] },
   'control-without-gaps': {
     in: ['chain'],
     rates: { crash: 0.03, ...slow('task.messages.sendBatch') },
@@ -138,7 +138,6 @@ const places: Partial<Record<MutantName, Place>> = {
 export function huntFor(name: MutantName): Hunt {
   const { in: topologies = anywhere, ...world } = places[name] ?? {};
   const known = (seeds as unknown as Partial<Record<MutantName, Hunt['known']>>)[name];
-  const settings = { ...usual.settings, ...world.settings };
   const checkpoint = { ...usual.checkpoint, ...world.checkpoint };
-  return { topologies, world: { ...usual, ...world, settings, checkpoint }, ...(known === undefined ? {} : { known }) };
+  return { topologies, world: { ...usual, ...world, checkpoint }, ...(known === undefined ? {} : { known }) };
 }

@@ -55,7 +55,8 @@ export interface ContainersOptions {
 
 type Act = (parameters: readonly unknown[]) => unknown;
 
-const never = new Promise<never>(() => undefined);
+/** A new one each time: whoever waits for a promise is kept by it. */
+const never = (): Promise<never> => new Promise(() => undefined);
 
 export class Containers {
   readonly #options: ContainersOptions;
@@ -91,7 +92,7 @@ export class Containers {
   }
 
   async #call(container: Container, site: string, parameters: readonly unknown[], act: Act): Promise<unknown> {
-    if (!container.alive) return never;
+    if (!container.alive) return never();
     const { time, trace } = this.#options;
     const occurrence = this.#occurrences.get(site) ?? 0;
     this.#occurrences.set(site, occurrence + 1);
@@ -123,11 +124,11 @@ export class Containers {
         return this.#answer(container, site, await act(parameters));
       case 'crash-before':
         container.kill();
-        return never;
+        return never();
       case 'crash-after':
         await act(parameters);
         container.kill();
-        return never;
+        return never();
       case 'error':
         throw unavailable(site);
       case 'answer-lost':
@@ -169,7 +170,7 @@ export class Containers {
     const { time, lifeMs } = this.#options;
     await time.sleep(delayMs);
     if (container.invokedAtMs !== null && time.nowMs > container.invokedAtMs + lifeMs) container.kill();
-    if (!container.alive) await never;
+    if (!container.alive) await never();
   }
 
   #latency(site: string): number {

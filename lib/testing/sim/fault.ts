@@ -6,12 +6,10 @@ import type { Decisions } from './decisions.ts';
  * `twice`: an answer was lost on the way and the SDK asked again. `error`: throttled or refused for now. `stall-before`, `stall-after`: the container stands
  * still, longer than its messages stay invisible, and then goes on as if nothing had been. `partial`: one message of a batch is not taken.
  */
-const callFaults = ['crash-before', 'crash-after', 'answer-lost', 'twice', 'error', 'stall-before', 'stall-after', 'partial'] as const;
-export type CallFault = (typeof callFaults)[number];
+export type CallFault = 'crash-before' | 'crash-after' | 'answer-lost' | 'twice' | 'error' | 'stall-before' | 'stall-after' | 'partial';
 
 /** What people do to a job while it runs. `restart`: the process that runs the flows ends and begins anew. */
-const disturbances = ['restore', 'savepoint', 'move', 'restart'] as const;
-export type Disturbance = (typeof disturbances)[number];
+export type Disturbance = 'restore' | 'savepoint' | 'move' | 'restart';
 
 /** Under which a disturbance is counted. */
 export const peopleSite = 'people';

@@ -1,45 +1,39 @@
 import type { CollectSink } from '../../adapters/connectors/collect-sink.ts';
-import { parseStaged } from '../../adapters/connectors/part-names.ts';
 import type { Attempt, CheckpointId } from '../../base/ids.ts';
 import type { SinkCommitter } from '../../ports/connectors.ts';
 
-interface Shown {
-  readonly sink: string;
-  readonly attempt: Attempt;
-  readonly checkpoint: CheckpointId;
-  readonly records: readonly unknown[];
-}
-
-/** What a sink has made visible, by the checkpoint that it came with: after a restore to an older one, what is above it has to go. */
-export class ShownParts {
+/** What sinks have made visible, without what was shown above a checkpoint that a person went back to: whoever does that removes it. */
+export class ShownParts implements Pick<CollectSink, 'published' | 'publishedParts'> {
   readonly sink: SinkCommitter;
-  #shown: readonly Shown[] = [];
+  readonly #collect: CollectSink;
+  readonly #origins = new Map<string, { readonly attempt: Attempt; readonly checkpoint: CheckpointId }>();
+  readonly #forgotten = new Set<string>();
 
   constructor(collect: CollectSink) {
+    this.#collect = collect;
     this.sink = {
       ...collect,
-      publish: async (spec, part) => {
-        const sink = String(spec.options['name']);
-        const before = collect.published(sink).length;
-        const outcome = await collect.publish(spec, part);
-        const records = collect.published(sink).slice(before);
-        if (outcome === 'published')
-          this.#shown = [...this.#shown, { sink, attempt: attemptOf(part.staged), checkpoint: part.checkpoint, records }];
-        return outcome;
+      publish: (spec, part) => {
+        this.#origins.set(part.target, { attempt: attemptOf(part.staged), checkpoint: part.checkpoint });
+        return collect.publish(spec, part);
       },
     };
   }
 
-  visible(name: string): readonly unknown[] {
-    return this.#shown.filter(({ sink }) => sink === name).flatMap(({ records }) => records);
+  publishedParts(name?: string): ReturnType<CollectSink['publishedParts']> {
+    return new Map([...this.#collect.publishedParts(name)].filter(([target]) => !this.#forgotten.has(target)));
+  }
+
+  published(name?: string): readonly unknown[] {
+    return [...this.publishedParts(name).values()].flat();
   }
 
   forget(above: CheckpointId, before: Attempt): void {
-    this.#shown = this.#shown.filter(({ checkpoint, attempt }) => checkpoint <= above || attempt >= before);
+    for (const [target, { checkpoint, attempt }] of this.#origins) if (checkpoint > above && attempt < before) this.#forgotten.add(target);
   }
 }
 
+/** `.<job>-<attempt>-…` (part-names.ts). */
 function attemptOf(staged: string): Attempt {
-  const job = /^\.(.*?)-/.exec(staged)?.[1] ?? '';
-  return parseStaged(staged, job as Parameters<typeof parseStaged>[1])?.attempt ?? 0;
+  return Number(/^\.[^-]+-(\d+)-/.exec(staged)?.[1] ?? 0);
 }

@@ -8,7 +8,6 @@ import type { MessageSender } from '../../ports/message-queue.ts';
 import type { CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
 import { readMessage } from '../../model/envelope-codec.ts';
 import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
-import type { Attempt, CheckpointId } from '../../base/ids.ts';
 import { collecting } from './sim-connectors.ts';
 import { ShownParts } from './shown-parts.ts';
 import type { Container, Containers } from './container.ts';
@@ -30,8 +29,8 @@ export class SimStores {
   readonly stores: LocalStores;
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
-  readonly #shown = new ShownParts(this.collect);
-  readonly #sink = collecting(this.#shown.sink);
+  readonly shown = new ShownParts(this.collect);
+  readonly #sink = collecting(this.shown.sink);
   readonly #random: Random;
   readonly #sender: MessageSender;
 
@@ -43,16 +42,6 @@ export class SimStores {
     this.stores = createMemoryStores({ clock: time.clock, timers: time.timers, random: this.#random, queue });
     const sender = decisions.chance('queue/forgetful', 0.3) ? withoutMemory(this.stores.queue) : this.stores.queue;
     this.#sender = options.losing ? losingOne(sender, 10 + decisions.below('queue/lost', 60)) : sender;
-  }
-
-  /** What readers of the sink of that name see. */
-  visible(name: string): readonly unknown[] {
-    return this.#shown.visible(name);
-  }
-
-  /** Whoever goes back to an older checkpoint removes what came after it. */
-  forget(above: CheckpointId, before: Attempt): void {
-    this.#shown.forget(above, before);
   }
 
   runtimeDeps(container: Container): RuntimeDeps {

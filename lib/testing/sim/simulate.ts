@@ -4,6 +4,7 @@
  */
 import { createLocalConnectors } from '../../adapters/connectors/local-connectors.ts';
 import { canonicalJson } from '../../base/canonical-json.ts';
+import { parseJson } from '../../base/parse-json.ts';
 import { SluiceError } from '../../base/errors.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
 import { encodeValue } from '../../model/value-json.ts';
@@ -11,7 +12,7 @@ import { compileJob, type CompiledJob } from '../../dsl/compile-job.ts';
 import type { Job } from '../../dsl/define-job.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
 import type { Fault } from './fault.ts';
-import { runSimulation, type SimulationOptions, type SimulationResult } from './run-simulation.ts';
+import { runSimulation, type Circumstances, type SimulationResult } from './run-simulation.ts';
 import { shrinkFaults } from './shrink.ts';
 import { loadSources, sinkName, sinksOf } from './sim-connectors.ts';
 import { smallLimits, withLimits, type Limits } from './small-limits.ts';
@@ -40,10 +41,10 @@ export interface SimulateOptions {
   /** Stop at the first violation. Default true. */
   readonly bail?: boolean;
   /** For the examination of the simulator itself: other circumstances than usual. */
-  readonly world?: Pick<SimulationOptions, 'settings' | 'checkpoint' | 'losing' | 'quiet' | 'rates' | 'healedMs'> & {
-    readonly limits?: Partial<Limits>;
-  };
+  readonly world?: SimulatedWorld;
 }
+
+export type SimulatedWorld = Circumstances & { readonly limits?: Partial<Limits> };
 
 export interface SimulatedRun {
   readonly seed: number;
@@ -58,6 +59,8 @@ export interface SimulationTotals {
   readonly faults: number;
   readonly restores: number;
   readonly savepoints: number;
+  /** Runs after which a job went on from one of the savepoints, and showed exactly the rest. */
+  readonly continued: number;
   readonly checkpoints: number;
   readonly calls: number;
   readonly virtualMs: number;
@@ -84,7 +87,7 @@ export async function simulate(job: Job, options: SimulateOptions = {}): Promise
 
 const hashPrefix = 'parallelism-';
 
-const zero: SimulationTotals = { runs: 0, faults: 0, restores: 0, savepoints: 0, checkpoints: 0, calls: 0, virtualMs: 0 };
+const zero: SimulationTotals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualMs: 0 };
 
 class Simulation {
   readonly #job: Job;
@@ -127,8 +130,10 @@ class Simulation {
     const { parallelism = [1, 2, 3] } = this.#options;
     const compile = (n: number): CompiledJob => this.#compile(parallelism[(n - 1) % parallelism.length]!);
     const functionsOf = (planHash: string): OperatorRegistry => this.#compiledAnew(Number(planHash.slice(hashPrefix.length))).registry;
-    return withLimits({ ...(seed % 2 === 0 ? smallLimits : {}), ...this.#options.world?.limits }, () =>
-      runSimulation({ seed, compile, functionsOf, sources: this.#sources, ...this.#options.world, ...more }),
+    const sinks = sinksOf(this.#compile(1).plan).map(({ connector }) => sinkName(connector));
+    const { limits, ...world } = this.#options.world ?? {};
+    return withLimits({ ...(seed % 2 === 0 ? smallLimits : {}), ...limits }, () =>
+      runSimulation({ seed, compile, functionsOf, sources: this.#sources, sinks, ...world, ...more }),
     );
   }
 
@@ -165,7 +170,13 @@ class Simulation {
 
   #problemsOf(result: SimulationResult): readonly string[] {
     if (this.#options.world?.losing === true && result.stoodStill) return [];
-    return [...result.problems, ...this.#differences(result, this.#expected)];
+    const { continued } = result;
+    const after = continued === null ? [] : this.#differences({ ...result, published: continued }, this.#expected);
+    return [
+      ...result.problems,
+      ...this.#differences(result, this.#expected),
+      ...after.map((problem) => `after going on from a savepoint, ${problem}`),
+    ];
   }
 
   #differences(result: SimulationResult, expected: ReadonlyMap<string, readonly string[]>): readonly string[] {
@@ -189,6 +200,7 @@ function add(totals: SimulationTotals, result: SimulationResult): SimulationTota
     faults: totals.faults + result.faults.length,
     restores: totals.restores + result.restores,
     savepoints: totals.savepoints + result.savepoints,
+    continued: totals.continued + (result.continued === null ? 0 : 1),
     checkpoints: totals.checkpoints + result.checkpoints,
     calls: totals.calls + result.calls,
     virtualMs: totals.virtualMs + result.virtualMs,
@@ -196,7 +208,7 @@ function add(totals: SimulationTotals, result: SimulationResult): SimulationTota
 }
 
 function linesOf(values: readonly unknown[]): readonly string[] {
-  return values.map((value) => canonicalJson(JSON.parse(encodeValue(value)))).sort();
+  return values.map((value) => canonicalJson(parseJson(encodeValue(value)))).sort();
 }
 
 const shownMax = 3;

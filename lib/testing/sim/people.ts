@@ -6,8 +6,9 @@ import type { CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
 import { restoreCheckpoint, restoreSavepoint } from '../../coordinator/restore-requests.ts';
 import { stopWithSavepoint, takeSavepoint } from '../../coordinator/savepoint-requests.ts';
-import type { NewJob } from '../../coordinator/start-job.ts';
+import { startJob } from '../../coordinator/start-job.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
+import { expectedShards } from '../../checkpoint/completeness.ts';
 import { readPlan } from '../../coordinator/coordinator-deps.ts';
 import { operatorQueue } from '../../model/queue-names.ts';
 import { newJobId } from '../../local/local-engine.ts';
@@ -21,7 +22,7 @@ import type { SimStores } from './sim-stores.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-export interface OperatorOptions {
+export interface PeopleOptions {
   readonly services: Services;
   readonly world: SimStores;
   readonly time: VirtualTime;
@@ -35,15 +36,23 @@ export interface OperatorOptions {
 const parallelismMax = 3;
 const strict = { allowNonRestoredState: false, allowOtherJob: false };
 
-export class Operator {
-  readonly #options: OperatorOptions;
+/** One that is whole, and the jobs whose output it continues, itself last. */
+export interface TakenSavepoint {
+  readonly location: string;
+  readonly jobs: readonly JobId[];
+}
+
+export class People {
+  readonly #options: PeopleOptions;
   #job!: JobId;
+  #jobs: readonly JobId[] = [];
+  readonly taken: TakenSavepoint[] = [];
   #deployed!: Deployment;
   #asked = 0;
   restores = 0;
   savepoints = 0;
 
-  constructor(options: OperatorOptions) {
+  constructor(options: PeopleOptions) {
     this.#options = options;
   }
 
@@ -55,46 +64,29 @@ export class Operator {
     return this.#options.world.stores.jobs.read(this.#job);
   }
 
+  /** What keeps the job from its end. */
   async describe(): Promise<string> {
+    const { shards, queue, flows } = this.#options.world.stores;
     const record = await this.record();
-    const { shards, queue } = this.#options.world.stores;
-    const { plan } = await readPlan({ objects: this.#options.world.stores.objects }, record!.plan);
-    const all: unknown[] = [];
-    for (const { uid, parallelism } of plan.vertices)
-      for (let shard = 0; shard < parallelism; shard++) {
-        const r = await shards.read({ job: this.#job, uid, shard });
-        all.push({
-          uid,
-          shard,
-          depth: await queue.depth(operatorQueue(this.#job, uid)),
-          record: r && {
-            version: r.version,
-            attempt: r.attempt,
-            status: r.status,
-            epoch: r.epoch,
-            settled: r.settled,
-            splits: r.splits,
-            dirty: (r as any).dirtyEpoch,
-          },
-        });
-      }
-    const flows = (await this.#options.world.stores.flows.running()).map(({ name, state, token, dueAtMs, retries }) => [
-      name,
-      state,
-      token,
-      dueAtMs,
-      retries,
-    ]);
-    return JSON.stringify(flows) + JSON.stringify(record) + JSON.stringify(all);
+    const { plan } = await readPlan(this.#options.world.stores, record!.plan);
+    const all: string[] = [];
+    for (const { uid, shard } of expectedShards(plan)) {
+      const stored = await shards.read({ job: this.#job, uid, shard });
+      all.push(`${uid}[${shard}] ${stored?.status ?? 'never began'} in attempt ${stored?.attempt ?? 0}, epoch ${stored?.epoch ?? 0}`);
+    }
+    for (const { uid } of plan.vertices) all.push(`${await queue.depth(operatorQueue(this.#job, uid))} messages for ${uid}`);
+    const running = (await flows.running()).map(({ name, state }) => `${name} in ${state}`);
+    return [JSON.stringify(record), ...all, `flows: ${running.join(', ')}`].join('; ');
   }
 
-  async begin(start: (deps: CoordinatorDeps, job: NewJob) => Promise<unknown>, job: JobId): Promise<void> {
+  async begin(): Promise<void> {
     const { services, checkpoint } = this.#options;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
-    this.#job = job;
+    const job = this.#newJob();
+    this.#now(job);
     this.#deployed = services.deploy(job, compiled);
-    await services.ask((deps) => start(deps, { job, name: plan.name, plan, planHash, settings: checkpoint }));
+    await services.ask((deps) => startJob(deps, { job, name: plan.name, plan, planHash, settings: checkpoint }));
   }
 
   /** One thing after the other, for as long as there are faults and the job runs. */
@@ -128,15 +120,15 @@ export class Operator {
     const { services, trace, time, world, checkpoint: settings } = this.#options;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
-    trace.tell(time.nowMs, 'people', `restore as ${planHash}`);
+    const checkpoint = await this.#whereTo();
+    trace.tell(time.nowMs, 'people', `restore checkpoint ${checkpoint} as ${planHash}`);
     const next = services.deploy(this.#job, compiled);
     const newPlan = { plan, planHash, settings };
-    const checkpoint = await this.#whereTo();
     const order = { job: this.#job, trigger: this.#trigger(), checkpoint, publishedSeen: null, ...strict } as const;
     const ended = await this.#operation((deps) => restoreCheckpoint(deps, { ...order, newPlan }));
     if (ended.failure === null) {
       this.restores++;
-      if (checkpoint !== 'newest') world.forget(checkpoint, Number(ended.progress['attempt']));
+      if (checkpoint !== 'newest') world.shown.forget(checkpoint, Number(ended.progress['attempt']));
       this.#replace(next);
     } else {
       // After the switch it is no longer refused; what failed before it changed nothing.
@@ -152,17 +144,6 @@ export class Operator {
     return retained.length > 1 && decisions.chance('restore/older', 0.5) ? decisions.pick('restore/which', retained).id : 'newest';
   }
 
-  async #savepoint(): Promise<OperationRecord> {
-    const { trace, time } = this.#options;
-    trace.tell(time.nowMs, 'people', 'take a savepoint');
-    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints' };
-    const before = await this.record();
-    const ended = await this.#operation((deps) => takeSavepoint(deps, order));
-    await this.#expectHeld(before, ended);
-    if (ended.failure === null) this.savepoints++;
-    return ended;
-  }
-
   /** Nobody has restored the job meanwhile: what a savepoint is written from must still be there. */
   async #expectHeld(before: JobRecord | undefined, { failure }: OperationRecord): Promise<void> {
     const now = await this.record();
@@ -170,21 +151,38 @@ export class Operator {
       throw new Error(`a savepoint was not held while it was being written: ${failure.message}`);
   }
 
+  async #savepoint(): Promise<OperationRecord> {
+    const { trace, time } = this.#options;
+    trace.tell(time.nowMs, 'people', 'take a savepoint');
+    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints' };
+    const before = await this.record();
+    const ended = await this.#operation((deps) => takeSavepoint(deps, order));
+    await this.#expectHeld(before, ended);
+    if (ended.failure === null) this.#note(ended);
+    return ended;
+  }
+
   /** Stops the job, and goes on as another from the savepoint. */
   async #move(): Promise<void> {
-    const { trace, time, services, decisions, checkpoint } = this.#options;
+    const { trace, time } = this.#options;
     trace.tell(time.nowMs, 'people', 'stop with a savepoint');
     const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints', stop: 'suspend' } as const;
     const ended = await this.#operation((deps) => stopWithSavepoint(deps, order));
     if (ended.failure !== null) return;
-    this.savepoints++;
+    this.#note(ended);
+    await this.goOnFrom(ended.location!);
+  }
+
+  /** As another job; what ran before is left alone. */
+  async goOnFrom(location: string): Promise<void> {
+    const { trace, time, services, checkpoint } = this.#options;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
-    const job = newJobId({ hex: (digits) => decisions.hex('job', digits), fraction: () => 0 });
+    const job = this.#newJob();
     const newPlan = { plan, planHash, settings: checkpoint };
     trace.tell(time.nowMs, 'people', `go on from it as ${planHash}, job ${job}`);
-    this.#job = job;
-    const restore = { job, trigger: this.#trigger(), location: ended.location!, newPlan, ...strict };
+    this.#now(job);
+    const restore = { job, trigger: this.#trigger(), location, newPlan, ...strict };
     const restored = await this.#operation((deps) => restoreSavepoint(deps, restore));
     if (restored.failure !== null) throw new Error(`a savepoint of this very job was refused: ${restored.failure.message}`);
     this.#replace(services.deploy(job, compiled));
@@ -205,6 +203,20 @@ export class Operator {
       if (record.status === 'COMPLETED') return record;
       await time.sleep(50);
     }
+  }
+
+  #now(job: JobId): void {
+    this.#job = job;
+    this.#jobs = [...this.#jobs, job];
+  }
+
+  #note({ location }: OperationRecord): void {
+    this.savepoints++;
+    this.taken.push({ location: location!, jobs: this.#jobs });
+  }
+
+  #newJob(): JobId {
+    return newJobId({ hex: (digits) => this.#options.decisions.hex('job', digits), fraction: () => 0 });
   }
 
   #trigger(): string {
