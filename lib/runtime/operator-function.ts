@@ -165,7 +165,11 @@ export class OperatorFunction {
   async #readJob(attempt: number): Promise<JobRecord> {
     const { deps, program } = this.#runtime;
     const now = deps.clock.monotonic();
-    if (this.#job !== undefined && (attempt <= this.#job.attempt || mutated('newer-attempt-dropped')) && now < this.#jobReadAt + program.settings.jobRecordCacheMs)
+    if (
+      this.#job !== undefined &&
+      (attempt <= this.#job.attempt || mutated('newer-attempt-dropped')) &&
+      now < this.#jobReadAt + program.settings.jobRecordCacheMs
+    )
       return this.#job;
     const job = await deps.jobs.read(program.job);
     if (job === undefined) throw new NotNowError(`job ${program.job} does not exist`);

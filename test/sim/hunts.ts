@@ -24,6 +24,15 @@ const oftenBase = { baseAdvanceEpochs: 1, baseAdvanceRows: 1, baseAdvanceRowsQui
 const someBase = { baseAdvanceEpochs: 3, baseAdvanceRows: 8, baseAdvanceRowsQuiet: 6, baseRowsPerStep: 4, baseRowsPerSlice: 1 };
 const manyBarriers = { maxConcurrent: 3, intervalMs: 60, timeoutMs: 5_000, retained: 3, tolerableFailures: 1_000 };
 
+/** Who writes the base stands still until others have written it again. */
+const lateWriters: World = {
+  stallLeastMs: 2_300,
+  limits: { ...oftenBase, baseRowsPerSlice: 100, baseRowsPerStep: 100, baseRowsReadPerStep: 100 },
+  settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 120 },
+  checkpoint: { retained: 1, intervalMs: 60 },
+  rates: { ...slow('function.base.write'), slowShare: 0.15, crash: 0, stall: 0, people: 'restart' },
+};
+
 interface Place extends World {
   readonly in?: readonly string[];
 }
@@ -47,16 +56,15 @@ const places: Partial<Record<MutantName, Place>> = {
   'incomplete-completes': { in: ['ordered', 'keyed'] },
   'restore-keeps-newer': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 100, retained: 3 }, rates: { people: 'restore' } },
   'fired-not-kept': { in: ['late'] },
-  'timer-armed-once': { in: ['delayed'], silent: true, rates: { people: 'restore', crash: 0 }, checkpoint: { retained: 1, intervalMs: 100 } },
+  'timer-armed-once': {
+    in: ['delayed'],
+    silent: true,
+    rates: { people: 'restore', crash: 0 },
+    checkpoint: { retained: 1, intervalMs: 100 },
+  },
   'stop-not-taken-back': { in: ['chain', 'ordered'], checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'periodic-during-stop': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 50, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'committed-stop-forgotten': { in: ['chain'], checkpoint: { intervalMs: 50 }, rates: { people: 'move', slowSite: 'task.jobs.replace' } },
-  'deltas-of-others': {
-    in: ['keyed', 'forgetting'],
-    limits: someBase,
-    rates: { people: 'restore' },
-    checkpoint: { retained: 1, intervalMs: 100 },
-  },
   'newest-delta-first': { in: ['union', 'keyed'], limits: someBase, checkpoint: { retained: 1, intervalMs: 100 } },
   'published-before-parts': { in: ['chain', 'union'], rates: crashes },
   'pin-never': { in: ['chain', 'keyed'], rates: { people: 'savepoint' }, checkpoint: { retained: 1 } },
@@ -103,24 +111,6 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { crash: 0.03, ...slow('task.messages.sendBatch') },
     checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 },
   },
-  'no-base-fence': {
-    in: ['keyed'],
-    limits: oftenBase,
-    rates: { ...slow('function.base.write'), slowShare: 0.08 },
-    checkpoint: { retained: 1, intervalMs: 60 },
-  },
-  'no-tombstone': {
-    in: ['forgetting'],
-    limits: oftenBase,
-    rates: { ...slow('function.base.write'), slowShare: 0.08 },
-    checkpoint: { retained: 1, intervalMs: 60 },
-  },
-  'tombstones-go-early': {
-    in: ['forgetting'],
-    limits: oftenBase,
-    rates: { ...slow('function.base.write'), slowShare: 0.08 },
-    checkpoint: { retained: 1, intervalMs: 60 },
-  },
   'put-back-behind': { in: ['late', 'window'], checkpoint: manyBarriers, rates: slow('function.messages.sendBatch'), limits: manyCommits },
   'name-without-try': { in: ['chain'], checkpoint: { timeoutMs: 300, tolerableFailures: 1_000 } },
   'own-parts-discarded': { in: ['chain'], rates: { ...crashes, people: 'restore' }, checkpoint: { intervalMs: 50 } },
@@ -130,6 +120,16 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'savepoint', crash: 0.03 },
   },
   'gaps-taken': { in: ['ordered', 'union'], losing: true, healedMs: 10_000, rates: { people: 'restart' } },
+  'no-base-fence': { in: ['forgetting'], ...lateWriters },
+  'no-tombstone': { in: ['forgetting'], ...lateWriters },
+  'tombstones-go-early': { in: ['forgetting'], ...lateWriters },
+  'deltas-of-others': {
+    in: ['keyed', 'forgetting'],
+    limits: someBase,
+    settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 120 },
+    rates: { people: 'restore' },
+    checkpoint: { retained: 1, intervalMs: 60 },
+  },
   'lingering-unwritten': { in: ['lingering'] },
   'lingers-for-ever': { in: ['lingering'] },
   'lost-answer-is-lost-race': { in: ['chain', 'keyed'], rates: { answer: 0.1 } },

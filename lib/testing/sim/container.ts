@@ -51,6 +51,7 @@ export interface ContainersOptions {
   /** How long a call takes at most, mostly; and who stands still, up to how long. */
   readonly latencyMs: number;
   readonly stallMs: number;
+  readonly stallLeastMs?: number;
 }
 
 type Act = (parameters: readonly unknown[]) => unknown;
@@ -179,9 +180,9 @@ export class Containers {
   }
 
   #stall(site: string): number {
-    const { decisions, stallMs } = this.#options;
+    const { decisions, stallMs, stallLeastMs = 0 } = this.#options;
     // Once everything works nobody stands still any longer than a call takes.
-    return this.active ? decisions.fraction(`stall/${site}`) * stallMs : 0;
+    return this.active ? stallLeastMs + decisions.fraction(`stall/${site}`) * (stallMs - stallLeastMs) : 0;
   }
 }
 

@@ -33,6 +33,8 @@ export interface Circumstances {
   readonly silent?: boolean;
   /** A queue loses a message: the job may stand still or fail, but what it shows at its end must be right. */
   readonly losing?: boolean;
+  /** Who stands still does so for at least so long: nearly as long as an invocation may live. */
+  readonly stallLeastMs?: number;
   /** How long everything may take once it works. */
   readonly healedMs?: number;
 }
@@ -109,8 +111,18 @@ class Simulated {
     const decisions = new Decisions(seed);
     const time = this.#time;
     const trace = this.#trace;
-    const faults = options.faults === undefined ? drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }) : listedFaults(options.faults);
-    const containers = new Containers({ time, decisions, faults, trace, lifeMs, latencyMs, stallMs });
+    const faults =
+      options.faults === undefined ? drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }) : listedFaults(options.faults);
+    const containers = new Containers({
+      time,
+      decisions,
+      faults,
+      trace,
+      lifeMs,
+      latencyMs,
+      stallMs,
+      stallLeastMs: options.stallLeastMs ?? 0,
+    });
     containers.active = !calm;
     const logger = loggerOf(options, time, trace);
     const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
