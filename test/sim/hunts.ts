@@ -120,7 +120,7 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'savepoint', crash: 0.03 },
   },
   'gaps-taken': { in: ['ordered', 'union'], losing: true, healedMs: 10_000, rates: { people: 'restart' } },
-  'no-base-fence': { in: ['forgetting'], ...lateWriters },
+  'no-base-fence': { in: ['keyed', 'forgetting'], ...lateWriters },
   'no-tombstone': { in: ['forgetting'], ...lateWriters },
   'tombstones-go-early': { in: ['forgetting'], ...lateWriters },
   'deltas-of-others': {
