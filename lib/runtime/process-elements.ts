@@ -17,21 +17,28 @@ import { runUserCode, userError } from './user-code.ts';
 /** Records `from` … `to` of an envelope. */
 export async function processRecords(shard: LiveShard, input: LiveInput, envelope: Envelope, from: number, to: number): Promise<void> {
   if (from >= to) return;
-  shard.changed = true;
-  shard.recordsIn += to - from;
   shard.valve.onRecords(input.channel.id);
   shard.idle = false;
-  const selector = shard.keySelectors[input.channel.input];
+  await processValues(shard, input.channel.input, envelope, from, to);
+}
+
+/** The same, of an input: in-flight data comes from channels that are no more. */
+export async function processValues(shard: LiveShard, input: number, envelope: Values, from: number, to: number): Promise<void> {
+  shard.changed = true;
+  shard.recordsIn += to - from;
+  const selector = shard.keySelectors[input];
   if (shard.backend === null || selector === undefined) {
-    processPlain(shard, input.channel.input, envelope, from, to);
+    processPlain(shard, input, envelope, from, to);
     return;
   }
   const missing: KeyEntry[] = [];
   const entries = resolveKeys(shard, shard.backend, selector, envelope.values, { from, to, missing });
   if (missing.length > 0) await shard.backend.load(missing);
-  const wanted = shard.backend.entryMaps.isUsed ? await askForRecords(shard, input.channel.input, envelope.values, from, entries) : null;
-  processKeyed(shard, input.channel.input, envelope, from, { entries, wanted });
+  const wanted = shard.backend.entryMaps.isUsed ? await askForRecords(shard, input, envelope.values, from, entries) : null;
+  processKeyed(shard, input, envelope, from, { entries, wanted });
 }
+
+export type Values = Pick<Envelope, 'values' | 'timestamps'>;
 
 interface KeyRange {
   readonly from: number;
@@ -64,7 +71,7 @@ function resolveKeys(
   return entries;
 }
 
-function processPlain(shard: LiveShard, input: number, envelope: Envelope, from: number, to: number): void {
+function processPlain(shard: LiveShard, input: number, envelope: Values, from: number, to: number): void {
   const operator = shard.chain.head();
   const { values, timestamps } = envelope;
   // The second input of a connected operator may have no key: what is left of another record's must not be taken for it.
@@ -83,7 +90,7 @@ interface Loaded {
   readonly wanted: readonly WantedEntries[] | null;
 }
 
-function processKeyed(shard: LiveShard, input: number, envelope: Envelope, from: number, { entries, wanted }: Loaded): void {
+function processKeyed(shard: LiveShard, input: number, envelope: Values, from: number, { entries, wanted }: Loaded): void {
   const backend = shard.backend!;
   const operator = shard.chain.head();
   const { values, timestamps } = envelope;
@@ -136,7 +143,7 @@ async function advanceTo(shard: LiveShard, reading: { readonly watermark: number
 export function finishIfEnded(shard: LiveShard): void {
   if (shard.status !== 'running' || shard.topology.isSource) return;
   for (const input of shard.inputs.values()) if (!input.ended) return;
-  if (shard.replaying || shard.stash.length > 0 || shard.dueTimers() !== null) return;
+  if (shard.replaying || shard.replay !== null || shard.stash.length > 0 || shard.dueTimers() !== null) return;
   runUserCode(shard, () => shard.chain.finish());
   shard.outputs.advance(Math.max(shard.watermark, MAX_WATERMARK));
   shard.outputs.end();

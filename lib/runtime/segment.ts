@@ -70,6 +70,12 @@ export function readSegmentEnvelope(bytes: Uint8Array, index: number, what: stri
   return reader.raw(header.envelopes[index]!.bytes);
 }
 
+/** All its envelopes, and nothing else. */
+export function readSegmentEnvelopes(bytes: Uint8Array, what: string): Uint8Array[] {
+  const { header, reader } = open(bytes, what);
+  return header.envelopes.map(({ bytes: size }) => reader.raw(size));
+}
+
 /** Only the sinks' part: what staging reads. */
 export function readSegmentSinkRecords(bytes: Uint8Array, operator: OperatorUid, what: string): unknown[] {
   const { header, reader } = open(bytes, what);
