@@ -45,6 +45,10 @@ export function inFlightChannels({ plan, shards }: Cut): readonly InFlightChanne
   });
 }
 
+export function inFlightEdges(cut: Cut): readonly PlannedEdge[] {
+  return [...new Set(inFlightChannels(cut).map(({ edge }) => edge))];
+}
+
 /** Epochs of a sender's list with something of these channels: those before are past for every receiver. */
 function neededFor(channels: readonly InFlightChannel[], inFlight: readonly EpochSegments[]): readonly EpochSegments[] {
   const first = inFlight.findIndex((_, index) => {
@@ -106,6 +110,8 @@ function isTakenBy(oldPlan: JobPlan, { edge, to }: InFlightChannel, vertex: Plan
   if (!vertex.operators.some(({ uid }) => uid === edge.to)) return false;
   if (edge.partitioner !== 'hash') return to % vertex.parallelism === shard;
   const old = vertexOf(oldPlan, edge.to);
+  // Other key groups say nothing about these: the key alone decides.
+  if (old.maxParallelism !== vertex.maxParallelism) return true;
   const before = keyGroupRange(to, old.parallelism, old.maxParallelism);
   const now = keyGroupRange(shard, vertex.parallelism, vertex.maxParallelism);
   return before.start <= now.end && now.start <= before.end;

@@ -156,6 +156,8 @@ function withRunOptions(command: Command): Command {
       new Option('--checkpoint-mode <mode>', 'guarantee of the state').choices(['exactly-once', 'at-least-once']).default('exactly-once'),
     )
     .option('--checkpoint-timeout <duration>', 'what takes longer is aborted', '10min')
+    .option('--unaligned-checkpoints', 'barriers overtake records in flight, which become part of the checkpoint', false)
+    .option('--aligned-checkpoint-timeout <duration>', 'so long unaligned checkpoints wait for alignment first', '0ms')
     .option('--savepoint-dir <folder>', 'where savepoints go that name no directory (default: savepoints in the data directory)', somePath)
     .option('--port <n>', 'of the HTTP API; the next free one where it is taken, 0 = any', portNumber, 8_081)
     .option('--verbose', 'log what happens, not only what is wrong', false);

@@ -13,11 +13,11 @@ import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
 import { canonicalKey } from '../model/canonical-key.ts';
 import { keyGroupOf } from '../model/key-group.ts';
 import type { JobRecord } from '../model/job-record.ts';
+import { readSegmentEnvelopes } from '../model/segment-envelopes.ts';
 import type { LiveShard } from './live-shard.ts';
 import { expandSegments, readNamed } from './named-objects.ts';
 import { processValues, type Values } from './process-elements.ts';
 import type { Runtime } from './runtime-deps.ts';
-import { readSegmentEnvelopes } from './segment.ts';
 import { startOfShard } from './start-of-shard.ts';
 import { userError } from './user-code.ts';
 

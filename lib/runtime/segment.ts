@@ -6,11 +6,10 @@
  */
 import type { ChannelId, OperatorUid } from '../base/ids.ts';
 import { ByteReader, corrupt } from '../model/byte-buffer.ts';
+import { segmentFormat as format } from '../model/segment-envelopes.ts';
 import { decodeColumn, encodeColumn } from '../model/stored-column.ts';
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import type { LingeringRecords, SegmentContent, SelfMessage, StageOrder } from './segment-content.ts';
-
-const format = 1;
 
 interface SegmentHeader {
   readonly envelopes: readonly { readonly queue: string; readonly group: string; readonly dedup: string; readonly bytes: number }[];
@@ -68,12 +67,6 @@ export function readSegmentEnvelope(bytes: Uint8Array, index: number, what: stri
   if (index >= header.envelopes.length) throw corrupt(what, `it has ${header.envelopes.length} envelopes, number ${index} is asked for`);
   for (let i = 0; i < index; i++) reader.take(header.envelopes[i]!.bytes);
   return reader.raw(header.envelopes[index]!.bytes);
-}
-
-/** All its envelopes, and nothing else. */
-export function readSegmentEnvelopes(bytes: Uint8Array, what: string): Uint8Array[] {
-  const { header, reader } = open(bytes, what);
-  return header.envelopes.map(({ bytes: size }) => reader.raw(size));
 }
 
 /** Only the sinks' part: what staging reads. */
