@@ -95,7 +95,10 @@ export interface ReplayedChannel {
 /** What a shard of the new plan replays before anything else. */
 export function inFlightOf(cut: Cut, plan: JobPlan, uid: OperatorUid, shard: number): readonly SenderInFlight[] {
   const vertex = vertexOf(plan, uid);
-  const taken = inFlightChannels(cut).filter((channel) => isTakenBy(cut.plan, channel, vertex, shard));
+  // Behind the ends of all its inputs nothing but barriers comes to a shard.
+  const hasFinished = ({ edge, to }: InFlightChannel): boolean =>
+    cut.shards.some((snapshot) => snapshot.uid === edge.to && snapshot.shard === to && snapshot.finished);
+  const taken = inFlightChannels(cut).filter((channel) => !hasFinished(channel) && isTakenBy(cut.plan, channel, vertex, shard));
   return cut.shards.flatMap((snapshot): SenderInFlight[] => {
     const own = taken.filter(({ edge, from }) => edge.from === snapshot.uid && from === snapshot.shard);
     if (own.length === 0) return [];
