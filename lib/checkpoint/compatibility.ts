@@ -8,7 +8,14 @@
  * K5. What is in flight to an operator needs it: on the same input, and by key where it went by key.
  */
 import type { OperatorUid } from '../base/ids.ts';
-import { isSourceVertex, type JobPlan, type PlannedEdge, type PlannedOperator, type PlannedVertex, type StateDeclaration } from '../model/job-plan.ts';
+import {
+  isSourceVertex,
+  type JobPlan,
+  type PlannedEdge,
+  type PlannedOperator,
+  type PlannedVertex,
+  type StateDeclaration,
+} from '../model/job-plan.ts';
 import { adoptMaxParallelism } from './shard-start.ts';
 
 export interface CompatibilityReason {
@@ -57,11 +64,7 @@ export interface ComparedSnapshot {
   readonly inFlightEdges?: readonly PlannedEdge[];
 }
 
-export function checkCompatibility(
-  snapshot: ComparedSnapshot,
-  plan: JobPlan,
-  options: CompatibilityOptions,
-): CompatibilityReport {
+export function checkCompatibility(snapshot: ComparedSnapshot, plan: JobPlan, options: CompatibilityOptions): CompatibilityReport {
   const adopted = adoptMaxParallelism(plan, snapshot);
   const before = statefulOperators(snapshot.plan);
   const after = statefulOperators(adopted);

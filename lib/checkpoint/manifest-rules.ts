@@ -48,7 +48,11 @@ function assertDeltas({ uid, shard, deltas, checkpoint }: ShardSnapshot, maxPara
   });
 }
 
-function assertCut({ plan, mode, checkpoint, unaligned }: Manifest, edge: PlannedEdge, snapshots: ReadonlyMap<string, ShardSnapshot>): void {
+function assertCut(
+  { plan, mode, checkpoint, unaligned }: Manifest,
+  edge: PlannedEdge,
+  snapshots: ReadonlyMap<string, ShardSnapshot>,
+): void {
   const senders = vertexOf(plan, edge.from).parallelism;
   const receivers = vertexOf(plan, edge.to).parallelism;
   for (let from = 0; from < senders; from++) {

@@ -66,7 +66,9 @@ const readAtOnce = 8;
 
 /** Of long lists of segments their newest index, not what it leads to. */
 function objectsOf({ shards }: Manifest): readonly string[] {
-  const segments = shards.flatMap(({ inFlight = [] }) => inFlight.flatMap(({ recent, chained }) => [...recent, ...(chained === null ? [] : [chained])]));
+  const segments = shards.flatMap(({ inFlight = [] }) =>
+    inFlight.flatMap(({ recent, chained }) => [...recent, ...(chained === null ? [] : [chained])]),
+  );
   return [...new Set([...shards.flatMap(({ deltas }) => deltas.map(({ key }) => key)), ...segments])];
 }
 

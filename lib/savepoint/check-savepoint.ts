@@ -1,5 +1,10 @@
 /** The dry run of a restore: is the savepoint whole, and can this job go on from it. Everything against it at once, and what would happen. */
-import { checkCompatibility, type ComparedSnapshot, type CompatibilityOptions, type CompatibilityReport } from '../checkpoint/compatibility.ts';
+import {
+  checkCompatibility,
+  type ComparedSnapshot,
+  type CompatibilityOptions,
+  type CompatibilityReport,
+} from '../checkpoint/compatibility.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';

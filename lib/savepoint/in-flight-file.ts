@@ -157,7 +157,17 @@ export function segmentOfFile(metadata: SavepointMetadata, job: JobId, attempt: 
   const { key, sequences } = importedSegment(metadata, job, attempt, file);
   const records = Map.groupBy(decodeInFlight(file, bytes), ({ channel }) => channel);
   const envelopes = [...records].map(([channel, own], index) => {
-    const header = { job, attempt, channel, sequence: sequences.get(channel)!, epoch: 0, segment: key, index, records: own.length, events: [] };
+    const header = {
+      job,
+      attempt,
+      channel,
+      sequence: sequences.get(channel)!,
+      epoch: 0,
+      segment: key,
+      index,
+      records: own.length,
+      events: [],
+    };
     const packed = packRecords(own.map(({ value }) => value), own.map(({ timestamp }) => timestamp), { compressAbove: limits.compressAboveBytes }); // prettier-ignore
     return encodeEnvelope(header, packed);
   });
@@ -173,7 +183,8 @@ export function importedInFlight(
 ): Partial<Pick<ShardSnapshot, 'inFlight'>> & Pick<ShardSnapshot, 'outputs'> {
   const files = filesOf(metadata, { from: of.uid, shard: of.shard });
   const outputs: Record<ChannelId, number> = {};
-  for (const { channels } of files) for (const channel of Object.keys(channels) as ChannelId[]) outputs[channel] = (outputs[channel] ?? 0) + 1;
+  for (const { channels } of files)
+    for (const channel of Object.keys(channels) as ChannelId[]) outputs[channel] = (outputs[channel] ?? 0) + 1;
   if (files.length === 0) return { outputs };
   const recent = files.map((file) => importedSegment(metadata, job, attempt, file).key);
   return { outputs, inFlight: [{ epoch: 0, recent, chained: null }] };

@@ -49,7 +49,9 @@ describe('what is in flight', () => {
   test('survives as a manifest, which refuses one that lists too little, or a channel that must be aligned', () => {
     const manifest = { ...lagging(), shards: trimInFlight(lagging()) };
     expect(decodeManifest(encodeManifest(manifest), 'key').shards).toEqual(expect.arrayContaining([...manifest.shards]));
-    const tooLittle = manifest.shards.map(({ inFlight, ...rest }) => (inFlight === undefined ? rest : { ...rest, inFlight: inFlight.slice(1) }));
+    const tooLittle = manifest.shards.map(({ inFlight, ...rest }) =>
+      inFlight === undefined ? rest : { ...rest, inFlight: inFlight.slice(1) },
+    );
     expect(() => encodeManifest({ ...manifest, shards: tooLittle })).toThrow('is not listed');
     const { unaligned: _, ...aligned } = manifest;
     expect(() => encodeManifest(aligned)).toThrow('is cut at 3 where 7 were sent');
@@ -119,7 +121,9 @@ describe('the orders', () => {
   });
 
   test('need exactly-once', () => {
-    expect(() => checkSettings({ ...defaultCheckpointSettings, unaligned: true, mode: 'at-least-once' })).toThrow('unaligned needs mode exactly-once');
+    expect(() => checkSettings({ ...defaultCheckpointSettings, unaligned: true, mode: 'at-least-once' })).toThrow(
+      'unaligned needs mode exactly-once',
+    );
     expect(checkSettings({ ...defaultCheckpointSettings, unaligned: true, maxConcurrent: 3 })).toMatchObject({ maxConcurrent: 3 });
   });
 });

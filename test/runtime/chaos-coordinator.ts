@@ -64,7 +64,15 @@ export class ChaosCoordinator {
     const overtakeAtMs = nowMs() + (alignedTimeoutMs ?? 0);
     const overtaking = alignedTimeoutMs === null ? {} : { overtakeAtMs };
     // Not for the modes in which nobody looks there.
-    const entry = { id: checkpoint, kind: 'checkpoint', flow: 'x', token: null, triggeredAtMs: nowMs(), deadlineMs: 0, overtakeAtMs } as const;
+    const entry = {
+      id: checkpoint,
+      kind: 'checkpoint',
+      flow: 'x',
+      token: null,
+      triggeredAtMs: nowMs(),
+      deadlineMs: 0,
+      overtakeAtMs,
+    } as const;
     await this.#change({ numbered: checkpoint, ...(alignedTimeoutMs === null ? {} : { pending: [...job.pending, entry].slice(-8) }) });
     const order: BarrierOrder = { checkpoint, ...overtaking };
     for (const vertex of this.#compiled.plan.vertices.filter(({ uid }) => isSourceVertex(this.#compiled.plan, uid))) {
@@ -183,7 +191,14 @@ export class ChaosCoordinator {
       const body = { format: 1, job: jobA, attempt, checkpoint: newest.id, manifest: newest.manifest, dropped: [] } as const;
       await objects.createIfAbsent(descriptor!, encodeDescriptor(body));
     }
-    await this.#change({ attempt, descriptor, planHash: compiled.planHash, aborted: job.numbered, firstEpoch: job.numbered + 1, pending: [] });
+    await this.#change({
+      attempt,
+      descriptor,
+      planHash: compiled.planHash,
+      aborted: job.numbered,
+      firstEpoch: job.numbered + 1,
+      pending: [],
+    });
     this.#acknowledged.clear();
   }
 

@@ -40,7 +40,9 @@ async function recordsInFlight(objects: ObjectStore, plan: JobPlan, shards: read
   const channels = inFlightChannels({ plan, shards });
   let records = 0;
   for (const snapshot of shards) {
-    const own = new Map(channels.filter(({ edge, from }) => edge.from === snapshot.uid && from === snapshot.shard).map((one) => [one.channel, one]));
+    const own = new Map(
+      channels.filter(({ edge, from }) => edge.from === snapshot.uid && from === snapshot.shard).map((one) => [one.channel, one]),
+    );
     const found = new Map<string, number>();
     for (const list of snapshot.inFlight ?? []) {
       for (const name of await expandSegments(objects, list)) {
@@ -58,7 +60,8 @@ async function recordsInFlight(objects: ObjectStore, plan: JobPlan, shards: read
       }
     }
     for (const { channel, after, upTo } of own.values()) {
-      if ((found.get(channel) ?? after) !== upTo) return `${channel} lists up to ${found.get(channel)}, ${upTo} were sent, ${after} received`;
+      if ((found.get(channel) ?? after) !== upTo)
+        return `${channel} lists up to ${found.get(channel)}, ${upTo} were sent, ${after} received`;
     }
   }
   return records;

@@ -43,7 +43,11 @@ describe('an order', () => {
     ['goes on when they have all brought it', { pending: [pending(5, 0)], alignment: aligning(5, 0), keyless: [a] }, 'snapshot 5'],
     ['is known from the barrier before the job record shows it', { alignment: aligning(5, 100) }, 'snapshot 5'],
     ['of a newer number ends an alignment that nobody completes', { pending: [pending(6, 0)], alignment: aligning(5) }, 'give-up 5'],
-    ['older than what the shard aligns for is skipped', { pending: [pending(5, 0), pending(6, 900)], alignment: aligning(6, 900) }, 'nothing'],
+    [
+      'older than what the shard aligns for is skipped',
+      { pending: [pending(5, 0), pending(6, 900)], alignment: aligning(6, 900) },
+      'nothing',
+    ],
   ])('%s', (_name, changes, expected) => {
     expect(kindOf(changes)).toBe(expected);
   });
@@ -115,7 +119,10 @@ describe('a shard', () => {
     await bench.changeJob({ pending: [pending(1, 0)], numbered: 1 });
     await bench.handle(await two.send(words('y')));
     const sent = (await bench.sentTo('counts')).filter(({ header }) => header.epoch === 1).flatMap(({ values }) => values);
-    expect(sent).toMatchObject([{ word: 'w', count: 1 }, { word: 'w', domain: 'processing' }]);
+    expect(sent).toMatchObject([
+      { word: 'w', count: 1 },
+      { word: 'w', domain: 'processing' },
+    ]);
     expect(snapshots(await bench.toCoordinator())[0]).toMatchObject({ nextTimer: { processing: null } });
   });
 
