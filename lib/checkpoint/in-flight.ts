@@ -45,10 +45,6 @@ export function inFlightChannels({ plan, shards }: Cut): readonly InFlightChanne
   });
 }
 
-export function inFlightEdges(cut: Cut): readonly PlannedEdge[] {
-  return [...new Set(inFlightChannels(cut).map(({ edge }) => edge))];
-}
-
 /** Epochs of a sender's list with something of these channels: those before are past for every receiver. */
 function neededFor(channels: readonly InFlightChannel[], inFlight: readonly EpochSegments[]): readonly EpochSegments[] {
   const first = inFlight.findIndex((_, index) => {

@@ -5,7 +5,7 @@
  * IM2. Every file is checked again as it is read; doing a file twice changes nothing.
  * IM3. The manifest lists no deltas: state at the checkpoint is the base alone. Positions in channels do not exist yet.
  * IM4. Parts keep the name under which they become visible: published by the job that made them, or by this one, they appear once.
- * IM5. In-flight records stand in segments of the new job's own, as if its shards had sent them before anything else (in-flight-file.ts).
+ * IM5. In-flight records stand in segments of the new job's own, as if its shards had sent them before anything else (in-flight-import.ts).
  */
 import { limits } from '../base/limits.ts';
 import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
@@ -18,7 +18,7 @@ import type { BaseRow, KeyedBase } from '../ports/keyed-base.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
 import { decodeKeyedRows } from './keyed-file.ts';
-import { importedInFlight, importedSegment, segmentOfFile } from './in-flight-file.ts';
+import { importedInFlight, importedSegment, segmentOfFile } from './in-flight-import.ts';
 import type { InFlightFile, KeyedFile, PartFile, SavepointMetadata } from './savepoint-metadata.ts';
 import { maxParallelismOf, readChecked } from './validate-savepoint.ts';
 

@@ -1,25 +1,22 @@
 /**
- * In-flight records of a savepoint's checkpoint: out of the senders' segments as lines, and into segments of the job that goes on from them.
+ * In-flight records of a savepoint's checkpoint: out of the senders' segments, as lines.
  *
  * FF1. A line is one record of one channel, in the channel's order; barriers and watermarks are not state.
- * FF2. What an import makes of a file follows from metadata and file alone: a second try makes the same.
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { errorMessage } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { ChannelId, JobId } from '../base/ids.ts';
+import type { ChannelId } from '../base/ids.ts';
 import { inFlightChannels } from '../checkpoint/in-flight.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
-import { decodeEnvelope, encodeEnvelope, readMessage } from '../model/envelope-codec.ts';
-import { segmentKey } from '../model/object-keys.ts';
-import { packRecords } from '../model/packed-records.ts';
-import { encodeEnvelopes, readSegmentEnvelopes, segmentNames } from '../model/segment-envelopes.ts';
+import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
+import { readSegmentEnvelopes, segmentNames } from '../model/segment-envelopes.ts';
 import type { ShardSnapshot } from '../model/shard-record.ts';
 import { NO_TIMESTAMP } from '../model/time.ts';
 import { decodeValue, encodeValue } from '../model/value-json.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { corruptFile, keyedCodec } from './keyed-file.ts';
-import type { InFlightFile, SavepointMetadata } from './savepoint-metadata.ts';
+import type { InFlightFile } from './savepoint-metadata.ts';
 
 /** What one shard had sent and its receivers had not taken. */
 export interface InFlightUnit {
@@ -133,59 +130,4 @@ function decompress({ path, codec }: InFlightFile, bytes: Uint8Array): string {
   } catch (error) {
     throw corruptFile(path, `it does not decompress (${errorMessage(error)})`);
   }
-}
-
-/** Where an import puts the file's records, and with which numbers: one envelope per channel. */
-export function importedSegment(
-  metadata: SavepointMetadata,
-  job: JobId,
-  attempt: number,
-  file: InFlightFile,
-): { readonly key: string; readonly sequences: ReadonlyMap<string, number> } {
-  const earlier = filesOf(metadata, file).slice(0, filesOf(metadata, file).indexOf(file));
-  const key = segmentKey({ job, uid: file.from, shard: file.shard }, attempt, earlier.length + 1, 'imported');
-  const before = (channel: string): number => earlier.filter(({ channels }) => Object.hasOwn(channels, channel)).length;
-  return { key, sequences: new Map(Object.keys(file.channels).map((channel) => [channel, before(channel) + 1])) };
-}
-
-/** Of the same sender, in order. */
-function filesOf({ inFlight = [] }: SavepointMetadata, { from, shard }: Pick<InFlightFile, 'from' | 'shard'>): readonly InFlightFile[] {
-  return inFlight.filter((file) => file.from === from && file.shard === shard);
-}
-
-export function segmentOfFile(metadata: SavepointMetadata, job: JobId, attempt: number, file: InFlightFile, bytes: Uint8Array): Uint8Array {
-  const { key, sequences } = importedSegment(metadata, job, attempt, file);
-  const records = Map.groupBy(decodeInFlight(file, bytes), ({ channel }) => channel);
-  const envelopes = [...records].map(([channel, own], index) => {
-    const header = {
-      job,
-      attempt,
-      channel,
-      sequence: sequences.get(channel)!,
-      epoch: 0,
-      segment: key,
-      index,
-      records: own.length,
-      events: [],
-    };
-    const packed = packRecords(own.map(({ value }) => value), own.map(({ timestamp }) => timestamp), { compressAbove: limits.compressAboveBytes }); // prettier-ignore
-    return encodeEnvelope(header, packed);
-  });
-  return encodeEnvelopes(envelopes);
-}
-
-/** What the new job's manifest says of a shard that had sent what was in flight: positions from 0 on, in the imported segments. */
-export function importedInFlight(
-  metadata: SavepointMetadata,
-  job: JobId,
-  attempt: number,
-  of: Pick<ShardSnapshot, 'uid' | 'shard'>,
-): Partial<Pick<ShardSnapshot, 'inFlight'>> & Pick<ShardSnapshot, 'outputs'> {
-  const files = filesOf(metadata, { from: of.uid, shard: of.shard });
-  const outputs: Record<ChannelId, number> = {};
-  for (const { channels } of files)
-    for (const channel of Object.keys(channels) as ChannelId[]) outputs[channel] = (outputs[channel] ?? 0) + 1;
-  if (files.length === 0) return { outputs };
-  const recent = files.map((file) => importedSegment(metadata, job, attempt, file).key);
-  return { outputs, inFlight: [{ epoch: 0, recent, chained: null }] };
 }
