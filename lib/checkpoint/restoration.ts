@@ -11,6 +11,7 @@
 import type { CheckpointId } from '../base/ids.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { isTerminal, mayMove } from './job-status.ts';
+import { noRestarts } from './restart-attempts.ts';
 import { heldCheckpoint, newestRetained } from './retention.ts';
 import { change, refused, type Transition } from './transition.ts';
 
@@ -55,6 +56,8 @@ export function restore(record: JobRecord, restoration: Restoration, nowMs: numb
       try: 0,
       ended: {},
       failure: null,
+      // Whoever runs a failed job again, or another version of it, has seen to what made it fail.
+      ...(record.restarts !== undefined && (isTerminal(record.status) || plan !== record.plan) ? { restarts: noRestarts } : {}),
       counts: { ...record.counts, restored: record.counts.restored + 1 },
     },
     nowMs,

@@ -1,17 +1,22 @@
 /** Plan object: what an attempt works by. Its name is the hash of its content, because a restore may adopt a snapshot's max parallelism under the same plan hash. */
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../base/canonical-json.ts';
 import type { JobId } from '../base/ids.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import { planKey } from '../model/object-keys.ts';
 import { checkSettings, defaultCheckpointSettings, type CheckpointSettings } from './checkpoint-settings.ts';
 import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
 import { planShape } from './plan-shape.ts';
+import { defaultRestartStrategy, type RestartStrategy } from './restart-strategy.ts';
+import { restartStrategyShape } from './restart-strategy-shape.ts';
 import { shapes } from './shape.ts';
 
 export interface StoredPlan {
   readonly format: 1;
   readonly plan: JobPlan;
   readonly settings: CheckpointSettings;
+  /** Absent = Flink's default. */
+  readonly restart?: RestartStrategy;
   /** Digest of the job's own modules, where whoever started it knew one: tells the next run whether the code is another (ADR 12). */
   readonly code?: string;
 }
@@ -36,16 +41,19 @@ const kind: DocumentKind<StoredPlan> = {
       unaligned: shapes.otherwise(shapes.flag, defaultCheckpointSettings.unaligned),
       alignedTimeoutMs: shapes.otherwise(shapes.integer, defaultCheckpointSettings.alignedTimeoutMs),
     }),
+    restart: shapes.optional(restartStrategyShape),
     code: shapes.optional(shapes.text),
   }),
 };
 
 export function encodeStoredPlan(
   job: JobId,
-  { plan, settings, code }: Omit<StoredPlan, 'format'>,
+  { plan, settings, restart, code }: Omit<StoredPlan, 'format'>,
 ): { readonly key: string; readonly bytes: Uint8Array } {
-  const content = { format: 1, plan, settings: checkSettings(settings) } as const;
-  const bytes = encodeDocument(kind, code === undefined ? content : { ...content, code });
+  // The default is not written down: so plan objects of jobs that never chose one stay what they were.
+  const isChosen = restart !== undefined && canonicalJson(restart) !== canonicalJson(defaultRestartStrategy);
+  const optional = { ...(isChosen ? { restart } : {}), ...(code === undefined ? {} : { code }) };
+  const bytes = encodeDocument(kind, { format: 1, plan, settings: checkSettings(settings), ...optional });
   return { key: planKey(job, createHash('sha256').update(bytes).digest('hex').slice(0, 32)), bytes };
 }
 

@@ -7,7 +7,7 @@ import { SluiceError } from '../base/errors.ts';
 import type { CliIo } from './cli-io.ts';
 import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
-import { collectParameter } from './parameters-option.ts';
+import { collectDefinition, collectParameter } from './parameters-option.ts';
 import { packageVersion } from './version.ts';
 
 /** Runs one command line. The result is the exit code; whatever goes wrong has been reported. */
@@ -40,6 +40,7 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
     .addHelpText('after', examples.program);
   addRunCommands(program, io, finish);
   addControlCommands(program, io, finish);
+  addDeadLetterCommand(program, io, finish);
   addSavepointCommands(program, io, finish);
   return program;
 }
@@ -73,6 +74,22 @@ function addRunCommands(program: Command, io: CliIo, finish: Finish): void {
     .action(async (path: string, options) => {
       const { plan } = await import('./commands/plan.ts');
       finish(await plan(io, path, options as never));
+    });
+
+  program
+    .command('sim <job-file>')
+    .description('run a job many times under crashes, restores and rescaling, and compare its results')
+    .option('--set <name=value>', 'a parameter of the job; may be repeated', collectParameter, {})
+    .option('--seeds <n>', 'how many runs', positiveInteger, 100)
+    .option('--first-seed <n>', 'the seed of the first; a seed is always the same run', positiveInteger, 1)
+    .option('--records <n>', 'records of each split that are read, at most', positiveInteger, 100)
+    .option('--keep-going', 'do not end at the first run that breaks a promise', false)
+    .option('--no-shrink', 'tell such a run as it was, not with the fewest faults that do')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', examples.sim)
+    .action(async (path: string, options) => {
+      const { sim } = await import('./commands/sim.ts');
+      finish(await sim(io, path, options as never));
     });
 }
 
@@ -109,6 +126,18 @@ function addControlCommands(program: Command, io: CliIo, finish: Finish): void {
     .action(async (job: string, options) => {
       const { cancel } = await import('./commands/cancel.ts');
       finish(await cancel(io, job, options as never));
+    });
+}
+
+function addDeadLetterCommand(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('dead-letters <job>'))
+    .description('show the records that operators have set aside, of a job that runs or of a data directory at rest')
+    .option('--operator <uid>', 'only those of one operator')
+    .option('--records', 'print only the records, one a line, for a source to read again', false)
+    .addHelpText('after', examples['dead-letters'])
+    .action(async (job: string, options) => {
+      const { deadLetters } = await import('./commands/dead-letters.ts');
+      finish(await deadLetters(io, job, options as never));
     });
 }
 
@@ -158,6 +187,12 @@ function withRunOptions(command: Command): Command {
     .option('--checkpoint-timeout <duration>', 'what takes longer is aborted', '10min')
     .option('--unaligned-checkpoints', 'barriers overtake records in flight, which become part of the checkpoint', false)
     .option('--aligned-checkpoint-timeout <duration>', 'so long unaligned checkpoints wait for alignment first', '0ms')
+    .option(
+      '-D, --define <option=value>',
+      'an option of the job by its name in Flink, such as restart-strategy.type=none; may be repeated',
+      collectDefinition,
+      {},
+    )
     .option('--savepoint-dir <folder>', 'where savepoints go that name no directory (default: savepoints in the data directory)', somePath)
     .option('--port <n>', 'of the HTTP API; the next free one where it is taken, 0 = any', portNumber, 8_081)
     .option('--verbose', 'log what happens, not only what is wrong', false);

@@ -1,6 +1,7 @@
 import { checkSettings, defaultCheckpointSettings, type CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import { SluiceError } from '../base/errors.ts';
 import { parseDuration } from './durations.ts';
+import type { JobConfiguration } from '../model/job-configuration.ts';
 import type { JobOptions } from './load-job.ts';
 
 /** What commander hands to `run` and `restore`. */
@@ -13,6 +14,8 @@ export interface RunOptions extends JobOptions {
   readonly checkpointTimeout: string;
   readonly unalignedCheckpoints: boolean;
   readonly alignedCheckpointTimeout: string;
+  /** By Flink's names. */
+  readonly define: JobConfiguration;
   readonly savepointDir?: string;
   readonly port: number;
   readonly json: boolean;

@@ -45,7 +45,7 @@ export async function startImported(deps: CoordinatorDeps, input: OperationInput
   const { request } = await readOperation(deps, input);
   const { location, name, plan: planKey, planHash, ...options } = request as unknown as SavepointRequest;
   const metadata = await openSavepoint(deps.savepoints.at(location));
-  const { plan, settings } = await readPlan(deps, planKey);
+  const { plan, settings, restart } = await readPlan(deps, planKey);
   const manifest = await storeManifest(deps, input, metadata);
   const { dropped } = checkCompatibility(snapshotOf(metadata), plan, options);
   const { checkpoint } = metadata;
@@ -53,7 +53,8 @@ export async function startImported(deps: CoordinatorDeps, input: OperationInput
   const content = { format: 1, job: input.job, attempt: firstAttempt, checkpoint, manifest, dropped } as const;
   await deps.objects.createIfAbsent(descriptor, encodeDescriptor(content));
   const adopted = adoptMaxParallelism(plan, metadata);
-  await startJob(deps, { job: input.job, name, plan: adopted, planHash, settings, from: { checkpoint, manifest, descriptor } });
+  const from = { checkpoint, manifest, descriptor };
+  await startJob(deps, { job: input.job, name, plan: adopted, planHash, settings, ...(restart === undefined ? {} : { restart }), from });
   return { attempt: firstAttempt };
 }
 

@@ -48,6 +48,17 @@ export interface Pin {
   readonly thenCancel?: true;
 }
 
+/** Of the restart strategy: what it has counted so far. */
+export interface RestartState {
+  readonly attempts: number;
+  /** Of an exponential delay, without its jitter; 0 = none yet. */
+  readonly backoffMs: number;
+  /** Failures that began an attempt, newest last: one, or those of a failure rate's interval. */
+  readonly failuresAtMs: readonly number[];
+  /** When the last one's pause is over, at the earliest. */
+  readonly retryAtMs: number;
+}
+
 export interface JobRecord {
   readonly job: JobId;
   readonly name: string;
@@ -91,6 +102,8 @@ export interface JobRecord {
   readonly sweepAtMs: number;
   /** Over the whole life of the job. */
   readonly counts: { readonly completed: number; readonly failed: number; readonly restored: number };
+  /** Absent where no batch has ever been tried again by the restart strategy. */
+  readonly restarts?: RestartState;
   /** Object with cause, operator and position where the job has failed. */
   readonly failure: string | null;
 }

@@ -63,7 +63,10 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
     throw new LostRaceError(`${topology.address.uid}[${topology.address.shard}]`);
   shard.record = next;
   shard.changed = false;
+  shard.mustCommit = false;
   shard.backend?.changes.committed();
+  if (shard.deadLetters > 0) deps.metrics.count('deadLetters', shard.deadLetters, { operator: topology.address.uid });
+  shard.deadLetters = 0;
   return { content, segment: empty ? null : name };
 }
 

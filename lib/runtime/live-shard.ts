@@ -8,6 +8,7 @@ import type { ChannelId, CheckpointId, Epoch, OperatorUid } from '../base/ids.ts
 import { invariant } from '../base/invariant.ts';
 import { isOvertaken } from '../checkpoint/in-flight.ts';
 import type { ControlKind } from '../model/envelope.ts';
+import type { ElementPlace } from '../model/dead-letter.ts';
 import type { CoordinatorMessage } from '../model/coordinator-message.ts';
 import type {
   Alignment,
@@ -21,10 +22,12 @@ import type {
   SplitState,
   StashedEnvelope,
 } from '../model/shard-record.ts';
+import { vertexOf } from '../model/job-plan.ts';
 import type { KeySelector } from '../operators/operator.ts';
 import { KeyedBackend } from '../state/keyed-backend.ts';
 import type { KeyedContext } from '../state/keyed-context.ts';
 import { createHandle, createNamespaced } from '../state/state-handles.ts';
+import type { Poison } from './poison.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
 import type { BaseStep } from './base-step.ts';
@@ -81,6 +84,14 @@ export class LiveShard {
   self: SelfMessage[] = [];
   coordinator: CoordinatorMessage[] = [];
   stage: StageOrder[] = [];
+  /** A dead letter has been written: nothing more goes into this commit. */
+  mustCommit = false;
+  deadLetters = 0;
+
+  /** What is in hand, for error reports: an envelope or a read of a split; its `index` says nothing. */
+  place: ElementPlace | null = null;
+  /** Elements that are not to be processed. */
+  poison: readonly Poison[] = [];
 
   /** Warm only: losing them costs a second look, a second wake-up or a second write. */
   armedAtMs: number | null = null;
@@ -132,6 +143,7 @@ export class LiveShard {
         keySelectorOf: (edge) => senderKeySelector(runtime, edge),
         compress: program.settings.compressEnvelopes,
         arePlain: (edge) => comesFromReader(runtime, topology, edge),
+        setsAside: ({ edge }) => vertexOf(program.plan, edge.to).operators[0]!.onError === 'dead-letter',
       },
       record,
     );

@@ -135,6 +135,9 @@ class ShardWork {
       if (verdict.kind === 'nothing') return;
       if (verdict.kind === 'give-up') release(shard, verdict.checkpoint);
       else if (shard.dueTimers() !== null) await this.#fireDue();
+      // Of an envelope half of which is processed no position says so.
+      else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0)) await this.#finishUnfinished();
+      else if (shard.mustCommit) await this.#commitAndSend();
       else await this.#takeOrder(verdict.alignment);
     }
   }
@@ -152,13 +155,15 @@ class ShardWork {
     while (shard.replay !== null) {
       await replayInFlight(this.#runtime, this.#job, shard, limits.sourceRecordsPerCommit);
       while (shard.dueTimers() !== null) await this.#fireDue();
-      if (shard.replay !== null) await this.#commitAndSend();
+      if (shard.replay !== null || shard.mustCommit) await this.#commitAndSend();
     }
   }
 
   async #fireDue(): Promise<void> {
-    await fireDue(this.#shard);
-    if (this.#shard.dueTimers() !== null) await this.#commitAndSend();
+    const shard = this.#shard;
+    shard.place = null;
+    await fireDue(shard);
+    if (shard.dueTimers() !== null || shard.mustCommit) await this.#commitAndSend();
   }
 
   /** Due timers, what the restore left, then the stash, in as many commits as it takes. */
@@ -195,6 +200,7 @@ class ShardWork {
   }
 
   async #apply(outcome: ReceiveOutcome): Promise<void> {
+    if (this.#shard.mustCommit) return this.#commitAndSend();
     if (outcome.kind !== 'snapshot') return;
     finishIfEnded(this.#shard);
     const finished = this.#shard.status !== 'running';

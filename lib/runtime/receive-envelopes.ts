@@ -57,22 +57,25 @@ async function processEnvelope(
 ): Promise<ReceiveOutcome> {
   const input = shard.input(header.channel);
   const envelope = decodeEnvelope(body);
+  const nowMs = (): number => runtime.deps.clock.now();
+  shard.place = { kind: 'record', channel: header.channel, sequence: header.sequence, index: processed };
   let at = processed;
   for (const placed of header.events) {
     if (placed.at < processed) continue;
-    await processRecords(shard, input, envelope, at, placed.at);
-    at = placed.at;
+    at = await processRecords(shard, input, envelope, at, placed.at, nowMs);
+    if (shard.mustCommit) return putOff(shard, header, at);
     if (placed.event.kind === 'barrier') {
       invariant(at === header.records, 'E2', 'a barrier is the last element of its envelope', {
         channel: header.channel,
         sequence: header.sequence,
       });
-      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event) : putOff(shard, header);
+      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event) : putOff(shard, header, header.records);
     }
     await processEvent(shard, input, placed);
+    if (shard.mustCommit) return putOff(shard, header, at);
   }
-  await processRecords(shard, input, envelope, at, header.records);
-  return goOn;
+  at = await processRecords(shard, input, envelope, at, header.records, nowMs);
+  return shard.mustCommit ? putOff(shard, header, at) : goOn;
 }
 
 function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, barrier: Barrier): ReceiveOutcome {
@@ -106,9 +109,12 @@ function mayOvertakeNow({ program }: Runtime, { keyless, processingTimeMs }: Liv
   return program.settings.exactlyOnce && mayOvertake({ alignment, keyless, nowMs: processingTimeMs });
 }
 
-/** The barrier is met again when nothing is due any more. */
-function putOff(shard: LiveShard, { channel, sequence, segment, index, records }: EnvelopeHeader): ReceiveOutcome {
-  stashAgain(shard, { channel, sequence, segment, index, processed: records });
+/**
+ * What is left of the envelope is met again when nothing is due any more, or in the next commit. An event that stands there may have been taken already:
+ * it says nothing new then. Also where nothing is left: it is the sign that the batch's last commit is still to come.
+ */
+function putOff(shard: LiveShard, { channel, sequence, segment, index }: EnvelopeHeader, processed: number): ReceiveOutcome {
+  stashAgain(shard, { channel, sequence, segment, index, processed });
   shard.replaying = true;
   shard.changed = true;
   return { kind: 'released' };

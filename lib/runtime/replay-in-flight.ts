@@ -9,14 +9,16 @@
  */
 import { invariant } from '../base/invariant.ts';
 import type { ReplayedChannel, SenderInFlight } from '../checkpoint/in-flight.ts';
+import type { ChannelId } from '../base/ids.ts';
 import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
+import type { Envelope } from '../model/envelope.ts';
 import { canonicalKey } from '../model/canonical-key.ts';
 import { keyGroupOf } from '../model/key-group.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { readSegmentEnvelopes } from '../model/segment-envelopes.ts';
 import type { LiveShard } from './live-shard.ts';
 import { expandSegments, readNamed } from './named-objects.ts';
-import { processValues, type Values } from './process-elements.ts';
+import { processRecords } from './process-elements.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { startOfShard } from './start-of-shard.ts';
 import { userError } from './user-code.ts';
@@ -76,16 +78,23 @@ async function replaySegment(runtime: Runtime, shard: LiveShard, { name, channel
     const channel = channels.get(id);
     if (channel === undefined || sequence <= channel.after || sequence > channel.upTo) continue;
     found++;
-    if (records > 0) await replayEnvelope(shard, channel, decodeEnvelope(body));
+    if (records > 0) await replayEnvelope(runtime, shard, channel, decodeEnvelope(body));
   }
   return found;
 }
 
-async function replayEnvelope(shard: LiveShard, channel: ReplayedChannel, envelope: Values): Promise<void> {
+async function replayEnvelope(runtime: Runtime, shard: LiveShard, channel: ReplayedChannel, envelope: Envelope): Promise<void> {
   const { operator, input } = channel;
   const mine = channel.byKey ? ownRecords(shard, input, envelope) : envelope;
   if (mine.values.length === 0) return;
-  if (operator === shard.topology.address.uid) return processValues(shard, input, mine, 0, mine.values.length);
+  // Named apart from what this attempt's channels bring: their numbers begin anew.
+  shard.place = { kind: 'record', channel: `in-flight ${channel.channel}` as ChannelId, sequence: mine.header.sequence, index: 0 };
+  if (operator === shard.topology.address.uid) {
+    const from = { channel: { id: shard.place.channel, input, partitioner: channel.byKey ? 'hash' : 'rebalance' } } as const;
+    const nowMs = (): number => runtime.deps.clock.now();
+    for (let at = 0; at < mine.values.length;) at = await processRecords(shard, from, mine, at, mine.values.length, nowMs);
+    return;
+  }
   // What took them from a queue takes them from its chain now.
   const entry = shard.chain.entryOf(operator, input);
   shard.changed = true;
@@ -99,7 +108,7 @@ async function replayEnvelope(shard: LiveShard, channel: ReplayedChannel, envelo
   });
 }
 
-function ownRecords(shard: LiveShard, input: number, { values, timestamps }: Values): Values {
+function ownRecords(shard: LiveShard, input: number, { header, values, timestamps }: Envelope): Envelope {
   const { keyGroups, vertex } = shard.topology;
   const selector = shard.keySelectors[input];
   invariant(selector !== undefined, 'IF3', 'in-flight data with keys comes to an operator without', { address: shard.topology.address });
@@ -113,7 +122,7 @@ function ownRecords(shard: LiveShard, input: number, { values, timestamps }: Val
     own.values.push(value);
     own.timestamps.push(timestamps[i]!);
   });
-  return own;
+  return { header, ...own };
 }
 
 function keyOf(shard: LiveShard, selector: (value: unknown) => unknown, value: unknown): string {

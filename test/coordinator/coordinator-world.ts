@@ -20,7 +20,7 @@ import type { JobRecord } from '../../lib/model/job-record.ts';
 import { coordinatorQueue, operatorQueue } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import type { SinkCommitter } from '../../lib/ports/connectors.ts';
-import { MemorySavepointFolders } from './memory-savepoint-folders.ts';
+import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
 import type { CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
 import { job, manifestOf, settings } from '../checkpoint/fixture.ts';
 import { planOf, sink } from '../checkpoint/plans.ts';

@@ -13,7 +13,7 @@ import { descriptorKey, manifestKey } from '../../lib/model/object-keys.ts';
 import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { jobA } from '../contract/sample-records.ts';
-import { cutProblem } from './chaos-cut.ts';
+import { cutProblem } from '../../lib/testing/sim/cut-problem.ts';
 import { describeJob } from './chaos-describe.ts';
 import type { Choices } from './chaos-random.ts';
 
@@ -110,7 +110,7 @@ export class ChaosCoordinator {
     const messages = await queue.receive(name, { messagesMax: 10, waitMs: 0, visibilityMs });
     for (const { body } of messages) {
       const message = decodeCoordinatorMessage(body);
-      if (message.kind === 'failed') this.failures.push(`job failed: ${JSON.stringify(message.failure)}`);
+      if (message.kind === 'failed' && message.mayRestart !== true) this.failures.push(`job failed: ${JSON.stringify(message.failure)}`);
       if (message.kind === 'acknowledgement') await this.#acknowledge(message.snapshot);
     }
     if (messages.length > 0) await queue.deleteBatch(name, messages.map(({ receipt }) => receipt)); // prettier-ignore

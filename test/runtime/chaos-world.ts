@@ -198,6 +198,8 @@ export class ChaosWorld {
       if (level !== 'debug') this.#lastWarning = `${message} ${JSON.stringify(facts)}`;
       if (process.env['CHAOS_LOG'] !== undefined && level !== 'debug') console.log(level, message, JSON.stringify(facts));
     };
+    // What is set aside is published like everything else, under no name.
+    const sink = wrap('sink', this.#collect);
     const deps: RuntimeDeps = {
       jobs: wrap('jobs', stores.jobs),
       shards: wrap('shards', stores.shards),
@@ -205,7 +207,7 @@ export class ChaosWorld {
       base: wrap('base', stores.base),
       messages: wrap('queue', this.#sender),
       delay: wrap('delay', stores.delay),
-      connectors: { sources: createLocalConnectors().sources, sinks: { collect: wrap('sink', this.#collect) } },
+      connectors: { sources: createLocalConnectors().sources, sinks: { collect: sink, 'dead-letters': sink } },
       clock: this.#time.clock,
       random: { hex: (digits) => this.#choices.hex(digits), fraction: () => this.#choices.fraction() },
       logger: { log },
@@ -238,7 +240,6 @@ function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
     backPressureSleepMs: 20,
     backlogCheckMs: 0,
     sourceIdleMs: 20,
-    userCodeTries: Number.MAX_SAFE_INTEGER,
     stateCacheKeys: 3,
     stateCacheEntries: 3,
     jobRecordCacheMs: 100,

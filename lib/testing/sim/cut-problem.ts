@@ -1,10 +1,10 @@
-import { inFlightChannels } from '../../lib/checkpoint/in-flight.ts';
-import { readMessage } from '../../lib/model/envelope-codec.ts';
-import type { JobPlan } from '../../lib/model/job-plan.ts';
-import { readSegmentEnvelopes } from '../../lib/model/segment-envelopes.ts';
-import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
-import type { ObjectStore } from '../../lib/ports/object-store.ts';
-import { expandSegments, readNamed } from '../../lib/runtime/named-objects.ts';
+import { inFlightChannels } from '../../checkpoint/in-flight.ts';
+import { readMessage } from '../../model/envelope-codec.ts';
+import type { JobPlan } from '../../model/job-plan.ts';
+import { readSegmentEnvelopes } from '../../model/segment-envelopes.ts';
+import type { ShardSnapshot } from '../../model/shard-record.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { expandSegments, readNamed } from '../../runtime/named-objects.ts';
 
 /**
  * Why these snapshots are no cut; undefined where they are one: every channel was received up to where it was sent, or what lies between stands once in the
