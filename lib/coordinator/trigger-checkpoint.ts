@@ -68,10 +68,10 @@ function requestOf({ kind, stop, then, flow, token }: TriggerInput): TriggerRequ
 async function sendOrders(
   deps: CoordinatorDeps,
   { job, attempt }: JobRecord,
-  { id, stop }: PendingCheckpoint,
+  { id, stop, overtakeAtMs }: PendingCheckpoint,
   sources: ReturnType<typeof sourceShards>,
 ): Promise<void> {
-  const order = { checkpoint: id, ...(stop === undefined ? {} : { stop }) };
+  const order = { checkpoint: id, ...(stop === undefined ? {} : { stop }), ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
   await sendControl(deps.messages, { kind: 'order', job, attempt, number: id, order }, sources);
 }
 

@@ -10,9 +10,10 @@
  */
 import { invariant } from '../base/invariant.ts';
 import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
-import type { EnvelopeHeader } from '../model/envelope.ts';
+import type { EnvelopeHeader, StreamEvent } from '../model/envelope.ts';
 import type { Alignment, StashedEnvelope } from '../model/shard-record.ts';
 import { isHeld, onBarrier } from './barrier/aligner.ts';
+import { mayOvertake } from './barrier/overtaking.ts';
 import { gapError } from './errors.ts';
 import { judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -21,7 +22,7 @@ import { processEvent, processRecords } from './process-elements.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { readSegmentEnvelope } from './segment.ts';
 
-/** `snapshot`: all barriers have come; the commit must be a snapshot. `released`: an alignment ended without one; the stash must be replayed first. */
+/** `snapshot`: all barriers have come, or those that have may overtake the rest; the commit must be a snapshot. `released`: an alignment ended without one; the stash must be replayed first. */
 export type ReceiveOutcome =
   { readonly kind: 'continue' } | { readonly kind: 'snapshot'; readonly alignment: Alignment } | { readonly kind: 'released' };
 
@@ -68,9 +69,7 @@ async function processEnvelope(
         channel: header.channel,
         sequence: header.sequence,
       });
-      return shard.dueTimers() === null
-        ? takeBarrier(runtime, shard, header, placed.event.checkpoint)
-        : putOff(shard, header, header.records);
+      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event) : putOff(shard, header, header.records);
     }
     await processEvent(shard, input, placed);
     if (shard.mustCommit) return putOff(shard, header, at);
@@ -79,18 +78,20 @@ async function processEnvelope(
   return shard.mustCommit ? putOff(shard, header, at) : goOn;
 }
 
-function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, checkpoint: number): ReceiveOutcome {
+function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, barrier: Barrier): ReceiveOutcome {
   const { channel, sequence } = header;
+  const { checkpoint } = barrier;
   const input = shard.input(channel);
   input.barrier = Math.max(input.barrier, checkpoint);
   const facts = { current: shard.alignment, settled: shard.settled, channels: shard.inputs.size, channel, checkpoint, sequence };
-  const verdict = onBarrier({ ...facts, nowMs: runtime.deps.clock.now() });
+  const overtake = barrier.overtakeAtMs === undefined ? {} : { overtakeAtMs: barrier.overtakeAtMs };
+  const verdict = onBarrier({ ...facts, ...overtake, nowMs: runtime.deps.clock.now() });
   switch (verdict.kind) {
     case 'ignored':
       return goOn;
     case 'aligning':
       shard.alignment = verdict.alignment;
-      return goOn;
+      return mayOvertakeNow(runtime, shard, verdict.alignment) ? { kind: 'snapshot', alignment: verdict.alignment } : goOn;
     case 'aligned':
       return { kind: 'snapshot', alignment: verdict.alignment };
     case 'superseded':
@@ -100,6 +101,12 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
       decline(shard, verdict.declined);
       return { kind: 'released' };
   }
+}
+
+type Barrier = Extract<StreamEvent, { readonly kind: 'barrier' }>;
+
+function mayOvertakeNow({ program }: Runtime, { keyless, processingTimeMs }: LiveShard, alignment: Alignment): boolean {
+  return program.settings.exactlyOnce && mayOvertake({ alignment, keyless, nowMs: processingTimeMs });
 }
 
 /**

@@ -24,6 +24,7 @@ export interface BarrierFacts {
   readonly channel: ChannelId;
   readonly checkpoint: CheckpointId;
   readonly sequence: number;
+  readonly overtakeAtMs?: number;
   readonly nowMs: number;
 }
 
@@ -33,7 +34,9 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   if (current !== null && checkpoint > current.checkpoint) return { kind: 'superseded', declined: current.checkpoint };
   if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
   const barriers = { ...current?.barriers, [channel]: facts.sequence };
-  const alignment: Alignment = { checkpoint, barriers, startedAtMs: current?.startedAtMs ?? facts.nowMs };
+  const overtakeAtMs = current?.overtakeAtMs ?? facts.overtakeAtMs;
+  const startedAtMs = current?.startedAtMs ?? facts.nowMs;
+  const alignment: Alignment = { checkpoint, barriers, startedAtMs, ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
   return { kind: Object.keys(barriers).length === facts.channels ? 'aligned' : 'aligning', alignment };
 }
 
