@@ -45,6 +45,7 @@ export function numberCheckpoint(
     kind: request.kind,
     ...(request.stop === undefined ? {} : { stop: request.stop }),
     ...(request.thenCancel === true ? { thenCancel: true } : {}),
+    ...overtaking(request, settings, nowMs),
     flow: request.flow,
     token: request.token,
     triggeredAtMs: nowMs,
@@ -52,6 +53,11 @@ export function numberCheckpoint(
   };
   const patch = { numbered: id, pending: [...record.pending, entry], ...(forced ? {} : { triggeredAtMs: nowMs }) };
   return change(record, patch, nowMs);
+}
+
+/** A stop waits for what is in flight: nobody would work it off behind it. */
+function overtaking({ kind }: TriggerRequest, settings: CheckpointSettings, nowMs: number): Pick<PendingCheckpoint, 'overtakeAtMs'> {
+  return settings.unaligned && kind !== 'stop-savepoint' ? { overtakeAtMs: nowMs + settings.alignedTimeoutMs } : {};
 }
 
 /** Whether the number was given and its checkpoint is no longer pending: aborted, or complete. By number and attempt, so that late barriers are known. */

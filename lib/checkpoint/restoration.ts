@@ -37,8 +37,10 @@ export function restore(record: JobRecord, restoration: Restoration, nowMs: numb
   const target = restoration.checkpoint === null ? undefined : heldCheckpoint(record, restoration.checkpoint);
   const checkpoint = target?.id ?? 0;
   const older = record.retained.filter(({ id }) => id < checkpoint);
+  // The attempt begins with nothing sent.
+  const { inFlightFrom: _, ...begun } = record;
   return change(
-    record,
+    begun,
     {
       status: 'RESTARTING',
       attempt: record.attempt + 1,

@@ -4,7 +4,7 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import type { JobId } from '../base/ids.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import { planKey } from '../model/object-keys.ts';
-import { checkSettings, type CheckpointSettings } from './checkpoint-settings.ts';
+import { checkSettings, defaultCheckpointSettings, type CheckpointSettings } from './checkpoint-settings.ts';
 import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
 import { planShape } from './plan-shape.ts';
 import { defaultRestartStrategy, type RestartStrategy } from './restart-strategy.ts';
@@ -37,6 +37,9 @@ const kind: DocumentKind<StoredPlan> = {
       tolerableFailures: shapes.integer,
       retained: shapes.integer,
       retentionOnCancellation: shapes.oneOf('retain', 'delete'),
+      // Plan objects of before have neither.
+      unaligned: shapes.otherwise(shapes.flag, defaultCheckpointSettings.unaligned),
+      alignedTimeoutMs: shapes.otherwise(shapes.integer, defaultCheckpointSettings.alignedTimeoutMs),
     }),
     restart: shapes.optional(restartStrategyShape),
     code: shapes.optional(shapes.text),

@@ -185,6 +185,8 @@ function withRunOptions(command: Command): Command {
       new Option('--checkpoint-mode <mode>', 'guarantee of the state').choices(['exactly-once', 'at-least-once']).default('exactly-once'),
     )
     .option('--checkpoint-timeout <duration>', 'what takes longer is aborted', '10min')
+    .option('--unaligned-checkpoints', 'barriers overtake records in flight, which become part of the checkpoint', false)
+    .option('--aligned-checkpoint-timeout <duration>', 'so long unaligned checkpoints wait for alignment first', '0ms')
     .option(
       '-D, --define <option=value>',
       'an option of the job by its name in Flink, such as restart-strategy.type=none; may be repeated',

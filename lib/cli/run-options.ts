@@ -12,6 +12,8 @@ export interface RunOptions extends JobOptions {
   readonly checkpointInterval: string;
   readonly checkpointMode: CheckpointSettings['mode'];
   readonly checkpointTimeout: string;
+  readonly unalignedCheckpoints: boolean;
+  readonly alignedCheckpointTimeout: string;
   /** By Flink's names. */
   readonly define: JobConfiguration;
   readonly savepointDir?: string;
@@ -21,12 +23,15 @@ export interface RunOptions extends JobOptions {
 }
 
 /** @throws SluiceError `SLUICE-USAGE` or `SLUICE-CHECKPOINT-OPTIONS` */
-export function checkpointSettings({ checkpointInterval, checkpointMode, checkpointTimeout }: RunOptions): CheckpointSettings {
+export function checkpointSettings(options: RunOptions): CheckpointSettings {
+  const { checkpointInterval, checkpointMode, checkpointTimeout, unalignedCheckpoints, alignedCheckpointTimeout } = options;
   return checkSettings({
     ...defaultCheckpointSettings,
     intervalMs: duration('--checkpoint-interval', checkpointInterval),
     timeoutMs: duration('--checkpoint-timeout', checkpointTimeout),
     mode: checkpointMode,
+    unaligned: unalignedCheckpoints,
+    alignedTimeoutMs: parseDuration('--aligned-checkpoint-timeout', alignedCheckpointTimeout),
   });
 }
 

@@ -71,9 +71,11 @@ const settingNames: Readonly<Record<SettingChange['setting'], string>> = {
   tolerableFailures: 'tolerable failures',
   retained: 'retained',
   retentionOnCancellation: 'on cancellation',
+  unaligned: 'unaligned',
+  alignedTimeoutMs: 'aligned for',
 };
 
-function settingText(setting: SettingChange['setting'], value: string | number): string {
+function settingText(setting: SettingChange['setting'], value: SettingChange['to']): string {
   return setting.endsWith('Ms') ? formatDuration(Number(value)) : String(value);
 }
 

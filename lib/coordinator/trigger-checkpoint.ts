@@ -45,6 +45,9 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
     const nowMs = deps.clock.now();
     // A restore under another plan, or the end of the sweep, came between: the flow's next try reads that one, or arms another.
     if (record.plan !== planKey || record.sweepAtMs === 0) return refused('not-yet');
+    // At least once nothing is held behind a barrier: a newer one would pass on a channel, and end the alignment of the older.
+    const others = record.pending.filter(({ flow }) => flow !== input.flow);
+    if (settings.mode === 'at-least-once' && others.length > 0) return refused('not-yet');
     if (input.kind === 'checkpoint' && !record.pending.some(({ flow }) => flow === input.flow)) {
       if (record.attempt !== input.attempt) return refused('nothing-due');
       const { decision } = decideTrigger({ record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs });
@@ -65,10 +68,10 @@ function requestOf({ kind, stop, then, flow, token }: TriggerInput): TriggerRequ
 async function sendOrders(
   deps: CoordinatorDeps,
   { job, attempt }: JobRecord,
-  { id, stop }: PendingCheckpoint,
+  { id, stop, overtakeAtMs }: PendingCheckpoint,
   sources: ReturnType<typeof sourceShards>,
 ): Promise<void> {
-  const order = { checkpoint: id, ...(stop === undefined ? {} : { stop }) };
+  const order = { checkpoint: id, ...(stop === undefined ? {} : { stop }), ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
   await sendControl(deps.messages, { kind: 'order', job, attempt, number: id, order }, sources);
 }
 

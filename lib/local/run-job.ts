@@ -235,6 +235,8 @@ async function runProgram(engine: LocalEngine, { program }: RunJobOptions, recor
     exactlyOnce: checkpoint.mode === 'exactly-once',
     compressEnvelopes: false,
     backlogCheckMs: 0,
+    // Orders stand in the job record; in one process it costs nothing to look.
+    ...(checkpoint.unaligned ? { jobRecordCacheMs: 5 } : {}),
   };
   engine.run({ job: record.job, plan, planHash: record.planHash, registry: program.registry, settings });
 }

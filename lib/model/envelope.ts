@@ -10,7 +10,8 @@ export type StreamEvent =
   | { readonly kind: 'watermark'; readonly timestamp: number }
   /** The channel brings nothing for a while: do not wait for its watermark. Ends with the channel's next record or watermark. */
   | { readonly kind: 'idle' }
-  | { readonly kind: 'barrier'; readonly checkpoint: CheckpointId }
+  /** `overtakeAtMs`: from then on it overtakes what is in flight (an unaligned checkpoint). Absent: it never does. */
+  | { readonly kind: 'barrier'; readonly checkpoint: CheckpointId; readonly overtakeAtMs?: number }
   | { readonly kind: 'end-of-input' };
 
 /** `at` = how many of the envelope's records come before the event. */
@@ -53,6 +54,8 @@ export interface BarrierOrder {
   readonly checkpoint: CheckpointId;
   /** Sources end after the barrier: `drain` sends MAX watermark and end of input before it, `suspend` neither. */
   readonly stop?: 'drain' | 'suspend';
+  /** See the barrier. */
+  readonly overtakeAtMs?: number;
 }
 
 export interface ControlMessage {

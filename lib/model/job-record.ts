@@ -24,6 +24,8 @@ export interface PendingCheckpoint {
   readonly stop?: 'drain' | 'suspend';
   /** The job is canceled when this savepoint is whole: nothing is committed after it. */
   readonly thenCancel?: true;
+  /** The order to every shard: from then on its barriers overtake what is in flight. Absent: they never do. */
+  readonly overtakeAtMs?: number;
   /** The flow that waits for it, and its task token once it is stored. */
   readonly flow: string;
   readonly token: string | null;
@@ -84,6 +86,8 @@ export interface JobRecord {
   readonly pins: readonly Pin[];
   /** Oldest retained or pinned checkpoint; the base never passes it. Never falls. */
   readonly floor: CheckpointId;
+  /** Of the checkpoint that completed last: the oldest epoch with envelopes that were in flight at it. Senders keep it and what follows. */
+  readonly inFlightFrom?: Epoch;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
   /** Consecutive failed checkpoints that count, and the tries of the running execution's name. */

@@ -6,6 +6,7 @@
  */
 import type { ChannelId, CheckpointId, Epoch, OperatorUid } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
+import { isOvertaken } from '../checkpoint/in-flight.ts';
 import type { ControlKind } from '../model/envelope.ts';
 import type { ElementPlace } from '../model/dead-letter.ts';
 import type { CoordinatorMessage } from '../model/coordinator-message.ts';
@@ -14,6 +15,7 @@ import type {
   DeltaRef,
   EpochSegments,
   FiredRange,
+  InFlightProgress,
   ShardRecord,
   ShardStatus,
   SinkPart,
@@ -29,6 +31,7 @@ import type { Poison } from './poison.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
 import type { BaseStep } from './base-step.ts';
+import type { InFlightSegment } from './replay-in-flight.ts';
 import type { TableKeys } from '../model/row-table.ts';
 import type { Runtime } from './runtime-deps.ts';
 import type { SelfMessage, StageOrder } from './segment-content.ts';
@@ -49,6 +52,8 @@ export class LiveShard {
   readonly backend: KeyedBackend | null;
   readonly chain: OperatorChain;
   readonly keySelectors: readonly (KeySelector | undefined)[];
+  /** Channels that stay aligned whatever the mode. */
+  readonly keyless: readonly ChannelId[];
   record: ShardRecord;
 
   // Working copies of the record.
@@ -65,6 +70,7 @@ export class LiveShard {
   alignment: Alignment | null;
   stash: StashedEnvelope[];
   replaying: boolean;
+  replay: InFlightProgress | null;
   segments: readonly EpochSegments[];
   deltas: readonly DeltaRef[];
   baseEpoch: Epoch;
@@ -98,6 +104,8 @@ export class LiveShard {
   backlogCheckedAt = Number.NEGATIVE_INFINITY;
   backedUp = false;
   watermarkToldAt: number | null = null;
+  /** What `replay` counts through. */
+  inFlight: readonly InFlightSegment[] | null = null;
 
   constructor(runtime: Runtime, topology: ShardTopology, record: ShardRecord) {
     const { program } = runtime;
@@ -115,6 +123,7 @@ export class LiveShard {
     this.alignment = record.alignment;
     this.stash = [...record.stash.envelopes];
     this.replaying = record.stash.replaying;
+    this.replay = record.replay ?? null;
     this.segments = record.segments;
     this.deltas = record.deltas;
     this.baseEpoch = record.baseEpoch;
@@ -123,6 +132,7 @@ export class LiveShard {
     this.dirty = record.dirty;
     this.recordsIn = record.recordsIn;
 
+    this.keyless = topology.inputs.filter((input) => !isOvertaken(input)).map(({ id }) => id);
     this.inputs = new Map(topology.inputs.map((channel) => [channel.id, liveInput(channel, record)]));
     this.valve = new WatermarkValve(this.inputs, record.watermark);
     // A source learns it when it reads.
@@ -164,7 +174,7 @@ export class LiveShard {
 
   /** Work that the record shows as unfinished: it may be committed without a fresh message, and keeps the batch unacknowledged. */
   hasUnfinishedWork(): boolean {
-    return this.replaying || this.dueTimers() !== null;
+    return this.replaying || this.replay !== null || this.dueTimers() !== null;
   }
 
   nextTimers(): ShardRecord['nextTimer'] {

@@ -164,8 +164,9 @@ export class OutputChannels {
   }
 
   /** Says also what else a channel lacks: behind a snapshot nobody may come who would. */
-  closeEpoch(checkpoint: CheckpointId, idle = false): void {
-    for (const buffer of this.#buffers) this.#pack(buffer, [...this.#lacking(buffer, idle), { kind: 'barrier', checkpoint }]);
+  closeEpoch(checkpoint: CheckpointId, idle = false, overtakeAtMs?: number): void {
+    const barrier: StreamEvent = { kind: 'barrier', checkpoint, ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
+    for (const buffer of this.#buffers) this.#pack(buffer, [...this.#lacking(buffer, idle), barrier]);
     this.#nothingLingers();
   }
 

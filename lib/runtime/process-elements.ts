@@ -17,10 +17,12 @@ import { poisonedRecord, setsAside } from './poison.ts';
 import type { UserCodeError } from './errors.ts';
 import { runUserCode, userError } from './user-code.ts';
 
+export type RecordInput = Pick<LiveInput, 'channel'>;
+
 /** Records `from` … `to` of an envelope. Says how far it came: a record that is set aside closes its commit. */
 export async function processRecords(
   shard: LiveShard,
-  input: LiveInput,
+  input: RecordInput,
   envelope: Envelope,
   from: number,
   to: number,
@@ -35,21 +37,23 @@ export async function processRecords(
   return end + 1;
 }
 
-function takeRecords(shard: LiveShard, input: LiveInput, count: number): void {
+function takeRecords(shard: LiveShard, input: RecordInput, count: number): void {
   shard.changed = true;
   shard.recordsIn += count;
+  // In-flight data of a restore comes from channels that are no more.
+  if (!shard.inputs.has(input.channel.id)) return;
   shard.valve.onRecords(input.channel.id);
   shard.idle = false;
 }
 
-function elementOf({ channel }: LiveInput, { values, timestamps }: Envelope, index: number) {
+function elementOf({ channel }: RecordInput, { values, timestamps }: Envelope, index: number) {
   return { input: channel.input, record: values[index], timestamp: timestamps[index]! };
 }
 
 /** Up to `to`, or to behind a record whose key selector failed, where such ones are set aside. */
 async function processUpTo(
   shard: LiveShard,
-  input: LiveInput,
+  input: RecordInput,
   envelope: Envelope,
   from: number,
   to: number,
@@ -185,7 +189,7 @@ async function advanceTo(shard: LiveShard, reading: { readonly watermark: number
 export function finishIfEnded(shard: LiveShard): void {
   if (shard.status !== 'running' || shard.topology.isSource) return;
   for (const input of shard.inputs.values()) if (!input.ended) return;
-  if (shard.replaying || shard.stash.length > 0 || shard.dueTimers() !== null) return;
+  if (shard.replaying || shard.replay !== null || shard.stash.length > 0 || shard.dueTimers() !== null) return;
   runUserCode(shard, () => shard.chain.finish());
   shard.outputs.advance(Math.max(shard.watermark, MAX_WATERMARK));
   shard.outputs.end();

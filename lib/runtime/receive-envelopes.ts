@@ -11,9 +11,10 @@
 import { mutated } from '../base/mutated.ts';
 import { invariant } from '../base/invariant.ts';
 import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
-import type { EnvelopeHeader } from '../model/envelope.ts';
+import type { EnvelopeHeader, StreamEvent } from '../model/envelope.ts';
 import type { Alignment, StashedEnvelope } from '../model/shard-record.ts';
 import { isHeld, onBarrier } from './barrier/aligner.ts';
+import { mayOvertake } from './barrier/overtaking.ts';
 import { gapError } from './errors.ts';
 import { judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -22,7 +23,7 @@ import { processEvent, processRecords } from './process-elements.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { readSegmentEnvelope } from './segment.ts';
 
-/** `snapshot`: all barriers have come; the commit must be a snapshot. `released`: an alignment ended without one; the stash must be replayed first. */
+/** `snapshot`: all barriers have come, or those that have may overtake the rest; the commit must be a snapshot. `released`: an alignment ended without one; the stash must be replayed first. */
 export type ReceiveOutcome =
   { readonly kind: 'continue' } | { readonly kind: 'snapshot'; readonly alignment: Alignment } | { readonly kind: 'released' };
 
@@ -70,7 +71,7 @@ async function processEnvelope(
         sequence: header.sequence,
       });
       return shard.dueTimers() === null || mutated('barrier-before-timers')
-        ? takeBarrier(runtime, shard, header, placed.event.checkpoint)
+        ? takeBarrier(runtime, shard, header, placed.event)
         : putOff(shard, header, header.records);
     }
     await processEvent(shard, input, placed);
@@ -85,18 +86,20 @@ function channelsAwaited({ inputs }: LiveShard): number {
   return mutated('ended-not-awaited') ? [...inputs.values()].filter(({ ended }) => !ended).length : inputs.size;
 }
 
-function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, checkpoint: number): ReceiveOutcome {
+function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, barrier: Barrier): ReceiveOutcome {
   const { channel, sequence } = header;
+  const { checkpoint } = barrier;
   const input = shard.input(channel);
   input.barrier = Math.max(input.barrier, checkpoint);
   const facts = { current: shard.alignment, settled: shard.settled, channels: channelsAwaited(shard), channel, checkpoint, sequence };
-  const verdict = onBarrier({ ...facts, nowMs: runtime.deps.clock.now() });
+  const overtake = barrier.overtakeAtMs === undefined ? {} : { overtakeAtMs: barrier.overtakeAtMs };
+  const verdict = onBarrier({ ...facts, ...overtake, nowMs: runtime.deps.clock.now() });
   switch (verdict.kind) {
     case 'ignored':
       return goOn;
     case 'aligning':
       shard.alignment = verdict.alignment;
-      return goOn;
+      return mayOvertakeNow(runtime, shard, verdict.alignment) ? { kind: 'snapshot', alignment: verdict.alignment } : goOn;
     case 'aligned':
       return { kind: 'snapshot', alignment: verdict.alignment };
     case 'superseded':
@@ -107,6 +110,12 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
       decline(shard, verdict.declined);
       return { kind: 'released' };
   }
+}
+
+type Barrier = Extract<StreamEvent, { readonly kind: 'barrier' }>;
+
+function mayOvertakeNow({ program }: Runtime, { keyless, processingTimeMs }: LiveShard, alignment: Alignment): boolean {
+  return program.settings.exactlyOnce && mayOvertake({ alignment, keyless, nowMs: processingTimeMs });
 }
 
 /**

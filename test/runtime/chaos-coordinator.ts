@@ -1,6 +1,7 @@
 /** A coordinator for the chaos world: correct and simple, one step at a time, never failing itself. */
 import type { CollectSink } from '../../lib/adapters/connectors/collect-sink.ts';
 import type { LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
+import { inFlightChannels, oldestInFlight, trimInFlight } from '../../lib/checkpoint/in-flight.ts';
 import { encodeDescriptor, encodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { decodeCoordinatorMessage } from '../../lib/model/coordinator-message.ts';
@@ -21,6 +22,9 @@ export interface CoordinatorOptions {
   readonly collect: CollectSink;
   readonly choices: Choices;
   readonly exactlyOnce: boolean;
+  /** null: barriers overtake nothing. */
+  readonly alignedTimeoutMs: number | null;
+  readonly nowMs: () => number;
 }
 
 export class ChaosCoordinator {
@@ -29,6 +33,7 @@ export class ChaosCoordinator {
   #acknowledged = new Map<number, Map<string, ShardSnapshot>>();
   completed = 0;
   restores = 0;
+  overtaken = 0;
   /** Why the job would have failed. */
   readonly failures: string[] = [];
 
@@ -55,8 +60,21 @@ export class ChaosCoordinator {
   async trigger(half: boolean): Promise<void> {
     const job = await this.job();
     const checkpoint = job.numbered + 1;
-    await this.#change({ numbered: checkpoint });
-    const order: BarrierOrder = { checkpoint };
+    const { alignedTimeoutMs, nowMs } = this.#options;
+    const overtakeAtMs = nowMs() + (alignedTimeoutMs ?? 0);
+    const overtaking = alignedTimeoutMs === null ? {} : { overtakeAtMs };
+    // Not for the modes in which nobody looks there.
+    const entry = {
+      id: checkpoint,
+      kind: 'checkpoint',
+      flow: 'x',
+      token: null,
+      triggeredAtMs: nowMs(),
+      deadlineMs: 0,
+      overtakeAtMs,
+    } as const;
+    await this.#change({ numbered: checkpoint, ...(alignedTimeoutMs === null ? {} : { pending: [...job.pending, entry].slice(-8) }) });
+    const order: BarrierOrder = { checkpoint, ...overtaking };
     for (const vertex of this.#compiled.plan.vertices.filter(({ uid }) => isSourceVertex(this.#compiled.plan, uid))) {
       for (let shard = 0; shard < vertex.parallelism; shard++) {
         if (half && this.#options.choices.chance(0.5)) continue;
@@ -108,10 +126,13 @@ export class ChaosCoordinator {
     if (present.size === expected) await this.#complete(snapshot.attempt, snapshot.checkpoint, [...present.values()]);
   }
 
-  async #complete(attempt: number, checkpoint: number, shards: readonly ShardSnapshot[]): Promise<void> {
+  async #complete(attempt: number, checkpoint: number, acknowledged: readonly ShardSnapshot[]): Promise<void> {
     const { stores, collect, exactlyOnce } = this.#options;
     const { plan, planHash } = this.#compiled;
-    const problem = exactlyOnce ? cutProblem(plan, shards) : undefined;
+    const isUnaligned = this.#options.alignedTimeoutMs !== null;
+    const shards = isUnaligned ? trimInFlight({ plan, shards: acknowledged }) : acknowledged;
+    const problem = exactlyOnce ? await cutProblem(stores.objects, plan, shards, isUnaligned) : undefined;
+    if (inFlightChannels({ plan, shards }).length > 0) this.overtaken++;
     if (problem !== undefined) this.failures.push(`checkpoint ${checkpoint} is no cut: ${problem}`);
     const key = manifestKey(jobA, attempt, checkpoint);
     const manifest = {
@@ -122,6 +143,7 @@ export class ChaosCoordinator {
       checkpoint,
       kind: 'checkpoint',
       mode: exactlyOnce ? 'exactly-once' : 'at-least-once',
+      ...(isUnaligned ? ({ unaligned: true } as const) : {}),
       plan,
       planHash,
       shards,
@@ -132,12 +154,19 @@ export class ChaosCoordinator {
     for (const { parts } of shards) for (const part of parts) await collect.publish(this.#connectorOf(part.operator), part);
     this.completed++;
     for (const number of this.#acknowledged.keys()) if (number <= checkpoint) this.#acknowledged.delete(number);
-    await this.#change({
+    const inFlightFrom = oldestInFlight(shards);
+    const { inFlightFrom: _, ...job } = await this.job();
+    const next = {
+      ...job,
+      ...(inFlightFrom === null ? {} : { inFlightFrom }),
+      pending: job.pending.filter(({ id }) => id > checkpoint),
+      version: job.version + 1,
       completed: checkpoint,
       published: checkpoint,
       floor: checkpoint,
       retained: [{ id: checkpoint, kind: 'checkpoint', manifest: key }],
-    });
+    } as const;
+    await stores.jobs.replace(next, job.version);
   }
 
   #connectorOf(uid: string): ConnectorSpec {
@@ -146,7 +175,7 @@ export class ChaosCoordinator {
 
   async abort(): Promise<void> {
     const job = await this.job();
-    if (job.numbered > job.completed && job.numbered > job.aborted) await this.#change({ aborted: job.numbered });
+    if (job.numbered > job.completed && job.numbered > job.aborted) await this.#change({ aborted: job.numbered, pending: [] });
   }
 
   /** A new attempt from the newest checkpoint, under another plan. Nobody is kicked yet. */
@@ -162,7 +191,14 @@ export class ChaosCoordinator {
       const body = { format: 1, job: jobA, attempt, checkpoint: newest.id, manifest: newest.manifest, dropped: [] } as const;
       await objects.createIfAbsent(descriptor!, encodeDescriptor(body));
     }
-    await this.#change({ attempt, descriptor, planHash: compiled.planHash, aborted: job.numbered, firstEpoch: job.numbered + 1 });
+    await this.#change({
+      attempt,
+      descriptor,
+      planHash: compiled.planHash,
+      aborted: job.numbered,
+      firstEpoch: job.numbered + 1,
+      pending: [],
+    });
     this.#acknowledged.clear();
   }
 

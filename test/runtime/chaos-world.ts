@@ -26,6 +26,8 @@ export interface ChaosOptions {
   readonly settings?: Partial<RuntimeSettings>;
   /** Who holds a message often stands still before reading, and who commits often dies before sending: nothing is harder on the resend rule. */
   readonly manyZombies?: boolean;
+  /** Barriers overtake what is in flight: at once, or after a while of each seed. */
+  readonly unaligned?: boolean;
   readonly stepsMax?: number;
   /** How many steps with faults there are, at least and at most. */
   readonly faultySteps?: readonly [least: number, most: number];
@@ -36,6 +38,8 @@ export interface ChaosResult {
   readonly faults: number;
   readonly restores: number;
   readonly checkpoints: number;
+  /** Checkpoints with something in flight. */
+  readonly overtaken: number;
   readonly steps: number;
   readonly collected: number;
   readonly problems: readonly string[];
@@ -74,7 +78,11 @@ export class ChaosWorld {
     this.#stores = createMemoryStores({ clock: this.#time.clock, timers: this.#time.timers, random, protect: deepFreeze, queue });
     this.#sender = this.#choices.chance(0.3) ? withoutMemory(this.#stores.queue) : this.#stores.queue;
     const { exactlyOnce } = this.#settings;
-    const parts = { stores: this.#stores, collect: this.#collect, choices: this.#choices, exactlyOnce };
+    // Only where it is asked for, so that the other modes' seeds stay the runs that they were.
+    const timeoutsMs = options.unaligned === true ? [0, 0, 40, 400] : [];
+    const alignedTimeoutMs = timeoutsMs.length === 0 ? null : this.#choices.pick(timeoutsMs);
+    const nowMs = (): number => this.#time.clock.now();
+    const parts = { stores: this.#stores, collect: this.#collect, choices: this.#choices, exactlyOnce, alignedTimeoutMs, nowMs };
     this.#coordinator = new ChaosCoordinator(parts, this.#compiled);
   }
 
@@ -96,6 +104,7 @@ export class ChaosWorld {
       faults: this.#faults.count,
       restores: this.#coordinator.restores,
       checkpoints: this.#coordinator.completed,
+      overtaken: this.#coordinator.overtaken,
       steps,
       collected: this.#collected,
       problems,

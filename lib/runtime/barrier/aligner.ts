@@ -25,6 +25,7 @@ export interface BarrierFacts {
   readonly channel: ChannelId;
   readonly checkpoint: CheckpointId;
   readonly sequence: number;
+  readonly overtakeAtMs?: number;
   readonly nowMs: number;
 }
 
@@ -35,11 +36,10 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
     return { kind: 'superseded', declined: current.checkpoint };
   if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
   const barriers = { ...current?.barriers, [channel]: facts.sequence };
-  const alignment: Alignment = {
-    checkpoint: mutated('numbers-mixed') ? (current?.checkpoint ?? checkpoint) : checkpoint,
-    barriers,
-    startedAtMs: current?.startedAtMs ?? facts.nowMs,
-  };
+  const overtakeAtMs = current?.overtakeAtMs ?? facts.overtakeAtMs;
+  const startedAtMs = current?.startedAtMs ?? facts.nowMs;
+  const number = mutated('numbers-mixed') ? (current?.checkpoint ?? checkpoint) : checkpoint;
+  const alignment: Alignment = { checkpoint: number, barriers, startedAtMs, ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
   const awaited = mutated('first-barrier-cuts') ? 1 : facts.channels;
   return { kind: Object.keys(barriers).length === awaited ? 'aligned' : 'aligning', alignment };
 }
