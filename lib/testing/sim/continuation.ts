@@ -12,10 +12,10 @@ import type { TakenSavepoint } from './people.ts';
 export type Continued = (sink: string) => readonly unknown[];
 
 export async function continuedFrom(
-  { location, jobs }: TakenSavepoint,
+  { location, jobs, forgotten }: TakenSavepoint,
   next: JobId,
   folders: SavepointFolders,
-  shown: Pick<CollectSink, 'publishedParts'>,
+  collect: Pick<CollectSink, 'publishedParts'>,
 ): Promise<Continued> {
   const { checkpoint } = await openSavepoint(folders.at(location));
   const last = jobs.at(-1)!;
@@ -24,7 +24,10 @@ export async function continuedFrom(
     if (part.isOf(last)) return part.checkpoint <= checkpoint;
     return jobs.some((job) => part.isOf(job));
   };
-  return (sink) => [...shown.publishedParts(sink)].filter(([target]) => counts(partOf(target))).flatMap(([, records]) => records);
+  return (sink) =>
+    [...collect.publishedParts(sink)]
+      .filter(([target]) => !forgotten.has(target) && counts(partOf(target)))
+      .flatMap(([, records]) => records);
 }
 
 interface PartOf {

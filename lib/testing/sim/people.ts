@@ -40,6 +40,8 @@ const strict = { allowNonRestoredState: false, allowOtherJob: false };
 export interface TakenSavepoint {
   readonly location: string;
   readonly jobs: readonly JobId[];
+  /** Parts that are no part of its history: somebody had gone back behind them. */
+  readonly forgotten: ReadonlySet<string>;
 }
 
 export class People {
@@ -212,7 +214,7 @@ export class People {
 
   #note({ location }: OperationRecord): void {
     this.savepoints++;
-    this.taken.push({ location: location!, jobs: this.#jobs });
+    this.taken.push({ location: location!, jobs: this.#jobs, forgotten: this.#options.world.shown.forgotten });
   }
 
   #newJob(): JobId {

@@ -181,7 +181,7 @@ class Simulated {
     await this.#checkDone();
     if (this.#problems.length > 0) return null;
     await started;
-    return continuedFrom(savepoint, this.#people.job, this.#world.savepoints, this.#world.shown);
+    return continuedFrom(savepoint, this.#people.job, this.#world.savepoints, this.#world.collect);
   }
 
   async #live(): Promise<void> {

@@ -3,7 +3,7 @@ import type { Attempt, CheckpointId } from '../../base/ids.ts';
 import type { SinkCommitter } from '../../ports/connectors.ts';
 
 /** What sinks have made visible, without what was shown above a checkpoint that a person went back to: whoever does that removes it. */
-export class ShownParts implements Pick<CollectSink, 'published' | 'publishedParts'> {
+export class ShownParts {
   readonly sink: SinkCommitter;
   readonly #collect: CollectSink;
   readonly #origins = new Map<string, { readonly attempt: Attempt; readonly checkpoint: CheckpointId }>();
@@ -20,12 +20,13 @@ export class ShownParts implements Pick<CollectSink, 'published' | 'publishedPar
     };
   }
 
-  publishedParts(name?: string): ReturnType<CollectSink['publishedParts']> {
-    return new Map([...this.#collect.publishedParts(name)].filter(([target]) => !this.#forgotten.has(target)));
+  published(name: string): readonly unknown[] {
+    return [...this.#collect.publishedParts(name)].filter(([target]) => !this.#forgotten.has(target)).flatMap(([, records]) => records);
   }
 
-  published(name?: string): readonly unknown[] {
-    return [...this.publishedParts(name).values()].flat();
+  /** As it is now. */
+  get forgotten(): ReadonlySet<string> {
+    return new Set(this.#forgotten);
   }
 
   forget(above: CheckpointId, before: Attempt): void {
