@@ -1,9 +1,10 @@
 /** Checkpoint options of a job, by Flink's rules; stored with the plan object, so that every step of every attempt sees the same. */
 import { SluiceError } from '../base/errors.ts';
+import type { CheckpointMode } from '../model/envelope.ts';
 
 export interface CheckpointSettings {
   readonly intervalMs: number;
-  readonly mode: 'exactly-once' | 'at-least-once';
+  readonly mode: CheckpointMode;
   readonly timeoutMs: number;
   /** From the end of one checkpoint to the start of the next; above 0 it implies one at a time. */
   readonly minPauseMs: number;

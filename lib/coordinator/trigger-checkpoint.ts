@@ -65,10 +65,10 @@ function requestOf({ kind, stop, then, flow, token }: TriggerInput): TriggerRequ
 async function sendOrders(
   deps: CoordinatorDeps,
   { job, attempt }: JobRecord,
-  { id, stop }: PendingCheckpoint,
+  { id, stop, mode }: PendingCheckpoint,
   sources: ReturnType<typeof sourceShards>,
 ): Promise<void> {
-  const order = { checkpoint: id, ...(stop === undefined ? {} : { stop }) };
+  const order = { checkpoint: id, ...(mode === undefined ? {} : { mode }), ...(stop === undefined ? {} : { stop }) };
   await sendControl(deps.messages, { kind: 'order', job, attempt, number: id, order }, sources);
 }
 

@@ -222,10 +222,9 @@ function jobExists({ job, name, status }: JobRecord): SluiceError {
 
 async function runProgram(engine: LocalEngine, { program }: RunJobOptions, record: JobRecord): Promise<void> {
   // The stored plan, not the compiled one: a restore may have adopted the snapshot's max parallelism.
-  const { plan, settings: checkpoint } = await readPlan(engine.coordinator, record.plan);
+  const { plan } = await readPlan(engine.coordinator, record.plan);
   const settings = {
     ...defaultRuntimeSettings,
-    exactlyOnce: checkpoint.mode === 'exactly-once',
     compressEnvelopes: false,
     backlogCheckMs: 0,
   };

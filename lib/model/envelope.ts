@@ -6,11 +6,17 @@
  */
 import type { Attempt, ChannelId, CheckpointId, Epoch, JobId } from '../base/ids.ts';
 
+/**
+ * What shards do with what follows the barrier on its channel: `exactly-once` holds it back until the barrier has come on all. It is the checkpoint's own,
+ * so that no checkpoint is half of each while the job's setting changes. Where it is not written it is `exactly-once`.
+ */
+export type CheckpointMode = 'exactly-once' | 'at-least-once';
+
 export type StreamEvent =
   | { readonly kind: 'watermark'; readonly timestamp: number }
   /** The channel brings nothing for a while: do not wait for its watermark. Ends with the channel's next record or watermark. */
   | { readonly kind: 'idle' }
-  | { readonly kind: 'barrier'; readonly checkpoint: CheckpointId }
+  | { readonly kind: 'barrier'; readonly checkpoint: CheckpointId; readonly mode?: CheckpointMode }
   | { readonly kind: 'end-of-input' };
 
 /** `at` = how many of the envelope's records come before the event. */
@@ -51,6 +57,7 @@ export type ControlKind = 'order' | 'kick' | 'continue' | 'wake' | 'flush';
 
 export interface BarrierOrder {
   readonly checkpoint: CheckpointId;
+  readonly mode?: CheckpointMode;
   /** Sources end after the barrier: `drain` sends MAX watermark and end of input before it, `suspend` neither. */
   readonly stop?: 'drain' | 'suspend';
 }

@@ -9,7 +9,7 @@
 import type { ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import type { StreamEvent } from '../model/envelope.ts';
+import type { CheckpointMode, StreamEvent } from '../model/envelope.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import type { KeySelector, Output } from '../operators/operator.ts';
 import type { LingeringEdge, ShardRecord } from '../model/shard-record.ts';
@@ -160,8 +160,9 @@ export class OutputChannels {
   }
 
   /** Says also what else a channel lacks: behind a snapshot nobody may come who would. */
-  closeEpoch(checkpoint: CheckpointId, idle = false): void {
-    for (const buffer of this.#buffers) this.#pack(buffer, [...this.#lacking(buffer, idle), { kind: 'barrier', checkpoint }]);
+  closeEpoch(checkpoint: CheckpointId, idle = false, mode: CheckpointMode = 'exactly-once'): void {
+    const barrier = { kind: 'barrier', checkpoint, ...(mode === 'exactly-once' ? {} : { mode }) } as const;
+    for (const buffer of this.#buffers) this.#pack(buffer, [...this.#lacking(buffer, idle), barrier]);
     this.#nothingLingers();
   }
 

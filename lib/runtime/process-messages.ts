@@ -9,7 +9,7 @@
  * PM5. Processing time advances only with a fresh message.
  */
 import { limits } from '../base/limits.ts';
-import type { ControlMessage, EnvelopeHeader } from '../model/envelope.ts';
+import type { BarrierOrder, ControlMessage, EnvelopeHeader } from '../model/envelope.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
@@ -149,14 +149,14 @@ class ShardWork {
     if (outcome.kind !== 'snapshot') return;
     finishIfEnded(this.#shard);
     const finished = this.#shard.status !== 'running';
-    await this.#snapshot(outcome.alignment.checkpoint, outcome.alignment, finished);
+    await this.#snapshot(outcome.alignment, outcome.alignment, finished);
   }
 
-  async #snapshot(checkpoint: number, alignment: LiveShard['alignment'], finished: boolean): Promise<void> {
+  async #snapshot({ checkpoint, mode = 'exactly-once' }: BarrierOrder, alignment: LiveShard['alignment'], finished: boolean): Promise<void> {
     const { floor, published, attempt } = this.#job;
     // It may be the batch's last commit.
     armTimer(this.#shard);
-    const options = { checkpoint, attempt, witness: this.#witness, floor, published, alignment, finished };
+    const options = { checkpoint, attempt, witness: this.#witness, floor, published, alignment, finished, mode };
     const { content } = await snapshotShard(this.#runtime, this.#shard, options);
     await sendEffects(this.#runtime, this.#shard.topology, attempt, content);
     this.#committedAtRecords = this.#shard.recordsIn;
@@ -175,7 +175,7 @@ class ShardWork {
     if (control.kind === 'flush') shard.flushArmedAtMs = null;
     if (control.kind === 'order' && control.order !== undefined) {
       const verdict = takeOrder(shard, control.order, this.#job.aborted);
-      if (verdict.kind === 'snapshot') await this.#snapshot(control.order.checkpoint, null, verdict.finished);
+      if (verdict.kind === 'snapshot') await this.#snapshot(control.order, null, verdict.finished);
     } else if ((control.kind === 'continue' || control.kind === 'wake') && shard.topology.isSource && shard.status === 'running') {
       await readSource(this.#runtime, shard);
     }

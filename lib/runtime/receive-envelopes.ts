@@ -10,7 +10,7 @@
  */
 import { invariant } from '../base/invariant.ts';
 import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
-import type { EnvelopeHeader } from '../model/envelope.ts';
+import type { EnvelopeHeader, StreamEvent } from '../model/envelope.ts';
 import type { Alignment, StashedEnvelope } from '../model/shard-record.ts';
 import { isHeld, onBarrier } from './barrier/aligner.ts';
 import { gapError } from './errors.ts';
@@ -24,6 +24,8 @@ import { readSegmentEnvelope } from './segment.ts';
 /** `snapshot`: all barriers have come; the commit must be a snapshot. `released`: an alignment ended without one; the stash must be replayed first. */
 export type ReceiveOutcome =
   { readonly kind: 'continue' } | { readonly kind: 'snapshot'; readonly alignment: Alignment } | { readonly kind: 'released' };
+
+type Barrier = Extract<StreamEvent, { readonly kind: 'barrier' }>;
 
 const goOn: ReceiveOutcome = { kind: 'continue' };
 
@@ -39,7 +41,7 @@ export async function receiveEnvelope(
   if (verdict === 'gap') throw gapError(header.channel, input.sequence, header.sequence);
   invariant(!shard.replaying, 'RE1', 'an envelope is taken while older ones wait to be replayed', { channel: header.channel });
   input.sequence = header.sequence;
-  if (isHeld(shard.alignment, header.channel, runtime.program.settings.exactlyOnce)) {
+  if (isHeld(shard.alignment, header.channel)) {
     shard.stash.push({ channel: header.channel, sequence: header.sequence, segment: header.segment, index: header.index, processed: 0 });
     shard.changed = true;
     return goOn;
@@ -66,7 +68,7 @@ async function processEnvelope(
         channel: header.channel,
         sequence: header.sequence,
       });
-      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event.checkpoint) : putOff(shard, header);
+      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event) : putOff(shard, header);
     }
     await processEvent(shard, input, placed);
   }
@@ -74,11 +76,11 @@ async function processEnvelope(
   return goOn;
 }
 
-function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, checkpoint: number): ReceiveOutcome {
+function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, { checkpoint, mode }: Barrier): ReceiveOutcome {
   const { channel, sequence } = header;
   const input = shard.input(channel);
   input.barrier = Math.max(input.barrier, checkpoint);
-  const facts = { current: shard.alignment, settled: shard.settled, channels: shard.inputs.size, channel, checkpoint, sequence };
+  const facts = { current: shard.alignment, settled: shard.settled, channels: shard.inputs.size, channel, checkpoint, mode, sequence };
   const verdict = onBarrier({ ...facts, nowMs: runtime.deps.clock.now() });
   switch (verdict.kind) {
     case 'ignored':
@@ -127,10 +129,9 @@ export function release(shard: LiveShard, checkpoint: number): void {
 
 /** Works off the stash, up to `recordsMax` records or to where a commit must be made. */
 export async function replayStash(runtime: Runtime, shard: LiveShard, recordsMax: number): Promise<ReceiveOutcome> {
-  const { exactlyOnce } = runtime.program.settings;
   const startedWith = shard.recordsIn;
   while (shard.recordsIn - startedWith < recordsMax && shard.dueTimers() === null) {
-    const next = shard.stash.findIndex(({ channel }) => !isHeld(shard.alignment, channel, exactlyOnce));
+    const next = shard.stash.findIndex(({ channel }) => !isHeld(shard.alignment, channel));
     if (next < 0) {
       shard.replaying = false;
       return goOn;

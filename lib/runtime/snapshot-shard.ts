@@ -10,6 +10,7 @@ import type { Attempt, ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import { deltaKey } from '../model/object-keys.ts';
+import type { CheckpointMode } from '../model/envelope.ts';
 import type { Alignment, DeltaRef, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { announceChange, commit, type Committed } from './commit.ts';
@@ -25,6 +26,8 @@ export interface SnapshotOptions {
   /** null for sources: their order is the barrier. */
   readonly alignment: Alignment | null;
   readonly finished: boolean;
+  /** Goes on with the barrier. */
+  readonly mode: CheckpointMode;
 }
 
 export async function snapshotShard(runtime: Runtime, shard: LiveShard, options: SnapshotOptions): Promise<Committed> {
@@ -32,7 +35,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   const { checkpoint } = options;
   const epoch = shard.epoch;
   shard.chain.prepareCommit();
-  shard.outputs.closeEpoch(checkpoint, shard.idle);
+  shard.outputs.closeEpoch(checkpoint, shard.idle, options.mode);
   const added = await writeDeltas(runtime, shard, options);
   shard.deltas = [...shard.deltas, ...added];
   const own = shard.segments.find((list) => list.epoch === epoch);

@@ -5,7 +5,7 @@ import { encodeDescriptor, encodeManifest } from '../../lib/checkpoint/manifest-
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { decodeCoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import { encodeControl } from '../../lib/model/envelope-codec.ts';
-import type { BarrierOrder, ControlMessage } from '../../lib/model/envelope.ts';
+import type { BarrierOrder, CheckpointMode, ControlMessage } from '../../lib/model/envelope.ts';
 import { isSourceVertex, type ConnectorSpec } from '../../lib/model/job-plan.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
 import { descriptorKey, manifestKey } from '../../lib/model/object-keys.ts';
@@ -20,7 +20,7 @@ export interface CoordinatorOptions {
   readonly stores: LocalStores;
   readonly collect: CollectSink;
   readonly choices: Choices;
-  readonly exactlyOnce: boolean;
+  readonly mode: CheckpointMode | 'mixed';
 }
 
 export class ChaosCoordinator {
@@ -29,6 +29,8 @@ export class ChaosCoordinator {
   #acknowledged = new Map<number, Map<string, ShardSnapshot>>();
   completed = 0;
   restores = 0;
+  laxRestores = 0;
+  readonly #modes = new Map<number, CheckpointMode>();
   /** Why the job would have failed. */
   readonly failures: string[] = [];
 
@@ -56,7 +58,9 @@ export class ChaosCoordinator {
     const job = await this.job();
     const checkpoint = job.numbered + 1;
     await this.#change({ numbered: checkpoint });
-    const order: BarrierOrder = { checkpoint };
+    const mode = this.#chooseMode();
+    this.#modes.set(checkpoint, mode);
+    const order: BarrierOrder = { checkpoint, mode };
     for (const vertex of this.#compiled.plan.vertices.filter(({ uid }) => isSourceVertex(this.#compiled.plan, uid))) {
       for (let shard = 0; shard < vertex.parallelism; shard++) {
         if (half && this.#options.choices.chance(0.5)) continue;
@@ -69,6 +73,12 @@ export class ChaosCoordinator {
         });
       }
     }
+  }
+
+  #chooseMode(): CheckpointMode {
+    const { mode, choices } = this.#options;
+    if (mode !== 'mixed') return mode;
+    return choices.chance(0.5) ? 'exactly-once' : 'at-least-once';
   }
 
   async #send(uid: string, shard: number, dedup: string, control: ControlMessage): Promise<void> {
@@ -109,9 +119,10 @@ export class ChaosCoordinator {
   }
 
   async #complete(attempt: number, checkpoint: number, shards: readonly ShardSnapshot[]): Promise<void> {
-    const { stores, collect, exactlyOnce } = this.#options;
+    const { stores, collect } = this.#options;
+    const mode = this.#modes.get(checkpoint)!;
     const { plan, planHash } = this.#compiled;
-    const problem = exactlyOnce ? cutProblem(plan, shards) : undefined;
+    const problem = mode === 'exactly-once' ? cutProblem(plan, shards, this.laxRestores === 0) : undefined;
     if (problem !== undefined) this.failures.push(`checkpoint ${checkpoint} is no cut: ${problem}`);
     const key = manifestKey(jobA, attempt, checkpoint);
     const manifest = {
@@ -121,7 +132,7 @@ export class ChaosCoordinator {
       attempt,
       checkpoint,
       kind: 'checkpoint',
-      mode: exactlyOnce ? 'exactly-once' : 'at-least-once',
+      mode,
       plan,
       planHash,
       shards,
@@ -154,6 +165,7 @@ export class ChaosCoordinator {
     const { objects } = this.#options.stores;
     const job = await this.job();
     this.restores++;
+    if (this.#modes.get(job.retained[0]?.id ?? 0) === 'at-least-once') this.laxRestores++;
     this.#compiled = compiled;
     const attempt = job.attempt + 1;
     const newest = job.retained[0];

@@ -237,7 +237,7 @@ describe('under faults, restores at other parallelism and aborts', () => {
 
 describe('at least once', () => {
   test.each(seeds)('loses nothing, and doubles only what a restore repeats (seed %i)', async (seed) => {
-    const { published, restores } = await runWorld(seed, { settings: { exactlyOnce: false } });
+    const { published, restores } = await runWorld(seed, { mode: 'at-least-once' });
     const told = (published('books') as { key: string; values?: number[] }[]).filter(({ values }) => values !== undefined);
     for (const key of keys) {
       const own = told.filter((one) => one.key === key);
@@ -251,5 +251,13 @@ describe('at least once', () => {
       ({ value }) => value % 10 === 0 && !lines(published('round')).some((line) => line.includes(`"value":${value}}`)),
     );
     expect(lost, `seed ${seed}`).toEqual([]);
+  });
+});
+
+describe('a mode that changes from checkpoint to checkpoint', () => {
+  test.each(seeds)('leaves every exactly-once one a cut, and doubles only after a restore of another (seed %i)', async (seed) => {
+    const run = await runWorld(seed, { mode: 'mixed' });
+    if (run.laxRestores === 0) expectExactlyOnce(run, seed);
+    else expect(run.problems, `seed ${seed}`).toEqual([]);
   });
 });

@@ -7,6 +7,7 @@ import { createCollectSink, type CollectSink } from '../../lib/adapters/connecto
 import { createLocalConnectors } from '../../lib/adapters/connectors/local-connectors.ts';
 import { createMemoryStores, type LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
+import type { CheckpointMode } from '../../lib/model/envelope.ts';
 import { operatorQueue } from '../../lib/model/queue-names.ts';
 import type { MessageSender, ReceivedMessage } from '../../lib/ports/message-queue.ts';
 import { OperatorFunction } from '../../lib/runtime/operator-function.ts';
@@ -24,6 +25,8 @@ export interface ChaosOptions {
   /** The job at a parallelism, so that restores can rescale. */
   readonly compile: (parallelism: number) => CompiledJob;
   readonly settings?: Partial<RuntimeSettings>;
+  /** `mixed`: another one for any checkpoint. */
+  readonly mode?: CheckpointMode | 'mixed';
   /** Who holds a message often stands still before reading, and who commits often dies before sending: nothing is harder on the resend rule. */
   readonly manyZombies?: boolean;
   readonly stepsMax?: number;
@@ -35,6 +38,8 @@ export interface ChaosResult {
   readonly published: (name: string) => readonly unknown[];
   readonly faults: number;
   readonly restores: number;
+  /** From checkpoints that were taken at least once. */
+  readonly laxRestores: number;
   readonly checkpoints: number;
   readonly steps: number;
   readonly collected: number;
@@ -73,8 +78,8 @@ export class ChaosWorld {
     const queue = { staleReceipts: this.#choices.chance(0.5) ? 'expired-refused' : 'latest-deletes' } as const;
     this.#stores = createMemoryStores({ clock: this.#time.clock, timers: this.#time.timers, random, protect: deepFreeze, queue });
     this.#sender = this.#choices.chance(0.3) ? withoutMemory(this.#stores.queue) : this.#stores.queue;
-    const { exactlyOnce } = this.#settings;
-    const parts = { stores: this.#stores, collect: this.#collect, choices: this.#choices, exactlyOnce };
+    const { mode = 'exactly-once' } = options;
+    const parts = { stores: this.#stores, collect: this.#collect, choices: this.#choices, mode };
     this.#coordinator = new ChaosCoordinator(parts, this.#compiled);
   }
 
@@ -95,6 +100,7 @@ export class ChaosWorld {
       published: (name) => this.#collect.published(name),
       faults: this.#faults.count,
       restores: this.#coordinator.restores,
+      laxRestores: this.#coordinator.laxRestores,
       checkpoints: this.#coordinator.completed,
       steps,
       collected: this.#collected,
@@ -222,7 +228,6 @@ function withoutMemory(queue: MessageSender): MessageSender {
 
 function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
   return {
-    exactlyOnce: true,
     compressEnvelopes: true,
     sourceRecordsPerCommit: 7,
     backlogMessagesPerShard: 12,

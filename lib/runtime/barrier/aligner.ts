@@ -6,8 +6,11 @@
  * B3. On a channel that is held at n, everything later is held too, barriers included.
  * B4. Numbers at or below `settled` (snapshotted, declined or aborted) are ignored: late barriers of an aborted checkpoint.
  * B5. An ended channel still brings barriers: all channels are waited for.
+ * B6. Whether channels are held is said by the barriers, and by all of one number alike: the job's setting may change at any moment.
  */
 import type { ChannelId, CheckpointId } from '../../base/ids.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { CheckpointMode } from '../../model/envelope.ts';
 import type { Alignment } from '../../model/shard-record.ts';
 
 export type BarrierVerdict =
@@ -23,6 +26,7 @@ export interface BarrierFacts {
   readonly channels: number;
   readonly channel: ChannelId;
   readonly checkpoint: CheckpointId;
+  readonly mode?: CheckpointMode | undefined;
   readonly sequence: number;
   readonly nowMs: number;
 }
@@ -32,12 +36,18 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   if (checkpoint <= facts.settled) return { kind: 'ignored' };
   if (current !== null && checkpoint > current.checkpoint) return { kind: 'superseded', declined: current.checkpoint };
   if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
+  const mode = facts.mode ?? 'exactly-once';
+  invariant(current === null || modeOf(current) === mode, 'B6', `barriers of checkpoint ${checkpoint} differ in their mode`, { channel, mode });
   const barriers = { ...current?.barriers, [channel]: facts.sequence };
-  const alignment: Alignment = { checkpoint, barriers, startedAtMs: current?.startedAtMs ?? facts.nowMs };
+  const alignment: Alignment = { checkpoint, barriers, ...(mode === 'exactly-once' ? {} : { mode }), startedAtMs: current?.startedAtMs ?? facts.nowMs };
   return { kind: Object.keys(barriers).length === facts.channels ? 'aligned' : 'aligning', alignment };
 }
 
 /** Exactly-once holds a channel back from its barrier on; at-least-once holds nothing. */
-export function isHeld(alignment: Alignment | null, channel: ChannelId, exactlyOnce: boolean): boolean {
-  return exactlyOnce && alignment !== null && channel in alignment.barriers;
+export function isHeld(alignment: Alignment | null, channel: ChannelId): boolean {
+  return alignment !== null && modeOf(alignment) === 'exactly-once' && channel in alignment.barriers;
+}
+
+function modeOf({ mode = 'exactly-once' }: Alignment): CheckpointMode {
+  return mode;
 }
