@@ -27,6 +27,18 @@ export function settingChanges(before: CheckpointSettings, now: CheckpointSettin
     .map((setting) => ({ setting, from: before[setting], to: now[setting] }));
 }
 
+/**
+ * What a run that is given `now` goes on with. What the run before was given and this one is given too says nothing new: a change that was made while the
+ * job ran stays. What is given anew holds.
+ */
+export function settingsOfNextRun(
+  { settings, given = settings }: { readonly settings: CheckpointSettings; readonly given?: CheckpointSettings | undefined },
+  now: CheckpointSettings,
+): CheckpointSettings {
+  const news = settingChanges(given, now).map(({ setting, to }) => [setting, to] as const);
+  return { ...settings, ...Object.fromEntries(news) };
+}
+
 /** Flink's defaults, but for the interval (there: off until one is set). */
 export const defaultCheckpointSettings: CheckpointSettings = {
   intervalMs: 1_000,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { JobId } from '../base/ids.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import { planKey } from '../model/object-keys.ts';
-import { checkSettings, type CheckpointSettings } from './checkpoint-settings.ts';
+import { checkSettings, settingChanges, type CheckpointSettings } from './checkpoint-settings.ts';
 import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
 import { planShape } from './plan-shape.ts';
 import { shapes } from './shape.ts';
@@ -12,9 +12,22 @@ export interface StoredPlan {
   readonly format: 1;
   readonly plan: JobPlan;
   readonly settings: CheckpointSettings;
+  /** What the job was last run with, where the settings have been changed while it ran. */
+  readonly given?: CheckpointSettings;
   /** Digest of the job's own modules, where whoever started it knew one: tells the next run whether the code is another (ADR 12). */
   readonly code?: string;
 }
+
+const settingsShape = shapes.object<CheckpointSettings>({
+  intervalMs: shapes.integer,
+  mode: shapes.oneOf('exactly-once', 'at-least-once'),
+  timeoutMs: shapes.integer,
+  minPauseMs: shapes.integer,
+  maxConcurrent: shapes.integer,
+  tolerableFailures: shapes.integer,
+  retained: shapes.integer,
+  retentionOnCancellation: shapes.oneOf('retain', 'delete'),
+});
 
 const kind: DocumentKind<StoredPlan> = {
   name: 'the plan object',
@@ -23,26 +36,24 @@ const kind: DocumentKind<StoredPlan> = {
   shape: shapes.object<StoredPlan>({
     format: shapes.oneOf(1),
     plan: planShape,
-    settings: shapes.object<CheckpointSettings>({
-      intervalMs: shapes.integer,
-      mode: shapes.oneOf('exactly-once', 'at-least-once'),
-      timeoutMs: shapes.integer,
-      minPauseMs: shapes.integer,
-      maxConcurrent: shapes.integer,
-      tolerableFailures: shapes.integer,
-      retained: shapes.integer,
-      retentionOnCancellation: shapes.oneOf('retain', 'delete'),
-    }),
+    settings: settingsShape,
+    given: shapes.optional(settingsShape),
     code: shapes.optional(shapes.text),
   }),
 };
 
 export function encodeStoredPlan(
   job: JobId,
-  { plan, settings, code }: Omit<StoredPlan, 'format'>,
+  { plan, settings, given = settings, code }: Omit<StoredPlan, 'format'>,
 ): { readonly key: string; readonly bytes: Uint8Array } {
-  const content = { format: 1, plan, settings: checkSettings(settings) } as const;
-  const bytes = encodeDocument(kind, code === undefined ? content : { ...content, code });
+  const content = {
+    format: 1,
+    plan,
+    settings: checkSettings(settings),
+    ...(settingChanges(given, settings).length === 0 ? {} : { given }),
+    ...(code === undefined ? {} : { code }),
+  } as const;
+  const bytes = encodeDocument(kind, content);
   return { key: planKey(job, createHash('sha256').update(bytes).digest('hex').slice(0, 32)), bytes };
 }
 

@@ -7,13 +7,15 @@
  * T3. When all sources have ended nothing is waited for.
  * T4. Nothing periodic starts between a stop order and its outcome: some sources have already ended for it. The same for a savepoint that the job is to
  *     be canceled with: what sinks commit after it would be made again by whoever goes on from it.
+ * T5. One that a person asked for is taken whether or not anything is due, and waits for neither interval nor pause; at the limit of concurrent ones it waits
+ *     for its turn, as in Flink. Whether the job can take one at all is decided where it gets its number.
  */
 import type { CheckpointId } from '../base/ids.ts';
 import type { JobRecord, RetainedCheckpoint } from '../model/job-record.ts';
 import type { CheckpointSettings } from './checkpoint-settings.ts';
 import { isWorking } from './job-status.ts';
 
-type TriggerDecision =
+export type TriggerDecision =
   | { readonly decision: 'trigger' }
   | { readonly decision: 'wait'; readonly untilMs: number; readonly because: 'interval' | 'minimum-pause' | 'concurrent' }
   | { readonly decision: 'idle'; readonly because: 'clean' | 'not-running' | 'stopping' | 'too-many-failures' };
@@ -57,6 +59,13 @@ export function decideTrigger({ record, settings, sourcesEnded, nowMs }: Trigger
   const afterPause = record.completedAtMs + settings.minPauseMs;
   if (nowMs < afterPause) return { decision: 'wait', because: 'minimum-pause', untilMs: afterPause };
   return { decision: 'trigger' };
+}
+
+/** T5. */
+export function decideManual({ record, settings, nowMs }: TriggerFacts): TriggerDecision {
+  const mayBeNumbered = isWorking(record.status) && !isStopping(record);
+  if (!mayBeNumbered || record.pending.length < settings.maxConcurrent) return { decision: 'trigger' };
+  return { decision: 'wait', because: 'concurrent', untilMs: nowMs + settings.intervalMs };
 }
 
 /**

@@ -9,12 +9,13 @@ import { allSourcesEnded, missingShards, sourceShards } from '../checkpoint/comp
 import { failureText } from '../checkpoint/failure-reason.ts';
 import { numberCheckpoint, type TriggerRequest } from '../checkpoint/pending-checkpoint.ts';
 import { refused, type Transition } from '../checkpoint/transition.ts';
-import { decideTrigger } from '../checkpoint/trigger-policy.ts';
+import { decideManual, decideTrigger, type TriggerDecision, type TriggerFacts } from '../checkpoint/trigger-policy.ts';
 import type { CheckpointKind, JobRecord, PendingCheckpoint } from '../model/job-record.ts';
 import { armSweep } from './arm-sweep.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { postponed } from './flow-descriptions.ts';
 import { sendControl } from './send-control.ts';
+import { isCurrentFlow } from './start-checkpoint.ts';
 import { readJob, updateJob } from './update-job.ts';
 
 export interface TriggerInput {
@@ -25,6 +26,8 @@ export interface TriggerInput {
   readonly stop?: 'drain' | 'suspend';
   /** For a savepoint: what follows when it is whole. */
   readonly then?: 'run-on' | 'cancel';
+  /** Asked for by a person: whether anything is due, interval and minimum pause are no matter. */
+  readonly manual?: true;
   /** Periodic ones end with the attempt they were started for. */
   readonly attempt?: Attempt;
 }
@@ -46,8 +49,8 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
     // A restore under another plan, or the end of the sweep, came between: the flow's next try reads that one, or arms another.
     if (record.plan !== planKey || record.sweepAtMs === 0) return refused('not-yet');
     if (input.kind === 'checkpoint' && !record.pending.some(({ flow }) => flow === input.flow)) {
-      if (record.attempt !== input.attempt) return refused('nothing-due');
-      const { decision } = decideTrigger({ record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs });
+      const facts = { record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs };
+      const { decision } = input.manual === true ? decideManual(facts) : decidePeriodic(facts, input);
       if (decision !== 'trigger') return refused(decision === 'idle' ? 'nothing-due' : 'not-yet');
     }
     return numberCheckpoint(record, requestOf(input), settings, nowMs);
@@ -56,6 +59,12 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
   const pending = updated.record.pending.find(({ flow }) => flow === input.flow)!;
   await sendOrders(deps, updated.record, pending, sourceShards(plan));
   await signalIfComplete(deps, updated.record, pending);
+}
+
+/** One that waited by settings that have changed since is another's work now. */
+function decidePeriodic(facts: TriggerFacts, { flow, attempt }: TriggerInput): Pick<TriggerDecision, 'decision'> {
+  if (facts.record.attempt !== attempt || !isCurrentFlow(facts.record, flow)) return { decision: 'idle' };
+  return decideTrigger(facts);
 }
 
 function requestOf({ kind, stop, then, flow, token }: TriggerInput): TriggerRequest {
