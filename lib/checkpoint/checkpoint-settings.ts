@@ -1,5 +1,6 @@
 /** Checkpoint options of a job, by Flink's rules; stored with the plan object, so that every step of every attempt sees the same. */
 import { SluiceError } from '../base/errors.ts';
+import type { JobCheckpointing } from '../model/checkpoint-options.ts';
 import type { CheckpointMode } from '../model/envelope.ts';
 
 export interface CheckpointSettings {
@@ -50,6 +51,22 @@ export const defaultCheckpointSettings: CheckpointSettings = {
   retained: 1,
   retentionOnCancellation: 'delete',
 };
+
+/** Options that are set replace those of `settings`. */
+export function withOptions(settings: CheckpointSettings, options: JobCheckpointing): CheckpointSettings {
+  const { externalizedCheckpointRetention: retention } = options;
+  const kept = retention === 'retain-on-cancellation' ? 'retain' : retention === 'delete-on-cancellation' ? 'delete' : retention;
+  return {
+    intervalMs: options.intervalMs ?? settings.intervalMs,
+    mode: options.mode ?? settings.mode,
+    timeoutMs: options.timeoutMs ?? settings.timeoutMs,
+    minPauseMs: options.minPauseMs ?? settings.minPauseMs,
+    maxConcurrent: options.maxConcurrentCheckpoints ?? settings.maxConcurrent,
+    tolerableFailures: options.tolerableFailedCheckpoints ?? settings.tolerableFailures,
+    retained: options.numRetained ?? settings.retained,
+    retentionOnCancellation: kept ?? settings.retentionOnCancellation,
+  };
+}
 
 const bounds: readonly (readonly [field: keyof CheckpointSettings, min: number, max: number])[] = [
   // Flink refuses intervals below 10 ms too: the job would do nothing else.
