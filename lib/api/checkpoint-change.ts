@@ -24,7 +24,7 @@ export function readChange(text: string): Partial<CheckpointSettings> {
   const changes = Object.entries(body).map(([name, value]) => [options[name]!, name === 'mode' ? modeOf(value) : value] as const);
   const misfit = changes.find(([setting, value]) => setting !== 'mode' && typeof value !== 'number');
   if (misfit !== undefined) throw wrong(`${misfit[0]} is ${JSON.stringify(misfit[1])}, a number is wanted`);
-  return Object.fromEntries(changes) as Partial<CheckpointSettings>;
+  return Object.fromEntries(changes);
 }
 
 /** @throws RequestProblem 400 where they do not go together */
@@ -32,9 +32,7 @@ export function applyChange(settings: CheckpointSettings, change: Partial<Checkp
   try {
     return checkSettings({ ...settings, ...change });
   } catch (error) {
-    throw errorCode(error) === 'SLUICE-CHECKPOINT-OPTIONS'
-      ? handlerProblem(400, 'SLUICE-CHECKPOINT-OPTIONS', errorMessage(error))
-      : error;
+    throw errorCode(error) === 'SLUICE-CHECKPOINT-OPTIONS' ? handlerProblem(400, 'SLUICE-CHECKPOINT-OPTIONS', errorMessage(error)) : error;
   }
 }
 
@@ -63,5 +61,10 @@ function parse(text: string): Readonly<Record<string, unknown>> {
 }
 
 function wrong(cause: string): RequestProblem {
-  return handlerProblem(400, 'SLUICE-API-REQUEST', 'Request did not match expected format CheckpointConfigChange.', `SLUICE-API-REQUEST: ${cause}`);
+  return handlerProblem(
+    400,
+    'SLUICE-API-REQUEST',
+    'Request did not match expected format CheckpointConfigChange.',
+    `SLUICE-API-REQUEST: ${cause}`,
+  );
 }

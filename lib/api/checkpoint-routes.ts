@@ -49,7 +49,10 @@ export function checkpointRoutes({ control, clock }: ApiOptions): Hono {
     const job = jobOf(context);
     const body = readBody(await context.req.text(), 'CheckpointTriggerRequestBody');
     if (body.choice('checkpointType', checkpointTypes) === 'INCREMENTAL') {
-      throw serverProblem('SLUICE-API-REQUEST', 'java.lang.IllegalStateException: Flink does not support triggering incremental checkpoint explicitly. See FLINK-33723.');
+      throw serverProblem(
+        'SLUICE-API-REQUEST',
+        'java.lang.IllegalStateException: Flink does not support triggering incremental checkpoint explicitly. See FLINK-33723.',
+      );
     }
     return answer(context, { 'request-id': (await control.triggerCheckpoint(job, body.trigger())).trigger }, 202);
   });

@@ -28,7 +28,8 @@ export interface Restoration {
   readonly planSeen?: string;
 }
 
-export type RestoreRefusal = 'superseded' | 'not-retained' | 'not-newest' | 'published-changed' | 'publication-pending' | 'status-forbids' | 'settings-changed';
+export type RestoreRefusal =
+  'superseded' | 'not-retained' | 'not-newest' | 'published-changed' | 'publication-pending' | 'status-forbids' | 'settings-changed';
 
 export function restore(record: JobRecord, restoration: Restoration, nowMs: number): Transition<RestoreRefusal> {
   const reason = refusalOf(record, restoration);

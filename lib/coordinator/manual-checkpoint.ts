@@ -30,7 +30,10 @@ export async function finishManual(
 }
 
 /** Its checkpoint has been aborted already, as any other. */
-export async function failManual(deps: CoordinatorDeps, { error, ...input }: OperationInput & { readonly error: FlowFailure }): Promise<void> {
+export async function failManual(
+  deps: CoordinatorDeps,
+  { error, ...input }: OperationInput & { readonly error: FlowFailure },
+): Promise<void> {
   const operation = await readOperation(deps, input);
   const hasExpired = error.Error === 'States.Timeout';
   const code = hasExpired ? reasonOfFlowError(error.Error, 'trigger') : error.Error;

@@ -74,7 +74,8 @@ const refusalText: Readonly<Record<RestoreRefusal, string>> = {
 function isOurs(record: JobRecord, request: CheckpointRequest, trigger: string): boolean {
   const attempt = request.attempt + 1;
   if (record.attempt !== attempt) return false;
-  if (record.descriptor === null) return (request.keepsPlan === true || record.plan === request.plan) && record.planHash === request.planHash;
+  if (record.descriptor === null)
+    return (request.keepsPlan === true || record.plan === request.plan) && record.planHash === request.planHash;
   return record.descriptor.startsWith(descriptorKey(record.job, attempt, `${trigger}-`));
 }
 

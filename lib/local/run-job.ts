@@ -143,7 +143,11 @@ async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobReco
   // One that is being canceled ends as it is.
   if (before.status === 'CANCELLING') return { record: before, origin: 'resumed' };
   if (back !== null || before.status === 'FAILED' || needsRestore(sinceLast)) {
-    return { record: await restoreTo(engine, options, { job: before.job, newPlan: now, checkpoint: back ?? 'newest' }), origin: 'restored', sinceLast };
+    return {
+      record: await restoreTo(engine, options, { job: before.job, newPlan: now, checkpoint: back ?? 'newest' }),
+      origin: 'restored',
+      sinceLast,
+    };
   }
   const { record } = await changeSettings(engine.coordinator, before.job, () => ({
     ...{ settings: now.settings, given: now.given },

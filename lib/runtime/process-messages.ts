@@ -152,7 +152,11 @@ class ShardWork {
     await this.#snapshot(outcome.alignment, outcome.alignment, finished);
   }
 
-  async #snapshot({ checkpoint, mode = 'exactly-once' }: BarrierOrder, alignment: LiveShard['alignment'], finished: boolean): Promise<void> {
+  async #snapshot(
+    { checkpoint, mode = 'exactly-once' }: BarrierOrder,
+    alignment: LiveShard['alignment'],
+    finished: boolean,
+  ): Promise<void> {
     const { floor, published, attempt } = this.#job;
     // It may be the batch's last commit.
     armTimer(this.#shard);

@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { countsAgainstTolerance, failureReasons, type FailureReason } from '../../lib/checkpoint/failure-reason.ts';
-import { requestCancel } from '../../lib/coordinator/cancel-job.ts';
 import type { JobFailure } from '../../lib/model/coordinator-message.ts';
 import type { CheckpointEntry } from '../../lib/ports/job-history.ts';
-import { restoreCheckpoint } from '../../lib/coordinator/restore-requests.ts';
-import { takeSavepoint } from '../../lib/coordinator/savepoint-requests.ts';
 import { job } from '../checkpoint/fixture.ts';
 import { counter, sink } from '../checkpoint/plans.ts';
 import { CoordinatorWorld } from './coordinator-world.ts';

@@ -37,9 +37,17 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   if (current !== null && checkpoint > current.checkpoint) return { kind: 'superseded', declined: current.checkpoint };
   if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
   const mode = facts.mode ?? 'exactly-once';
-  invariant(current === null || modeOf(current) === mode, 'B6', `barriers of checkpoint ${checkpoint} differ in their mode`, { channel, mode });
+  invariant(current === null || modeOf(current) === mode, 'B6', `barriers of checkpoint ${checkpoint} differ in their mode`, {
+    channel,
+    mode,
+  });
   const barriers = { ...current?.barriers, [channel]: facts.sequence };
-  const alignment: Alignment = { checkpoint, barriers, ...(mode === 'exactly-once' ? {} : { mode }), startedAtMs: current?.startedAtMs ?? facts.nowMs };
+  const alignment: Alignment = {
+    checkpoint,
+    barriers,
+    ...(mode === 'exactly-once' ? {} : { mode }),
+    startedAtMs: current?.startedAtMs ?? facts.nowMs,
+  };
   return { kind: Object.keys(barriers).length === facts.channels ? 'aligned' : 'aligning', alignment };
 }
 
