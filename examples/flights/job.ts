@@ -23,7 +23,7 @@ interface Flight {
 export const job = defineJob({
   name: 'flights',
   parameters: {
-    input: parameter.uri('the flight records'),
+    input: parameter.uri({ default: 'node_modules/vega-datasets/data/flights-3m.parquet', description: 'the flight records' }),
     output: parameter.uri({ default: 'output', description: 'the folder to write to' }),
     limit: parameter.integer({ optional: true, min: 1, description: 'read the first records only' }),
   },

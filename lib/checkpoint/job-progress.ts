@@ -2,8 +2,7 @@
 import type { Epoch, OperatorUid } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import { isTerminal, isWorking } from './job-status.ts';
-import { answeredEpoch, committedStop } from './trigger-policy.ts';
+import { isWorking } from './job-status.ts';
 import { change, refused, unchanged, type Transition } from './transition.ts';
 
 /**
@@ -23,23 +22,6 @@ export function noteEnded(record: JobRecord, uid: OperatorUid, shard: number, no
   const known = record.ended[uid] ?? [];
   if (known.includes(shard)) return unchanged(record);
   return change(record, { ended: { ...record.ended, [uid]: [...known, shard].sort((a, b) => a - b) } }, nowMs);
-}
-
-/** Before the work that it guards: a sweep is on its way for this time. It stays armed until a sweep finds nothing to guard, in one write. */
-export function armSweep(record: JobRecord, atMs: number, nowMs: number): Transition<never> {
-  return record.sweepAtMs > 0 ? unchanged(record) : change(record, { sweepAtMs: atMs }, nowMs);
-}
-
-/** A sweep is over: it comes again, or nobody does. */
-export function endSweep(record: JobRecord, nextAtMs: number, nowMs: number): Transition<never> {
-  return change(record, { sweepAtMs: isUnfinished(record) ? nextAtMs : 0 }, nowMs);
-}
-
-/** Whether somebody's death could leave the job as it is for ever. */
-function isUnfinished(record: JobRecord): boolean {
-  if (record.pins.length > 0 || isTerminal(record.status)) return record.pins.length > 0;
-  if (record.status === 'CANCELLING' || record.status === 'RESTARTING' || record.published < record.completed) return true;
-  return record.pending.length > 0 || committedStop(record) !== undefined || record.dirtyEpoch > answeredEpoch(record);
 }
 
 /** The kicks of this attempt have been sent. */

@@ -12,6 +12,7 @@ export const examples = {
     'sluice run job.ts --port 0 --json              # one JSON object per line, the first one has the port',
   ),
   plan: lines('sluice plan job.ts --set input=flights.parquet', 'sluice plan job.ts --parallelism 4 --format mermaid'),
+  sim: lines('sluice sim job.ts --seeds 1000', 'sluice sim job.ts --first-seed 4711 --seeds 1    # one run again'),
   list: lines('sluice list', 'sluice list --data-dir data --json'),
   checkpoint: lines('sluice checkpoint flights', 'sluice checkpoint flights --data-dir data --json'),
   'checkpoint-config': lines(

@@ -41,7 +41,7 @@ export async function compileFile(io: CliIo, path: string, { set, parallelism, m
 }
 
 /** @throws SluiceError `SLUICE-JOB-MISSING`, `SLUICE-JOB-MODULE`, or `SLUICE-JOB-EXPORT` */
-async function loadJob(path: string, folder: string): Promise<{ readonly job: Job; readonly code: string }> {
+export async function loadJob(path: string, folder: string): Promise<{ readonly job: Job; readonly code: string }> {
   const file = resolve(folder, path);
   resolveOwnName();
   const exports = await importJob(path, file);

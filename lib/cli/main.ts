@@ -75,6 +75,22 @@ function addRunCommands(program: Command, io: CliIo, finish: Finish): void {
       const { plan } = await import('./commands/plan.ts');
       finish(await plan(io, path, options as never));
     });
+
+  program
+    .command('sim <job-file>')
+    .description('run a job many times under crashes, restores and rescaling, and compare its results')
+    .option('--set <name=value>', 'a parameter of the job; may be repeated', collectParameter, {})
+    .option('--seeds <n>', 'how many runs', positiveInteger, 100)
+    .option('--first-seed <n>', 'the seed of the first; a seed is always the same run', positiveInteger, 1)
+    .option('--records <n>', 'records of each split that are read, at most', positiveInteger, 100)
+    .option('--keep-going', 'do not end at the first run that breaks a promise', false)
+    .option('--no-shrink', 'tell such a run as it was, not with the fewest faults that do')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', examples.sim)
+    .action(async (path: string, options) => {
+      const { sim } = await import('./commands/sim.ts');
+      finish(await sim(io, path, options as never));
+    });
 }
 
 function addControlCommands(program: Command, io: CliIo, finish: Finish): void {

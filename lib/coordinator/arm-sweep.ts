@@ -2,7 +2,7 @@
  * Flows that come by themselves: the sweep, armed before the work that it guards, and the collector, named by its span of time, so that many callers
  * start one.
  */
-import { armSweep as arm } from '../checkpoint/job-progress.ts';
+import { armSweep as arm } from '../checkpoint/sweep-guard.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { updateJob } from './update-job.ts';

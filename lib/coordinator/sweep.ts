@@ -7,7 +7,7 @@ import type { JobId } from '../base/ids.ts';
 import { expectedShards } from '../checkpoint/completeness.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
 import { finishJob } from '../checkpoint/job-ending.ts';
-import { endSweep } from '../checkpoint/job-progress.ts';
+import { endSweep } from '../checkpoint/sweep-guard.ts';
 import { unpin } from '../checkpoint/pins.ts';
 import { committedStop } from '../checkpoint/trigger-policy.ts';
 import type { JobRecord } from '../model/job-record.ts';

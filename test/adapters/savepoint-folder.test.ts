@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFsSavepointFolders } from '../../lib/adapters/fs/savepoint-folder.ts';
+import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
 import type { SavepointFolder, SavepointFolders } from '../../lib/ports/savepoint-folder.ts';
-import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
 
 let root = '';
 beforeEach(async () => {

@@ -20,7 +20,7 @@ import type { JobRecord } from '../../lib/model/job-record.ts';
 import { coordinatorQueue, operatorQueue } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import type { SinkCommitter } from '../../lib/ports/connectors.ts';
-import { MemorySavepointFolders } from './memory-savepoint-folders.ts';
+import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
 import type { CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
 import { job, manifestOf, settings } from '../checkpoint/fixture.ts';
 import { planOf, sink } from '../checkpoint/plans.ts';
@@ -38,7 +38,8 @@ export interface Crash {
   readonly when: 'before' | 'after';
 }
 
-const never = new Promise<never>(() => undefined);
+/** A new one each time: whoever waits for a promise is kept by it. */
+const never = (): Promise<never> => new Promise(() => undefined);
 
 /** Everything that lives in one process. */
 class Process {
@@ -107,13 +108,13 @@ class Process {
   }
 
   async #call(effect: () => unknown): Promise<unknown> {
-    if (this.dead) return never;
+    if (this.dead) return never();
     const isLast = this.#crash !== null && this.calls++ === this.#crash.atCall;
     if (!isLast) return effect();
     this.dead = true;
     if (this.#crash.when === 'after') await effect();
     this.#die();
-    return never;
+    return never();
   }
 }
 

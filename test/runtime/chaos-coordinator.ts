@@ -12,7 +12,7 @@ import { descriptorKey, manifestKey } from '../../lib/model/object-keys.ts';
 import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { jobA } from '../contract/sample-records.ts';
-import { cutProblem } from './chaos-cut.ts';
+import { cutProblem } from '../../lib/testing/sim/cut-problem.ts';
 import { describeJob } from './chaos-describe.ts';
 import type { Choices } from './chaos-random.ts';
 

@@ -16,7 +16,8 @@ type Fault = 'none' | 'partial' | 'crash-before' | 'crash-after' | 'lost' | 'twi
 
 type Act = (parameters: readonly unknown[]) => Promise<unknown>;
 
-const never = new Promise<never>(() => undefined);
+/** A new one each time: whoever waits for a promise is kept by it. */
+const never = (): Promise<never> => new Promise(() => undefined);
 
 /** Calls that are worth a pause: each seed makes one of them far likelier to stand still than the others. */
 const pausable = [
@@ -93,7 +94,7 @@ export class Faults {
 
   async #call(environment: Environment, site: string, parameters: readonly unknown[], call: Act): Promise<unknown> {
     const act = (): Promise<unknown> => call(parameters);
-    if (environment.dead) return never;
+    if (environment.dead) return never();
     const fault = this.#draw(site);
     if (fault === 'none') return unlessDead(environment, act);
     this.count++;
@@ -101,11 +102,11 @@ export class Faults {
     switch (fault) {
       case 'crash-before':
         environment.dead = true;
-        return never;
+        return never();
       case 'crash-after':
         await act();
         environment.dead = true;
-        return never;
+        return never();
       case 'lost':
         await act();
         throw new Error(`answer of ${site} lost`);
@@ -120,7 +121,7 @@ export class Faults {
       case 'pause-after': {
         const result = await act();
         await this.#pause();
-        return environment.dead ? never : result;
+        return environment.dead ? never() : result;
       }
       case 'partial': {
         const [queue, messages] = parameters as readonly [string, readonly unknown[]];
@@ -155,5 +156,5 @@ export class Faults {
 
 async function unlessDead(environment: Environment, act: () => Promise<unknown>): Promise<unknown> {
   const result = await act();
-  return environment.dead ? never : result;
+  return environment.dead ? never() : result;
 }

@@ -7,7 +7,7 @@ import { checkSavepoint, assertRestorable } from '../../lib/savepoint/check-save
 import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
 import type { KeyedFile, SavepointMetadata } from '../../lib/savepoint/savepoint-metadata.ts';
 import { counter, planOf } from '../checkpoint/plans.ts';
-import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
+import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
 import { StateWorld } from './fixture.ts';
 
 const options = { allowNonRestoredState: false, allowOtherJob: false };

@@ -10,7 +10,7 @@ import { importedManifest, importUnit, importUnits } from '../../lib/savepoint/i
 import { openSavepoint } from '../../lib/savepoint/open-savepoint.ts';
 import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
 import { counter, planOf, source } from '../checkpoint/plans.ts';
-import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
+import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
 import { StateWorld } from './fixture.ts';
 
 const other = 'f'.repeat(32) as JobId;

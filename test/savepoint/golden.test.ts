@@ -8,7 +8,7 @@ import { decodeKeyedRows } from '../../lib/savepoint/keyed-file.ts';
 import { encodeMetadata, metadataFile } from '../../lib/savepoint/metadata-codec.ts';
 import { openSavepoint } from '../../lib/savepoint/open-savepoint.ts';
 import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
-import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
+import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
 import { planOf } from '../checkpoint/plans.ts';
 import { StateWorld } from './fixture.ts';
 

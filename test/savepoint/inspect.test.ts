@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { inspectSavepoint } from '../../lib/savepoint/inspect-savepoint.ts';
 import { renderInspection } from '../../lib/savepoint/render-inspection.ts';
 import { counter, source } from '../checkpoint/plans.ts';
-import { MemorySavepointFolders } from '../coordinator/memory-savepoint-folders.ts';
+import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
 import { StateWorld } from './fixture.ts';
 
 test('an inspection counts rows by operator, state and key group, and shows some', async () => {

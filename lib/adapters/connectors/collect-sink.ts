@@ -14,6 +14,8 @@ interface Folder {
 export interface CollectSink extends SinkCommitter {
   /** All published records of the sink of that name, part by part in the order of publication. */
   published(name?: string): readonly unknown[];
+  /** The same by part, under the names that they have become visible by. */
+  publishedParts(name?: string): ReadonlyMap<string, readonly unknown[]>;
   /** Names of parts that are staged and not published. */
   staged(name?: string): readonly string[];
 }
@@ -72,6 +74,7 @@ export function createCollectSink(): CollectSink {
   return {
     ...committer,
     published: (name = '') => [...folderNamed(name).published.values()].flat(),
+    publishedParts: (name = '') => folderNamed(name).published,
     staged: (name = '') => [...folderNamed(name).staged.keys()],
   };
 }

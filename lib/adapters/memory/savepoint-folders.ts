@@ -1,4 +1,4 @@
-import type { SavepointFile, SavepointFolder, SavepointFolders } from '../../lib/ports/savepoint-folder.ts';
+import type { SavepointFile, SavepointFolder, SavepointFolders } from '../../ports/savepoint-folder.ts';
 
 /** Savepoint folders as plain maps, so that tests can damage them. */
 export class MemorySavepointFolders implements SavepointFolders {

@@ -1,5 +1,5 @@
-import type { JobPlan } from '../../lib/model/job-plan.ts';
-import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
+import type { JobPlan } from '../../model/job-plan.ts';
+import type { ShardSnapshot } from '../../model/shard-record.ts';
 
 /**
  * Why these snapshots are no aligned cut; undefined where they are one: every channel was received up to where it was sent, and of the records, which

@@ -1,0 +1,85 @@
+/** `sluice sim JOB`: does the job keep its promises under crashes, restores and rescaling? Its results decide, not its code. */
+import { simulate, type SimulationReport, type SimulationTotals, type Violation } from '../../testing/sim/simulate.ts';
+import type { CliIo } from '../cli-io.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { loadJob } from '../load-job.ts';
+import { createStatusLine } from '../status-line.ts';
+import { watchStop } from '../stop-signals.ts';
+
+export interface SimOptions {
+  readonly set: Readonly<Record<string, string>>;
+  readonly seeds: number;
+  readonly firstSeed: number;
+  readonly records: number;
+  readonly keepGoing: boolean;
+  readonly shrink: boolean;
+  readonly json: boolean;
+}
+
+export async function sim(io: CliIo, path: string, options: SimOptions): Promise<number> {
+  const { job } = await loadJob(path, io.folder);
+  const status = createStatusLine(io);
+  const aborting = new AbortController();
+  const stop = watchStop(io, () => aborting.abort());
+  const startedAtMs = io.clock.monotonic();
+  const isQuiet = options.json;
+  try {
+    const report = await simulate(job, {
+      seeds: options.seeds,
+      firstSeed: options.firstSeed,
+      parameters: options.set,
+      recordsPerSplit: options.records,
+      bail: !options.keepGoing,
+      shrink: options.shrink,
+      signal: aborting.signal,
+      onRun: ({ seed }, totals) => {
+        if (!isQuiet) status.show(`seed ${seed} · ${progressOf(totals, options.seeds)}`);
+      },
+    });
+    status.end();
+    const tookMs = io.clock.monotonic() - startedAtMs;
+    io.out(options.json ? `${JSON.stringify(report)}\n` : textOf(report, path, options, tookMs));
+    if (report.violations.length > 0) return exitCodes.failed;
+    return aborting.signal.aborted ? exitCodes.SIGINT : exitCodes.done;
+  } finally {
+    stop.end();
+  }
+}
+
+function progressOf({ runs, faults, restores }: SimulationTotals, seeds: number): string {
+  return `${count(runs)} of ${count(seeds)} runs, ${count(faults)} faults, ${count(restores)} restores`;
+}
+
+function textOf(report: SimulationReport, path: string, options: SimOptions, tookMs: number): string {
+  const { violations, ...totals } = report;
+  const told = violations.map((violation) => tellViolation(violation, path, options)).join('\n');
+  return `${told}${tableOf(totals, violations.length, tookMs)}`;
+}
+
+function tableOf(totals: SimulationTotals, violations: number, tookMs: number): string {
+  const rows: readonly (readonly [name: string, value: string])[] = [
+    ['runs', `${count(totals.runs)} in ${(tookMs / 1_000).toFixed(1)} s`],
+    ['simulated', `${(totals.virtualMs / 3_600_000).toFixed(1)} h, ${count(totals.calls)} calls of queues and stores`],
+    ['faults', count(totals.faults)],
+    ['restores', `${count(totals.restores)}, savepoints ${count(totals.savepoints)}, checkpoints ${count(totals.checkpoints)}`],
+    ['violations', count(violations)],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join('');
+}
+
+function tellViolation({ seed, problems, faults, timeline }: Violation, path: string, { set, records }: SimOptions): string {
+  const parameters = Object.entries(set).map(([name, value]) => ` --set ${name}=${value}`);
+  const again = `sluice sim ${path}${parameters.join('')} --records ${records} --first-seed ${seed} --seeds 1`;
+  return [
+    `seed ${seed} broke a promise:`,
+    ...problems.map((problem) => `  ${problem}`),
+    `${faults.length} faults are enough:`,
+    ...timeline.map((line) => `  ${line}`),
+    `Again: ${again}`,
+    '',
+  ].join('\n');
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en-US');
+}

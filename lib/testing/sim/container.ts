@@ -1,0 +1,193 @@
+/**
+ * Containers: one warm Lambda function each, which may die or stand still at every call of a port.
+ *
+ * CO1. What a dead container has called never returns, and nothing it calls happens.
+ * CO2. A call takes effect at one moment, at once, or not at all.
+ * CO3. No container lives longer than an invocation may: what stands still too long is dead when it wakes.
+ */
+import { SluiceError } from '../../base/errors.ts';
+import type { Decisions } from './decisions.ts';
+import { peopleSite, type CallFault, type Disturbance, type Fault, type FaultSource } from './fault.ts';
+import type { Trace } from './trace.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export class Container {
+  readonly name: string;
+  /** What its calls are counted under: function, message, task, api. */
+  readonly role: string;
+  #alive = true;
+  /** When the invocation in hand began; null between two. */
+  invokedAtMs: number | null = null;
+  readonly #deaths: (() => void)[] = [];
+
+  constructor(name: string, role: string) {
+    this.name = name;
+    this.role = role;
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    for (const tell of this.#deaths.splice(0)) tell();
+  }
+
+  onDeath(tell: () => void): void {
+    if (this.#alive) this.#deaths.push(tell);
+    else tell();
+  }
+}
+
+export interface ContainersOptions {
+  readonly time: VirtualTime;
+  readonly decisions: Decisions;
+  readonly faults: FaultSource;
+  readonly trace: Trace;
+  /** Longest life of an invocation. */
+  readonly lifeMs: number;
+  /** How long a call takes at most, mostly; and who stands still, up to how long. */
+  readonly latencyMs: number;
+  readonly stallMs: number;
+}
+
+type Act = (parameters: readonly unknown[]) => unknown;
+
+/** A new one each time: whoever waits for a promise is kept by it. */
+const never = (): Promise<never> => new Promise(() => undefined);
+
+export class Containers {
+  readonly #options: ContainersOptions;
+  readonly #occurrences = new Map<string, number>();
+  /** What really happened, in order: the run can be repeated with just these. */
+  readonly taken: Fault[] = [];
+  /** Off in the second phase, in which everything must come to its end. */
+  active = true;
+
+  constructor(options: ContainersOptions) {
+    this.#options = options;
+  }
+
+  /** What people do now; undefined = nothing this time. */
+  disturbance(occurrence: number): Disturbance | undefined {
+    const kind = this.#options.faults.disturbance(occurrence);
+    if (kind !== undefined) this.taken.push({ site: peopleSite, occurrence, kind });
+    return kind;
+  }
+
+  /** The same port as a container sees it. Methods named in `plain` are no calls. */
+  port<T extends object>(container: Container, name: string, target: T, plain: readonly string[] = []): T {
+    return new Proxy(target, {
+      get: (object, property) => {
+        const value: unknown = Reflect.get(object, property);
+        if (typeof value !== 'function') return value;
+        const method = String(property);
+        if (plain.includes(method)) return value.bind(object) as unknown;
+        const act: Act = (parameters) => Reflect.apply(value, object, parameters) as unknown;
+        return (...parameters: unknown[]) => this.#call(container, `${container.role}.${name}.${method}`, parameters, act);
+      },
+    });
+  }
+
+  async #call(container: Container, site: string, parameters: readonly unknown[], act: Act): Promise<unknown> {
+    if (!container.alive) return never();
+    const { time, trace } = this.#options;
+    const occurrence = this.#occurrences.get(site) ?? 0;
+    this.#occurrences.set(site, occurrence + 1);
+    const kind = this.active ? this.#faultAt(site, occurrence) : undefined;
+    trace.add(`${time.nowMs} ${container.name} ${site} ${kind ?? ''}`);
+    if (kind !== undefined) {
+      this.taken.push({ site, occurrence, kind });
+      trace.tell(time.nowMs, container.name, `${kind} at ${site} #${occurrence}`);
+    }
+    await this.#pass(container, this.#latency(site));
+    return this.#perform(container, site, kind, parameters, act);
+  }
+
+  #faultAt(site: string, occurrence: number): CallFault | undefined {
+    const kind = this.#options.faults.at(site, occurrence);
+    // Of a batch a message can be refused, of anything else nothing.
+    return kind === 'partial' && !site.endsWith('.sendBatch') ? undefined : kind;
+  }
+
+  async #perform(
+    container: Container,
+    site: string,
+    kind: CallFault | undefined,
+    parameters: readonly unknown[],
+    act: Act,
+  ): Promise<unknown> {
+    switch (kind) {
+      case undefined:
+        return this.#answer(container, site, await act(parameters));
+      case 'crash-before':
+        container.kill();
+        return never();
+      case 'crash-after':
+        await act(parameters);
+        container.kill();
+        return never();
+      case 'error':
+        throw unavailable(site);
+      case 'answer-lost':
+        await act(parameters);
+        await this.#pass(container, this.#latency(site));
+        throw unavailable(site);
+      case 'twice':
+        await act(parameters);
+        await this.#pass(container, this.#latency(site));
+        return this.#answer(container, site, await act(parameters));
+      case 'stall-before':
+        await this.#pass(container, this.#stall(site));
+        return this.#answer(container, site, await act(parameters));
+      case 'stall-after': {
+        const result = await act(parameters);
+        await this.#pass(container, this.#stall(site));
+        return result;
+      }
+      case 'partial':
+        return this.#answer(container, site, await this.#sendSome(site, parameters, act));
+    }
+  }
+
+  async #answer(container: Container, site: string, result: unknown): Promise<unknown> {
+    await this.#pass(container, this.#latency(site) / 2);
+    return result;
+  }
+
+  async #sendSome(site: string, [queue, messages]: readonly unknown[], act: Act): Promise<readonly boolean[]> {
+    const all = messages as readonly unknown[];
+    const refused = this.#options.decisions.below(`partial/${site}`, all.length);
+    const rest = all.toSpliced(refused, 1);
+    const taken = rest.length === 0 ? [] : ((await act([queue, rest])) as readonly boolean[]);
+    return taken.toSpliced(refused, 0, false);
+  }
+
+  /** Time passes; a container that has died meanwhile, or lived too long, does not come back. */
+  async #pass(container: Container, delayMs: number): Promise<void> {
+    const { time, lifeMs } = this.#options;
+    await time.sleep(delayMs);
+    if (container.invokedAtMs !== null && time.nowMs > container.invokedAtMs + lifeMs) container.kill();
+    if (!container.alive) await never();
+  }
+
+  #latency(site: string): number {
+    const { decisions, latencyMs } = this.#options;
+    return decisions.fraction(`latency/${site}`) * latencyMs;
+  }
+
+  #stall(site: string): number {
+    const { decisions, stallMs } = this.#options;
+    // Once everything works nobody stands still any longer than a call takes.
+    return this.active ? decisions.fraction(`stall/${site}`) * stallMs : 0;
+  }
+}
+
+function unavailable(site: string): SluiceError {
+  return new SluiceError('SLUICE-SIMULATED-FAULT', `${site} was not answered`, {
+    hint: 'A fault of the simulation: whoever called tries again.',
+    retryable: true,
+  });
+}

@@ -1,0 +1,39 @@
+/**
+ * Restored is uninterrupted: a job that goes on from a savepoint shows exactly what was not yet visible at it, whatever the job that it was taken of has shown
+ * since.
+ */
+import type { CollectSink } from '../../adapters/connectors/collect-sink.ts';
+import type { JobId } from '../../base/ids.ts';
+import type { SavepointFolders } from '../../ports/savepoint-folder.ts';
+import { openSavepoint } from '../../savepoint/open-savepoint.ts';
+import type { TakenSavepoint } from './people.ts';
+
+/** Records of a sink as `next`, which went on from the savepoint, and its history show them. */
+export type Continued = (sink: string) => readonly unknown[];
+
+export async function continuedFrom(
+  { location, jobs }: TakenSavepoint,
+  next: JobId,
+  folders: SavepointFolders,
+  collect: CollectSink,
+): Promise<Continued> {
+  const { checkpoint } = await openSavepoint(folders.at(location));
+  const last = jobs.at(-1)!;
+  const counts = (part: PartOf): boolean => {
+    if (part.isOf(next)) return true;
+    if (part.isOf(last)) return part.checkpoint <= checkpoint;
+    return jobs.some((job) => part.isOf(job));
+  };
+  return (sink) => [...collect.publishedParts(sink)].filter(([target]) => counts(partOf(target))).flatMap(([, records]) => records);
+}
+
+interface PartOf {
+  readonly checkpoint: number;
+  readonly isOf: (job: JobId) => boolean;
+}
+
+/** `<first 8 of the job>-<operator>-<checkpoint>-<shard>-<number>.<extension>` (part-names.ts). */
+function partOf(target: string): PartOf {
+  const [, job, checkpoint] = /^([^-]+)-.*-(\d+)-\d+-\d+\.[a-z]+$/.exec(target)!;
+  return { checkpoint: Number(checkpoint), isOf: (other) => other.startsWith(job!) };
+}

@@ -1,0 +1,113 @@
+/** What can go wrong at a call of a port, and which calls of a run it happens to. */
+import type { Decisions } from './decisions.ts';
+
+/**
+ * `crash-before`, `crash-after`: the container is gone, before or after the call took effect. `answer-lost`: it took effect, the caller gets an error.
+ * `twice`: an answer was lost on the way and the SDK asked again. `error`: throttled or refused for now. `stall-before`, `stall-after`: the container stands
+ * still, longer than its messages stay invisible, and then goes on as if nothing had been. `partial`: one message of a batch is not taken.
+ */
+export type CallFault = 'crash-before' | 'crash-after' | 'answer-lost' | 'twice' | 'error' | 'stall-before' | 'stall-after' | 'partial';
+
+/** What people do to a job while it runs. `restart`: the process that runs the flows ends and begins anew. */
+export type Disturbance = 'restore' | 'savepoint' | 'move' | 'restart';
+
+/** Under which a disturbance is counted. */
+export const peopleSite = 'people';
+
+export interface Fault {
+  /** `role.port.method`, as in `function.shards.commit`. */
+  readonly site: string;
+  /** Which call of that site in the run, from 0. */
+  readonly occurrence: number;
+  readonly kind: CallFault | Disturbance;
+}
+
+export interface FaultSource {
+  at(site: string, occurrence: number): CallFault | undefined;
+  disturbance(occurrence: number): Disturbance | undefined;
+}
+
+/** Just these: how a failing run is repeated, and made smaller. */
+export function listedFaults(faults: readonly Fault[]): FaultSource {
+  const kinds = new Map(faults.map(({ site, occurrence, kind }) => [`${site}#${occurrence}`, kind]));
+  const kindAt = (site: string, occurrence: number): Fault['kind'] | undefined => kinds.get(`${site}#${occurrence}`);
+  return {
+    at: (site, occurrence) => kindAt(site, occurrence) as CallFault | undefined,
+    disturbance: (occurrence) => kindAt(peopleSite, occurrence) as Disturbance | undefined,
+  };
+}
+
+/** Ports whose calls are worth standing still at: each seed makes one of them far likelier than the others. */
+const slowSites = [
+  'function.jobs.read',
+  'function.shards.read',
+  'function.shards.commit',
+  'function.objects.createIfAbsent',
+  'function.objects.read',
+  'function.messages.sendBatch',
+  'function.base.write',
+  'function.base.read',
+  'function.sinks.stage',
+  'message.acknowledgements.put',
+  'message.jobs.replace',
+  'task.jobs.read',
+  'task.jobs.replace',
+  'task.messages.sendBatch',
+  'task.sinks.publish',
+  'task.objects.createIfAbsent',
+];
+
+export interface FaultRates {
+  readonly crash: number;
+  readonly answer: number;
+  readonly error: number;
+  readonly stall: number;
+  readonly partial: number;
+  readonly slowSite: string | null;
+  /** Functions often die between a commit and its sending, and others often stand still before they have read anything: the hardest on the resend rule. */
+  readonly dieUnsent: number;
+  readonly standStill: number;
+}
+
+/** Each kind is off in half of the runs: what hides behind another kind's noise shows where that one is silent. */
+export function drawRates(decisions: Decisions): FaultRates {
+  const on = (name: string, rate: number): number => (decisions.chance(`rates/${name}`, 0.5) ? rate : 0);
+  const zombies = decisions.fraction('rates/zombies');
+  return {
+    crash: on('crash', 0.01),
+    answer: on('answer', 0.01),
+    error: on('error', 0.01),
+    stall: on('stall', 0.02),
+    partial: on('partial', 0.05),
+    slowSite: decisions.chance('rates/slow', 0.5) ? decisions.pick('rates/slow site', slowSites) : null,
+    dieUnsent: zombies < 0.1 ? 0.3 : zombies < 0.3 ? 0.15 : 0,
+    standStill: zombies < 0.1 ? 0.4 : zombies < 0.3 ? 0.2 : 0,
+  };
+}
+
+export function drawnFaults(decisions: Decisions, rates: FaultRates): FaultSource {
+  return { at: (site) => draw(decisions, rates, site), disturbance: () => disturb(decisions) };
+}
+
+function disturb(decisions: Decisions): Disturbance {
+  const roll = decisions.fraction('disturb/what');
+  return roll < 0.45 ? 'restore' : roll < 0.7 ? 'savepoint' : roll < 0.85 ? 'move' : 'restart';
+}
+
+function draw(decisions: Decisions, rates: FaultRates, site: string): CallFault | undefined {
+  const name = `fault/${site}`;
+  if (site === 'function.messages.sendBatch') {
+    if (decisions.chance(`${name}/unsent`, rates.dieUnsent)) return 'crash-before';
+    if (decisions.chance(`${name}/partial`, rates.partial)) return 'partial';
+  }
+  if (site === 'function.shards.read' && decisions.chance(`${name}/still`, rates.standStill)) return 'stall-before';
+  const { crash, answer, error } = rates;
+  const stall = site === rates.slowSite ? 0.3 : rates.stall;
+  const roll = decisions.fraction(name);
+  const pair = (first: CallFault, second: CallFault): CallFault => (decisions.chance(`${name}/which`, 0.5) ? first : second);
+  if (roll < crash) return pair('crash-before', 'crash-after');
+  if (roll < crash + answer) return pair('answer-lost', 'twice');
+  if (roll < crash + answer + error) return 'error';
+  if (roll < crash + answer + error + stall) return pair('stall-before', 'stall-after');
+  return undefined;
+}

@@ -1,0 +1,212 @@
+/**
+ * The people around a job: they deploy it, restore it at other parallelism, take savepoints, stop it and go on from one, and their process is restarted.
+ */
+import type { JobId } from '../../base/ids.ts';
+import type { CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
+import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
+import { restoreCheckpoint, restoreSavepoint } from '../../coordinator/restore-requests.ts';
+import { stopWithSavepoint, takeSavepoint } from '../../coordinator/savepoint-requests.ts';
+import { startJob } from '../../coordinator/start-job.ts';
+import type { CompiledJob } from '../../dsl/compile-job.ts';
+import { expectedShards } from '../../checkpoint/completeness.ts';
+import { readPlan } from '../../coordinator/coordinator-deps.ts';
+import { operatorQueue } from '../../model/queue-names.ts';
+import { newJobId } from '../../local/local-engine.ts';
+import type { JobRecord } from '../../model/job-record.ts';
+import type { OperationRecord } from '../../ports/records.ts';
+import type { Containers } from './container.ts';
+import type { Decisions } from './decisions.ts';
+import type { Disturbance } from './fault.ts';
+import type { Deployment, Services } from './services.ts';
+import type { SimStores } from './sim-stores.ts';
+import type { Trace } from './trace.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface PeopleOptions {
+  readonly services: Services;
+  readonly world: SimStores;
+  readonly time: VirtualTime;
+  readonly decisions: Decisions;
+  readonly trace: Trace;
+  readonly containers: Containers;
+  readonly compile: (parallelism: number) => CompiledJob;
+  readonly checkpoint: CheckpointSettings;
+}
+
+const parallelismMax = 3;
+const strict = { allowNonRestoredState: false, allowOtherJob: false };
+
+/** One that is whole, and the jobs whose output it continues, itself last. */
+export interface TakenSavepoint {
+  readonly location: string;
+  readonly jobs: readonly JobId[];
+}
+
+export class People {
+  readonly #options: PeopleOptions;
+  #job!: JobId;
+  #jobs: readonly JobId[] = [];
+  readonly taken: TakenSavepoint[] = [];
+  #deployed!: Deployment;
+  #asked = 0;
+  restores = 0;
+  savepoints = 0;
+
+  constructor(options: PeopleOptions) {
+    this.#options = options;
+  }
+
+  get job(): JobId {
+    return this.#job;
+  }
+
+  record(): Promise<JobRecord | undefined> {
+    return this.#options.world.stores.jobs.read(this.#job);
+  }
+
+  /** What keeps the job from its end. */
+  async describe(): Promise<string> {
+    const { shards, queue, flows } = this.#options.world.stores;
+    const record = await this.record();
+    const { plan } = await readPlan(this.#options.world.stores, record!.plan);
+    const all: string[] = [];
+    for (const { uid, shard } of expectedShards(plan)) {
+      const stored = await shards.read({ job: this.#job, uid, shard });
+      all.push(`${uid}[${shard}] ${stored?.status ?? 'never began'} in attempt ${stored?.attempt ?? 0}, epoch ${stored?.epoch ?? 0}`);
+    }
+    for (const { uid } of plan.vertices) all.push(`${await queue.depth(operatorQueue(this.#job, uid))} messages for ${uid}`);
+    const running = (await flows.running()).map(({ name, state }) => `${name} in ${state}`);
+    return [JSON.stringify(record), ...all, `flows: ${running.join(', ')}`].join('; ');
+  }
+
+  async begin(): Promise<void> {
+    const { services, checkpoint } = this.#options;
+    const compiled = this.#anyVersion();
+    const { plan, planHash } = compiled;
+    const job = this.#newJob();
+    this.#now(job);
+    this.#deployed = services.deploy(job, compiled);
+    await services.ask((deps) => startJob(deps, { job, name: plan.name, plan, planHash, settings: checkpoint }));
+  }
+
+  /** One thing after the other, for as long as there are faults and the job runs. */
+  async disturb(): Promise<void> {
+    const { time, decisions, containers } = this.#options;
+    for (let occurrence = 0; containers.active; occurrence++) {
+      await time.sleep(100 + decisions.below('disturb/pause', 2_000));
+      if (!containers.active || (await this.record())?.status !== 'RUNNING') continue;
+      const kind = containers.disturbance(occurrence);
+      if (kind !== undefined) await this.#act(kind);
+    }
+  }
+
+  async #act(kind: Disturbance): Promise<void> {
+    const { time, services, trace } = this.#options;
+    switch (kind) {
+      case 'restore':
+        return this.#restore();
+      case 'savepoint':
+        return void (await this.#savepoint());
+      case 'move':
+        return this.#move();
+      case 'restart':
+        trace.tell(time.nowMs, 'world', 'the process that runs the flows is restarted');
+        return services.restart();
+    }
+  }
+
+  /** The functions of the new version come before or after the switch: until it they leave the messages where they are. */
+  async #restore(): Promise<void> {
+    const { services, trace, time, checkpoint } = this.#options;
+    const compiled = this.#anyVersion();
+    const { plan, planHash } = compiled;
+    trace.tell(time.nowMs, 'people', `restore the newest checkpoint as ${planHash}`);
+    const next = services.deploy(this.#job, compiled);
+    const newPlan = { plan, planHash, settings: checkpoint };
+    const order = { job: this.#job, trigger: this.#trigger(), checkpoint: 'newest', publishedSeen: null, ...strict } as const;
+    const ended = await this.#operation((deps) => restoreCheckpoint(deps, { ...order, newPlan }));
+    if (ended.failure === null) {
+      this.restores++;
+      this.#replace(next);
+    } else {
+      // After the switch it is no longer refused; what failed before it changed nothing.
+      trace.tell(time.nowMs, 'people', `the restore failed: ${ended.failure.message}`);
+      next.stop();
+    }
+  }
+
+  async #savepoint(): Promise<OperationRecord> {
+    const { trace, time } = this.#options;
+    trace.tell(time.nowMs, 'people', 'take a savepoint');
+    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints' };
+    const ended = await this.#operation((deps) => takeSavepoint(deps, order));
+    if (ended.failure === null) this.#note(ended);
+    return ended;
+  }
+
+  /** Stops the job, and goes on as another from the savepoint. */
+  async #move(): Promise<void> {
+    const { trace, time } = this.#options;
+    trace.tell(time.nowMs, 'people', 'stop with a savepoint');
+    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints', stop: 'suspend' } as const;
+    const ended = await this.#operation((deps) => stopWithSavepoint(deps, order));
+    if (ended.failure !== null) return;
+    this.#note(ended);
+    await this.goOnFrom(ended.location!);
+  }
+
+  /** As another job; what ran before is left alone. */
+  async goOnFrom(location: string): Promise<void> {
+    const { trace, time, services, checkpoint } = this.#options;
+    const compiled = this.#anyVersion();
+    const { plan, planHash } = compiled;
+    const job = this.#newJob();
+    const newPlan = { plan, planHash, settings: checkpoint };
+    trace.tell(time.nowMs, 'people', `go on from it as ${planHash}, job ${job}`);
+    this.#now(job);
+    const restore = { job, trigger: this.#trigger(), location, newPlan, ...strict };
+    const restored = await this.#operation((deps) => restoreSavepoint(deps, restore));
+    if (restored.failure !== null) throw new Error(`a savepoint of this very job was refused: ${restored.failure.message}`);
+    this.#replace(services.deploy(job, compiled));
+  }
+
+  #replace(next: Deployment): void {
+    const { time, decisions } = this.#options;
+    const before = this.#deployed;
+    this.#deployed = next;
+    time.after(decisions.below('deploy/overlap', 800), () => before.stop());
+  }
+
+  async #operation(ask: (deps: CoordinatorDeps) => Promise<OperationRecord>): Promise<OperationRecord> {
+    const { services, world, time } = this.#options;
+    const { job, trigger } = await services.ask(ask);
+    for (;;) {
+      const record = (await world.stores.operations.read(job, trigger))!;
+      if (record.status === 'COMPLETED') return record;
+      await time.sleep(50);
+    }
+  }
+
+  #now(job: JobId): void {
+    this.#job = job;
+    this.#jobs = [...this.#jobs, job];
+  }
+
+  #note({ location }: OperationRecord): void {
+    this.savepoints++;
+    this.taken.push({ location: location!, jobs: this.#jobs });
+  }
+
+  #newJob(): JobId {
+    return newJobId({ hex: (digits) => this.#options.decisions.hex('job', digits), fraction: () => 0 });
+  }
+
+  #trigger(): string {
+    return `trigger-${++this.#asked}`;
+  }
+
+  #anyVersion(): CompiledJob {
+    const { compile, decisions } = this.#options;
+    return compile(1 + decisions.below('parallelism', parallelismMax));
+  }
+}

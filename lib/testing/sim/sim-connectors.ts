@@ -1,0 +1,81 @@
+/** A job's own connectors, replaced: what its sources would read is in memory, and what its sinks publish is kept by sink. */
+import type { CollectSink } from '../../adapters/connectors/collect-sink.ts';
+import { canonicalJson } from '../../base/canonical-json.ts';
+import type { ConnectorSpec, JobPlan, PlannedOperator } from '../../model/job-plan.ts';
+import { isSourceVertex } from '../../model/job-plan.ts';
+import type { SinkCommitter, SplitReader } from '../../ports/connectors.ts';
+
+interface LoadedSplit {
+  readonly values: readonly unknown[];
+}
+
+/** The first records of every split of every source. */
+export async function loadSources(
+  plan: JobPlan,
+  readers: Readonly<Record<string, SplitReader>>,
+  recordsMax: number,
+): Promise<Readonly<Record<string, SplitReader>>> {
+  const loaded = new Map<string, Map<string, LoadedSplit>>();
+  for (const spec of sourcesOf(plan)) {
+    const reader = readers[spec.connector]!;
+    const splits = new Map<string, LoadedSplit>();
+    for (const split of await reader.splits(spec)) splits.set(split, await loadSplit(reader, spec, split, recordsMax));
+    loaded.set(canonicalJson(spec), splits);
+  }
+  const reader = memoryReader(loaded);
+  return Object.fromEntries(sourcesOf(plan).map(({ connector }) => [connector, reader]));
+}
+
+function sourcesOf(plan: JobPlan): readonly ConnectorSpec[] {
+  return plan.vertices.filter(({ uid }) => isSourceVertex(plan, uid)).map(({ operators }) => operators[0]!.connector!);
+}
+
+async function loadSplit(reader: SplitReader, spec: ConnectorSpec, split: string, recordsMax: number): Promise<LoadedSplit> {
+  const values: unknown[] = [];
+  for (let position: unknown = null; values.length < recordsMax;) {
+    const read = await reader.read(spec, split, position, { recordsMax: recordsMax - values.length });
+    values.push(...read.values);
+    // A source that has nothing yet may never have.
+    if (read.ended || (read.values.length === 0 && (read.malformed?.length ?? 0) === 0)) break;
+    position = read.position;
+  }
+  return { values };
+}
+
+function memoryReader(loaded: ReadonlyMap<string, ReadonlyMap<string, LoadedSplit>>): SplitReader {
+  return {
+    splits: async (spec) => [...loaded.get(canonicalJson(spec))!.keys()],
+    read: async (spec, split, position, { recordsMax }) => {
+      const { values } = loaded.get(canonicalJson(spec))!.get(split)!;
+      const from = (position as number | null) ?? 0;
+      const to = Math.min(values.length, from + recordsMax);
+      return { values: values.slice(from, to), position: to, ended: to === values.length };
+    },
+  };
+}
+
+/** Operators whose records become visible when a checkpoint completes. */
+export function sinksOf(plan: JobPlan): readonly (PlannedOperator & { readonly connector: ConnectorSpec })[] {
+  const sources = new Set(sourcesOf(plan));
+  return plan.vertices
+    .flatMap(({ operators }) => operators)
+    .filter((operator): operator is PlannedOperator & { connector: ConnectorSpec } => operator.connector !== undefined)
+    .filter(({ connector }) => !sources.has(connector));
+}
+
+/** The name under which `collect` keeps what a sink publishes, whatever kind of sink it is. */
+export function sinkName(spec: ConnectorSpec): string {
+  return canonicalJson([spec.connector, spec.options]);
+}
+
+export function collecting(collect: CollectSink): SinkCommitter {
+  const asCollect = (spec: ConnectorSpec): ConnectorSpec => ({ ...spec, options: { name: sinkName(spec) } });
+  return {
+    locate: (spec, name) => collect.locate(asCollect(spec), name),
+    stage: (spec, name, records) => collect.stage(asCollect(spec), name, records),
+    publish: (spec, part) => collect.publish(asCollect(spec), part),
+    discardAbove: (spec, ...rest) => collect.discardAbove(asCollect(spec), ...rest),
+    exportPart: (spec, part) => collect.exportPart(asCollect(spec), part),
+    importPart: (spec, ...rest) => collect.importPart(asCollect(spec), ...rest),
+  };
+}

@@ -1,0 +1,115 @@
+/** What survives every container: the stores, the sinks, the savepoints, and the service that runs flows. */
+import { createCollectSink, type CollectSink } from '../../adapters/connectors/collect-sink.ts';
+import { MemorySavepointFolders } from '../../adapters/memory/savepoint-folders.ts';
+import { createMemoryStores, type LocalStores } from '../../adapters/memory/memory-stores.ts';
+import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
+import type { Connectors, SplitReader } from '../../ports/connectors.ts';
+import type { MessageSender } from '../../ports/message-queue.ts';
+import type { CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
+import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
+import { collecting } from './sim-connectors.ts';
+import type { Container, Containers } from './container.ts';
+import type { Decisions } from './decisions.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface SimStoresOptions {
+  readonly time: VirtualTime;
+  readonly decisions: Decisions;
+  readonly containers: Containers;
+  readonly sources: Readonly<Record<string, SplitReader>>;
+  readonly logger: Logger;
+  readonly lifeMs: number;
+}
+
+export class SimStores {
+  readonly #options: SimStoresOptions;
+  readonly stores: LocalStores;
+  readonly collect: CollectSink = createCollectSink();
+  readonly savepoints = new MemorySavepointFolders();
+  readonly #sink = collecting(this.collect);
+  readonly #random: Random;
+  readonly #sender: MessageSender;
+
+  constructor(options: SimStoresOptions) {
+    this.#options = options;
+    const { time, decisions } = options;
+    this.#random = { hex: (digits) => decisions.hex('random/hex', digits), fraction: () => decisions.fraction('random/fraction') };
+    const queue = { staleReceipts: decisions.chance('queue/stale receipts', 0.5) ? 'expired-refused' : 'latest-deletes' } as const;
+    this.stores = createMemoryStores({ clock: time.clock, timers: time.timers, random: this.#random, queue });
+    this.#sender = decisions.chance('queue/forgetful', 0.3) ? withoutMemory(this.stores.queue) : this.stores.queue;
+  }
+
+  runtimeDeps(container: Container): RuntimeDeps {
+    const { stores } = this;
+    const { containers, time, logger } = this.#options;
+    const port = <T extends object>(name: string, target: T): T => containers.port(container, name, target);
+    return {
+      jobs: port('jobs', stores.jobs),
+      shards: port('shards', stores.shards),
+      objects: port('objects', stores.objects),
+      base: port('base', stores.base),
+      messages: port('messages', this.#sender),
+      delay: port('delay', stores.delay),
+      connectors: this.#connectors(container),
+      clock: time.clock,
+      random: this.#random,
+      logger,
+      metrics: { count: () => undefined, gauge: () => undefined },
+    };
+  }
+
+  coordinatorDeps(container: Container, flows: CoordinatorSignal & FlowStarter): CoordinatorDeps {
+    const { stores } = this;
+    const { containers, lifeMs } = this.#options;
+    const { jobs, shards, objects, base, messages, connectors, clock, random, logger } = this.runtimeDeps(container);
+    const port = <T extends object>(name: string, target: T): T => containers.port(container, name, target);
+    const service = port('flows', flows);
+    return {
+      jobs,
+      shards,
+      objects,
+      base,
+      messages,
+      connectors,
+      clock,
+      random,
+      logger,
+      acknowledgements: port('acknowledgements', stores.acknowledgements),
+      operations: port('operations', stores.operations),
+      // Told for people only: nothing hangs on it.
+      history: stores.history,
+      savepoints: {
+        at: (location) => containers.port(container, 'savepoints', this.savepoints.at(location)),
+        inside: (directory, name) => containers.port(container, 'savepoints', this.savepoints.inside(directory, name)),
+      },
+      signal: service,
+      flows: service,
+      sweepMs: 10_000,
+      collectMs: 1_000,
+      garbageAgeMs: lifeMs + 1_000,
+      stepMs: 200,
+    };
+  }
+
+  #connectors(container: Container): Connectors {
+    const { containers, sources } = this.#options;
+    const readers = Object.entries(sources).map(([name, reader]) => [name, containers.port(container, 'sources', reader)] as const);
+    return {
+      sources: Object.fromEntries(readers),
+      sinks: new Proxy({}, { get: () => containers.port(container, 'sinks', this.#sink, ['locate']) }),
+    };
+  }
+}
+
+/** As if every message came more than five minutes after the one before: deduplication remembers none. */
+function withoutMemory(queue: MessageSender): MessageSender {
+  let number = 0;
+  return {
+    depth: (name) => queue.depth(name),
+    sendBatch: (name, messages) =>
+      queue.sendBatch(
+        name,
+        messages.map((message) => ({ ...message, deduplicationId: `${message.deduplicationId}-${++number}` })),
+      ),
+  };
+}
