@@ -15,7 +15,7 @@ import type { JobRecord, RetainedCheckpoint } from '../model/job-record.ts';
 import type { CheckpointSettings } from './checkpoint-settings.ts';
 import { isWorking } from './job-status.ts';
 
-export type TriggerDecision =
+type TriggerDecision =
   | { readonly decision: 'trigger' }
   | { readonly decision: 'wait'; readonly untilMs: number; readonly because: 'interval' | 'minimum-pause' | 'concurrent' }
   | { readonly decision: 'idle'; readonly because: 'clean' | 'not-running' | 'stopping' | 'too-many-failures' };
@@ -25,6 +25,8 @@ export interface TriggerFacts {
   readonly settings: CheckpointSettings;
   readonly sourcesEnded: boolean;
   readonly nowMs: number;
+  /** A person asked for it. */
+  readonly manual?: boolean;
 }
 
 /** Epochs up to it are in a checkpoint that is complete or on its way. */
@@ -46,7 +48,9 @@ export function committedStop({ status, retained, completed, firstEpoch }: JobRe
   return retained.find(({ id, kind }) => kind === 'stop-savepoint' && id === completed && id >= firstEpoch);
 }
 
-export function decideTrigger({ record, settings, sourcesEnded, nowMs }: TriggerFacts): TriggerDecision {
+export function decideTrigger(facts: TriggerFacts): TriggerDecision {
+  const { record, settings, sourcesEnded, nowMs } = facts;
+  if (facts.manual === true) return decideManual(facts);
   if (!isWorking(record.status)) return { decision: 'idle', because: 'not-running' };
   if (isStopping(record)) return { decision: 'idle', because: 'stopping' };
   if (record.failures > settings.tolerableFailures) return { decision: 'idle', because: 'too-many-failures' };
@@ -62,7 +66,7 @@ export function decideTrigger({ record, settings, sourcesEnded, nowMs }: Trigger
 }
 
 /** T5. */
-export function decideManual({ record, settings, nowMs }: TriggerFacts): TriggerDecision {
+function decideManual({ record, settings, nowMs }: TriggerFacts): TriggerDecision {
   const mayBeNumbered = isWorking(record.status) && !isStopping(record);
   if (!mayBeNumbered || record.pending.length < settings.maxConcurrent) return { decision: 'trigger' };
   return { decision: 'wait', because: 'concurrent', untilMs: nowMs + settings.intervalMs };

@@ -9,7 +9,7 @@ import { allSourcesEnded, missingShards, sourceShards } from '../checkpoint/comp
 import { failureText } from '../checkpoint/failure-reason.ts';
 import { numberCheckpoint, type TriggerRequest } from '../checkpoint/pending-checkpoint.ts';
 import { refused, type Transition } from '../checkpoint/transition.ts';
-import { decideManual, decideTrigger, type TriggerDecision, type TriggerFacts } from '../checkpoint/trigger-policy.ts';
+import { decideTrigger } from '../checkpoint/trigger-policy.ts';
 import type { CheckpointKind, JobRecord, PendingCheckpoint } from '../model/job-record.ts';
 import { armSweep } from './arm-sweep.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
@@ -49,8 +49,10 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
     // A restore under another plan, or the end of the sweep, came between: the flow's next try reads that one, or arms another.
     if (record.plan !== planKey || record.sweepAtMs === 0) return refused('not-yet');
     if (input.kind === 'checkpoint' && !record.pending.some(({ flow }) => flow === input.flow)) {
-      const facts = { record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs };
-      const { decision } = input.manual === true ? decideManual(facts) : decidePeriodic(facts, input);
+      const manual = input.manual === true;
+      // One that waited by settings that have changed since is another's work now.
+      if (!manual && (record.attempt !== input.attempt || !isCurrentFlow(record, input.flow))) return refused('nothing-due');
+      const { decision } = decideTrigger({ record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs, manual });
       if (decision !== 'trigger') return refused(decision === 'idle' ? 'nothing-due' : 'not-yet');
     }
     return numberCheckpoint(record, requestOf(input), settings, nowMs);
@@ -59,12 +61,6 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
   const pending = updated.record.pending.find(({ flow }) => flow === input.flow)!;
   await sendOrders(deps, updated.record, pending, sourceShards(plan));
   await signalIfComplete(deps, updated.record, pending);
-}
-
-/** One that waited by settings that have changed since is another's work now. */
-function decidePeriodic(facts: TriggerFacts, { flow, attempt }: TriggerInput): Pick<TriggerDecision, 'decision'> {
-  if (facts.record.attempt !== attempt || !isCurrentFlow(facts.record, flow)) return { decision: 'idle' };
-  return decideTrigger(facts);
 }
 
 function requestOf({ kind, stop, then, flow, token }: TriggerInput): TriggerRequest {
