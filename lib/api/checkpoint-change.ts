@@ -14,6 +14,8 @@ const options: Readonly<Record<string, Changeable>> = {
   max_concurrent: 'maxConcurrent',
   tolerable_failed_checkpoints: 'tolerableFailures',
   num_retained: 'retained',
+  unaligned_checkpoints: 'unaligned',
+  aligned_checkpoint_timeout: 'alignedTimeoutMs',
 };
 
 /** Nothing is guessed here: an option that is not known, or cannot be changed so, is no change. @throws RequestProblem 400 */
@@ -22,8 +24,10 @@ export function readChange(text: string): Partial<CheckpointSettings> {
   const unknown = Object.keys(body).filter((name) => !Object.hasOwn(options, name));
   if (unknown.length > 0) throw wrong(`${unknown.join(', ')} cannot be changed here, ${Object.keys(options).join(', ')} can`);
   const changes = Object.entries(body).map(([name, value]) => [options[name]!, name === 'mode' ? modeOf(value) : value] as const);
-  const misfit = changes.find(([setting, value]) => setting !== 'mode' && typeof value !== 'number');
-  if (misfit !== undefined) throw wrong(`${misfit[0]} is ${JSON.stringify(misfit[1])}, a number is wanted`);
+  for (const [setting, value] of changes) {
+    const wanted = setting === 'mode' ? 'string' : setting === 'unaligned' ? 'boolean' : 'number';
+    if (typeof value !== wanted) throw wrong(`${setting} is ${JSON.stringify(value)}, a ${wanted} is wanted`);
+  }
   return Object.fromEntries(changes);
 }
 
@@ -40,7 +44,8 @@ export function applyChange(settings: CheckpointSettings, change: Partial<Checkp
 export function changesView(changes: readonly SettingChange[]): readonly object[] {
   return changes.map(({ setting, from, to }) => {
     const option = Object.keys(options).find((name) => options[name] === setting) ?? setting;
-    const shown = (value: string | number): string | number => (setting === 'mode' ? String(value).replaceAll('-', '_') : value);
+    const shown = (value: SettingChange['from']): SettingChange['from'] =>
+      setting === 'mode' ? String(value).replaceAll('-', '_') : value;
     return { option, from: shown(from), to: shown(to) };
   });
 }

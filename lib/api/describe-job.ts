@@ -1,6 +1,7 @@
 /** A job's details out of its record, its plan, its shards' records and its history. Pure: the facts are read by port-job-control.ts. */
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { StoredPlan } from '../checkpoint/stored-plan.ts';
+import { defaultRestartStrategy } from '../checkpoint/restart-strategy.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
 import type { JobRecord, JobStatus } from '../model/job-record.ts';
 import type { PlannedVertex } from '../model/job-plan.ts';
@@ -34,6 +35,7 @@ export function describeJob(facts: JobFacts): JobDetails {
     statusTimes: { ...statusTimes, [status]: sinceMs },
     plan: stored.plan,
     settings: stored.settings,
+    restart: stored.restart ?? defaultRestartStrategy,
     vertices: stored.plan.vertices.map((vertex, index) => vertexOf(facts, vertex, facts.shards[index]!)),
   };
 }

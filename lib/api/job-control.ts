@@ -5,6 +5,7 @@
 import type { JobId } from '../base/ids.ts';
 import type { CheckpointSettings, SettingChange } from '../checkpoint/checkpoint-settings.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
+import type { DeadLetter } from '../model/dead-letter.ts';
 import type { PresentProblem } from '../ports/problem-board.ts';
 import type { JobStatus } from '../model/job-record.ts';
 import type { OperationRecord } from '../ports/records.ts';
@@ -48,6 +49,10 @@ export interface JobControl {
   failure(job: JobId): Promise<JobFailure | null | undefined>;
   /** What goes wrong now and is tried again, oldest first. */
   problems(job: JobId): Promise<readonly PresentProblem[]>;
+  /** What its operators have set aside, of completed checkpoints. */
+  deadLetters(job: JobId): Promise<readonly DeadLetter[] | undefined>;
+  /** How many; cheap to ask again and again. */
+  deadLetterCount(job: JobId): Promise<number>;
   triggerSavepoint(job: JobId, request: SavepointRequest): Promise<TriggerOutcome>;
   triggerStop(job: JobId, request: StopRequest): Promise<TriggerOutcome>;
   /** Accepted as savepoints are: what is wrong is found in the operation. */

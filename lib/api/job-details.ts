@@ -1,6 +1,7 @@
 /** A job as the API knows it: what its record, its plan and its shards' records say together. */
 import type { Attempt, JobId, OperatorUid } from '../base/ids.ts';
 import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
+import type { RestartStrategy } from '../checkpoint/restart-strategy.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { JobStatus } from '../model/job-record.ts';
 
@@ -37,5 +38,6 @@ export interface JobDetails {
   readonly statusTimes: Readonly<Partial<Record<JobStatus, number>>>;
   readonly plan: JobPlan;
   readonly settings: CheckpointSettings;
+  readonly restart: RestartStrategy;
   readonly vertices: readonly VertexDetails[];
 }

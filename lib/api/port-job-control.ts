@@ -11,6 +11,7 @@ import { requestCancel } from '../coordinator/cancel-job.ts';
 import { changeWhileRunning } from '../coordinator/change-settings.ts';
 import { manualCheckpointKind, takeCheckpoint } from '../coordinator/manual-checkpoint.ts';
 import { readObject, readPlan, type CoordinatorDeps } from '../coordinator/coordinator-deps.ts';
+import { countDeadLetters, readDeadLetters } from '../coordinator/read-dead-letters.ts';
 import { stopWithSavepoint, takeSavepoint, type SavepointOrder } from '../coordinator/savepoint-requests.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { JobRecord, JobStatus } from '../model/job-record.ts';
@@ -44,6 +45,8 @@ export function createPortJobControl(options: PortJobControlOptions): JobControl
     checkpoints: (job) => ifKnown(job, (record) => readCheckpoints(options, record)),
     failure: (job) => ifKnown(job, (record) => readFailure(deps, record)),
     problems: async () => deps.problems?.list() ?? [],
+    deadLetters: (job) => ifKnown(job, () => readDeadLetters(deps.objects, job)),
+    deadLetterCount: (job) => countDeadLetters(deps.objects, job),
     triggerSavepoint: (job, request) =>
       trigger(options, job, { kind: 'savepoint', request, start: (order) => takeSavepoint(deps, { ...order, then: request.then }) }),
     triggerStop: (job, request) =>

@@ -80,4 +80,6 @@ export const limits = {
   /** A job's history: entries kept of each kind, and checkpoints that the API shows (Flink: 10). */
   historyEntriesMax: 1_000,
   historyCheckpointsShown: 100,
+  /** Dead letters that the API shows where nobody asks for more. */
+  deadLettersShown: 1_000,
 } as const;

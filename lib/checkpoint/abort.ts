@@ -2,6 +2,7 @@
 import type { Attempt, CheckpointId } from '../base/ids.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { countsAgainstTolerance, type FailureReason } from './failure-reason.ts';
+import { wasRestarting } from './restart-attempts.ts';
 import { change, refused, type Transition } from './transition.ts';
 
 /**
@@ -18,7 +19,9 @@ export function abortCheckpoint(
   if (entry === undefined) return refused('not-pending');
   if (entry.kind === 'stop-savepoint') return refused('needs-restore');
   const periodic = entry.kind === 'checkpoint';
-  const counted = periodic && countsAgainstTolerance(reason);
+  // What waited for a batch that the restart strategy has tried again says nothing about checkpoints; counted, it would roll the job back.
+  const isExplained = reason === 'CHECKPOINT_EXPIRED' && wasRestarting(record, entry.triggeredAtMs);
+  const counted = periodic && countsAgainstTolerance(reason) && !isExplained;
   return change(
     record,
     {

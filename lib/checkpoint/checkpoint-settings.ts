@@ -14,12 +14,16 @@ export interface CheckpointSettings {
   readonly tolerableFailures: number;
   readonly retained: number;
   readonly retentionOnCancellation: 'retain' | 'delete';
+  /** Barriers overtake what is in flight, which becomes part of the checkpoint; only under exactly-once. */
+  readonly unaligned: boolean;
+  /** Unaligned: so long after its trigger a checkpoint is aligned; 0 = never. */
+  readonly alignedTimeoutMs: number;
 }
 
 export interface SettingChange {
   readonly setting: keyof CheckpointSettings;
-  readonly from: string | number;
-  readonly to: string | number;
+  readonly from: string | number | boolean;
+  readonly to: string | number | boolean;
 }
 
 export function settingChanges(before: CheckpointSettings, now: CheckpointSettings): readonly SettingChange[] {
@@ -50,6 +54,8 @@ export const defaultCheckpointSettings: CheckpointSettings = {
   tolerableFailures: 0,
   retained: 1,
   retentionOnCancellation: 'delete',
+  unaligned: false,
+  alignedTimeoutMs: 0,
 };
 
 /** Options that are set replace those of `settings`. */
@@ -65,6 +71,8 @@ export function withOptions(settings: CheckpointSettings, options: JobCheckpoint
     tolerableFailures: options.tolerableFailedCheckpoints ?? settings.tolerableFailures,
     retained: options.numRetained ?? settings.retained,
     retentionOnCancellation: kept ?? settings.retentionOnCancellation,
+    unaligned: options.unaligned ?? settings.unaligned,
+    alignedTimeoutMs: options.alignedCheckpointTimeoutMs ?? settings.alignedTimeoutMs,
   };
 }
 
@@ -77,6 +85,7 @@ const bounds: readonly (readonly [field: keyof CheckpointSettings, min: number, 
   ['tolerableFailures', 0, Number.MAX_SAFE_INTEGER],
   // All of them stand in the job record.
   ['retained', 1, 16],
+  ['alignedTimeoutMs', 0, 31_536_000_000],
 ];
 
 /** @throws SluiceError `SLUICE-CHECKPOINT-OPTIONS` naming every fault at once */
@@ -93,6 +102,7 @@ export function checkSettings(settings: CheckpointSettings): CheckpointSettings 
   if (!['retain', 'delete'].includes(settings.retentionOnCancellation)) {
     faults.push(`retentionOnCancellation is ${settings.retentionOnCancellation}, retain or delete is possible`);
   }
+  if (settings.unaligned && settings.mode !== 'exactly-once') faults.push('unaligned needs mode exactly-once');
   if (faults.length === 0) return settings;
   throw new SluiceError('SLUICE-CHECKPOINT-OPTIONS', `the checkpoint options are not usable: ${faults.join('; ')}`, {
     hint: 'Correct the options named above.',

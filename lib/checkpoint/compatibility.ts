@@ -5,9 +5,17 @@
  * K2. Max parallelism must be equal, because key groups are counted by it; one that was derived is adopted.
  * K3. What a state is (its kind, whether it expires) may not change; how long it lives may.
  * K4. State that cannot be merged may not come into fewer subtasks.
+ * K5. What is in flight to an operator needs it: on the same input, and by key where it went by key.
  */
 import type { OperatorUid } from '../base/ids.ts';
-import { isSourceVertex, type JobPlan, type PlannedOperator, type PlannedVertex, type StateDeclaration } from '../model/job-plan.ts';
+import {
+  isSourceVertex,
+  type JobPlan,
+  type PlannedEdge,
+  type PlannedOperator,
+  type PlannedVertex,
+  type StateDeclaration,
+} from '../model/job-plan.ts';
 import { adoptMaxParallelism } from './shard-start.ts';
 
 export interface CompatibilityReason {
@@ -19,6 +27,7 @@ export interface CompatibilityReason {
     | 'STATE_TTL_CHANGED'
     | 'STATE_UNMERGEABLE'
     | 'SOURCE_CHANGED'
+    | 'IN_FLIGHT_NOT_MAPPED'
     | 'OTHER_JOB';
   readonly operator: OperatorUid | null;
   readonly message: string;
@@ -48,11 +57,14 @@ interface Placed {
   readonly isSource: boolean;
 }
 
-export function checkCompatibility(
-  snapshot: { readonly jobName: string; readonly plan: JobPlan },
-  plan: JobPlan,
-  options: CompatibilityOptions,
-): CompatibilityReport {
+export interface ComparedSnapshot {
+  readonly jobName: string;
+  readonly plan: JobPlan;
+  /** Edges on which something is in flight. */
+  readonly inFlightEdges?: readonly PlannedEdge[];
+}
+
+export function checkCompatibility(snapshot: ComparedSnapshot, plan: JobPlan, options: CompatibilityOptions): CompatibilityReport {
   const adopted = adoptMaxParallelism(plan, snapshot);
   const before = statefulOperators(snapshot.plan);
   const after = statefulOperators(adopted);
@@ -64,6 +76,7 @@ export function checkCompatibility(
   const reasons = [
     ...otherJob(snapshot, plan, options),
     ...(options.allowNonRestoredState ? [] : unmapped.map(notMapped)),
+    ...(snapshot.inFlightEdges ?? []).flatMap((edge) => inFlightReasons(edge, adopted, options)),
     ...pairs.flatMap(({ old, now }) => [
       ...sourceReasons(old, now),
       ...parallelismReasons(old, now),
@@ -97,6 +110,22 @@ function otherJob(snapshot: { readonly jobName: string }, plan: JobPlan, options
 
 function notMapped(operator: OperatorUid): CompatibilityReason {
   return { code: 'STATE_NOT_MAPPED', operator, message: `the snapshot has state of operator ${operator}, which this job does not have` };
+}
+
+function inFlightReasons(edge: PlannedEdge, plan: JobPlan, options: CompatibilityOptions): readonly CompatibilityReason[] {
+  const { to, input, partitioner } = edge;
+  const operator = plan.vertices.flatMap(({ operators }) => operators).find(({ uid }) => uid === to);
+  if (operator === undefined && options.allowNonRestoredState) return [];
+  const ways = plan.edges.filter((now) => now.to === to && now.input === input);
+  const isTaken = partitioner === 'hash' ? ways.some((now) => now.partitioner === 'hash') : ways.length > 0 || isLinked(operator, input);
+  if (isTaken) return [];
+  const how = partitioner === 'hash' ? ` by key on its input ${input}` : ` on its input ${input}`;
+  return [{ code: 'IN_FLIGHT_NOT_MAPPED', operator: to, message: `records are in flight to operator ${to}${how}, which this job has not` }];
+}
+
+/** Chained to what feeds it, since. */
+function isLinked(operator: PlannedOperator | undefined, input: number): boolean {
+  return operator?.links.some((link) => link.input === input) === true;
 }
 
 function sourceReasons(old: Placed, now: Placed): readonly CompatibilityReason[] {

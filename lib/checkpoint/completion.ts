@@ -5,8 +5,9 @@
  * C2. A pin is set in the write that completes its checkpoint and names its flow.
  * C3. An intermediate savepoint commits nothing: `completed` and `published` do not move. A stop's do so once its export is done.
  * C4. `published` follows `completed`, in order; what follows from a published checkpoint (retiring, FINISHED) waits for it.
+ * C5. What the last completed one lists as in flight, senders keep: what is in flight at a later one was so then, or was sent after it.
  */
-import type { Attempt, CheckpointId } from '../base/ids.ts';
+import type { Attempt, CheckpointId, Epoch } from '../base/ids.ts';
 import type { JobRecord, PendingCheckpoint, RetainedCheckpoint } from '../model/job-record.ts';
 import { heldCheckpoint, pruneRetained } from './retention.ts';
 import { change, refused, unchanged, type Transition } from './transition.ts';
@@ -18,11 +19,14 @@ export interface Completion {
   readonly retainedCount: number;
   /** The manifest lists no part newer than `published`: nothing is left to do for the sinks. */
   readonly nothingToPublish: boolean;
+  /** The oldest epoch with something that is in flight at it; null or absent where nothing is. */
+  readonly inFlightFrom?: Epoch | null;
 }
 
-export function completeCheckpoint(record: JobRecord, completion: Completion, nowMs: number): Transition<'not-pending'> {
+export function completeCheckpoint(before: JobRecord, completion: Completion, nowMs: number): Transition<'not-pending'> {
+  const record = withInFlight(before, completion.inFlightFrom ?? null);
   const entry = record.pending.find(({ id }) => id === completion.checkpoint);
-  if (entry === undefined) return heldCheckpoint(record, completion.checkpoint) === undefined ? refused('not-pending') : unchanged(record);
+  if (entry === undefined) return heldCheckpoint(record, completion.checkpoint) === undefined ? refused('not-pending') : unchanged(before);
   const common = {
     pending: record.pending.filter((other) => other !== entry && !isSubsumed(other, entry)),
     failures: 0,
@@ -42,6 +46,10 @@ export function completeCheckpoint(record: JobRecord, completion: Completion, no
   const published = completion.nothingToPublish && record.published >= record.completed ? id : record.published;
   const retained = pruneRetained([...record.retained, checkpoint], completion.retainedCount, published);
   return change(record, { ...common, completed: id, published, retained, try: 0 }, nowMs);
+}
+
+function withInFlight({ inFlightFrom: _, ...record }: JobRecord, inFlightFrom: Epoch | null): JobRecord {
+  return inFlightFrom === null ? record : { ...record, inFlightFrom };
 }
 
 /** A completed checkpoint ends older ones of its kind; savepoints are asked for by a person and go on. */

@@ -4,6 +4,7 @@
  *
  * M1. Exactly the shards of its plan, each once, each of this job, attempt and checkpoint.
  * M2. No received message that was not sent: a cut's input position is at most the sender's output position. Under exactly-once, aligned, both are equal.
+ *     Unaligned, what lies between is in flight: only on channels that can be dealt out again, and listed by the sender's snapshot (in-flight.ts, IF1, IF2).
  * M3. Deltas are of epochs up to the checkpoint, in rising order per shard, and inside the key groups there are.
  * M4. Canonical bytes: the same acknowledgements make the same manifest, but for the times.
  */
@@ -15,7 +16,7 @@ import { planShape } from './plan-shape.ts';
 import { shapes } from './shape.ts';
 import { snapshotShape } from './snapshot-shape.ts';
 
-const { id, integer, list, object, oneOf, text } = shapes;
+const { id, integer, list, object, oneOf, optional, text } = shapes;
 
 const manifestKind: DocumentKind<Manifest> = {
   name: 'the manifest',
@@ -29,6 +30,7 @@ const manifestKind: DocumentKind<Manifest> = {
     checkpoint: integer,
     kind: oneOf('checkpoint', 'savepoint', 'stop-savepoint'),
     mode: oneOf('exactly-once', 'at-least-once'),
+    unaligned: optional(oneOf(true)),
     plan: planShape,
     planHash: text,
     shards: list(snapshotShape),

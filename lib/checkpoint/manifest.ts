@@ -16,6 +16,8 @@ export interface Manifest {
   readonly kind: CheckpointKind;
   /** Under exactly-once nothing was in flight at an aligned cut; under at-least-once positions say less. */
   readonly mode: 'exactly-once' | 'at-least-once';
+  /** Its barriers might overtake: what was in flight is listed by the snapshots of its senders. Absent where they might not. */
+  readonly unaligned?: true;
   readonly plan: JobPlan;
   readonly planHash: string;
   readonly shards: readonly ShardSnapshot[];

@@ -46,6 +46,7 @@ export function numberCheckpoint(
     ...(settings.mode === 'exactly-once' ? {} : { mode: settings.mode }),
     ...(request.stop === undefined ? {} : { stop: request.stop }),
     ...(request.thenCancel === true ? { thenCancel: true } : {}),
+    ...overtaking(request, settings, nowMs),
     flow: request.flow,
     token: request.token,
     triggeredAtMs: nowMs,
@@ -53,6 +54,11 @@ export function numberCheckpoint(
   };
   const patch = { numbered: id, pending: [...record.pending, entry], ...(forced ? {} : { triggeredAtMs: nowMs }) };
   return change(record, patch, nowMs);
+}
+
+/** A stop waits for what is in flight: nobody would work it off behind it. */
+function overtaking({ kind }: TriggerRequest, settings: CheckpointSettings, nowMs: number): Pick<PendingCheckpoint, 'overtakeAtMs'> {
+  return settings.unaligned && kind !== 'stop-savepoint' ? { overtakeAtMs: nowMs + settings.alignedTimeoutMs } : {};
 }
 
 /** Whether the number was given and its checkpoint is no longer pending: aborted, or complete. By number and attempt, so that late barriers are known. */

@@ -47,6 +47,7 @@ const operator = object<PlannedOperator>({
   states: list(stateDeclarationShape),
   links: list(object<ChainLink>({ from: uid, output: text, input: integer })),
   connector: optional(connectorSpec),
+  onError: optional(oneOf('dead-letter')),
 });
 
 const vertex = object<PlannedVertex>({

@@ -11,6 +11,7 @@
 import type { CheckpointId } from '../base/ids.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { isTerminal, mayMove } from './job-status.ts';
+import { noRestarts } from './restart-attempts.ts';
 import { heldCheckpoint, newestRetained } from './retention.ts';
 import { change, refused, type Transition } from './transition.ts';
 
@@ -38,8 +39,10 @@ export function restore(record: JobRecord, restoration: Restoration, nowMs: numb
   const target = restoration.checkpoint === null ? undefined : heldCheckpoint(record, restoration.checkpoint);
   const checkpoint = target?.id ?? 0;
   const older = record.retained.filter(({ id }) => id < checkpoint);
+  // The attempt begins with nothing sent.
+  const { inFlightFrom: _, ...begun } = record;
   return change(
-    record,
+    begun,
     {
       status: 'RESTARTING',
       attempt: record.attempt + 1,
@@ -56,6 +59,8 @@ export function restore(record: JobRecord, restoration: Restoration, nowMs: numb
       try: 0,
       ended: {},
       failure: null,
+      // Whoever runs a failed job again, or another version of it, has seen to what made it fail.
+      ...(record.restarts !== undefined && (isTerminal(record.status) || plan !== record.plan) ? { restarts: noRestarts } : {}),
       counts: { ...record.counts, restored: record.counts.restored + 1 },
     },
     nowMs,

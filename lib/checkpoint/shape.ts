@@ -70,7 +70,7 @@ export const shapes = {
   integer: primitive<number>('a whole number', (value) => Number.isSafeInteger(value) && !Object.is(value, -0)),
   number: primitive<number>('a number', (value) => typeof value === 'number' && Number.isFinite(value)),
   flag: primitive<boolean>('true or false', (value) => typeof value === 'boolean'),
-  oneOf: <T extends string | number>(...allowed: readonly T[]): Shape<T> =>
+  oneOf: <T extends string | number | boolean>(...allowed: readonly T[]): Shape<T> =>
     primitive<T>(`one of ${allowed.join(', ')}`, (value) => allowed.includes(value as T)),
   anything: ((value, path, faults) => {
     if (value === undefined) faults.push(`${path} is missing`);
@@ -85,6 +85,11 @@ export const shapes = {
     <T>(shape: Shape<T>): Shape<T> =>
     (value, path, faults) =>
       value === undefined ? (value as T) : shape(value, path, faults),
+  /** A field that came later: where it is absent, everything is as it was before. */
+  otherwise:
+    <T>(shape: Shape<T>, fallback: T): Shape<T> =>
+    (value, path, faults) =>
+      value === undefined ? fallback : shape(value, path, faults),
   object,
   list,
   record,

@@ -16,6 +16,7 @@ import { isSourceVertex, vertexOf, type JobPlan, type PlannedVertex } from '../m
 import { keyGroupRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { DeltaRef, FiredRange, OperatorStates, OperatorStateValue, ShardSnapshot, SplitState } from '../model/shard-record.ts';
 import { MAX_WATERMARK } from '../model/time.ts';
+import { inFlightOf, type SenderInFlight } from './in-flight.ts';
 import type { Manifest } from './manifest.ts';
 import { redistributeOperatorState, redistributeSplits } from './redistribution.ts';
 
@@ -29,6 +30,8 @@ export interface ShardStart {
   /** How far event timers have fired; of several ranges with a key group the highest counts. */
   readonly fired: readonly FiredRange[];
   readonly nextTimer: { readonly event: number | null; readonly processing: number | null };
+  /** In flight at the checkpoint, and this shard's to work off before anything else. */
+  readonly inFlight: readonly SenderInFlight[];
   /** All input had ended and had been worked off: the shard only forwards barriers, it does not finish again. */
   readonly finished: boolean;
   /** Added up over all shards of a vertex they stay what they were. */
@@ -51,6 +54,7 @@ export function shardStart(manifest: Manifest, plan: JobPlan, uid: OperatorUid, 
   const sources = olds.filter((old) => isSourceVertex(manifest.plan, old.uid) && isSourceVertex(plan, uid));
   const oldSplits = sources.flatMap((old) => snapshotsOf(manifest, old).map((snapshot) => snapshot.splits));
   const splits = redistributeSplits(oldSplits, shard, vertex.parallelism);
+  const inFlight = inFlightOf(manifest, plan, uid, shard);
   return {
     checkpoint: manifest.checkpoint,
     splits,
@@ -58,7 +62,8 @@ export function shardStart(manifest: Manifest, plan: JobPlan, uid: OperatorUid, 
     deltas: overlapping.flatMap(({ snapshot, overlap }) => snapshot.deltas.flatMap((delta) => restrict(delta, overlap!))),
     fired: overlapping.flatMap(({ snapshot, overlap }) => keptFired(snapshot.fired, overlap!)),
     nextTimer: earliest(overlapping.map(({ snapshot }) => snapshot.nextTimer)),
-    finished: hasFinished(manifest, olds, splits, vertex.parallelism, shard),
+    inFlight,
+    finished: inFlight.length === 0 && hasFinished(manifest, olds, splits, vertex.parallelism, shard),
     ...countsFor(manifest, vertex, shard),
   };
 }

@@ -3,6 +3,7 @@ import type { ChannelId, JobId, OperatorUid } from '../base/ids.ts';
 import type { KeyGroupRange } from '../model/key-group-range.ts';
 import type {
   DeltaRef,
+  EpochSegments,
   FiredRange,
   OperatorStateValue,
   SegmentList,
@@ -13,7 +14,7 @@ import type {
 } from '../model/shard-record.ts';
 import { shapes, type Shape } from './shape.ts';
 
-const { anything, flag, id, integer, list, nullable, number, object, oneOf, record, text } = shapes;
+const { anything, flag, id, integer, list, nullable, number, object, oneOf, optional, record, text } = shapes;
 const uid = id<OperatorUid>();
 
 export const keyGroupsShape: Shape<KeyGroupRange> = object<KeyGroupRange>({ start: integer, end: integer });
@@ -62,5 +63,22 @@ export const snapshotShape: Shape<ShardSnapshot> = object<ShardSnapshot>({
   deltas: list(object<DeltaRef>({ epoch: integer, key: text, rows: integer, bytes: integer, keyGroups: keyGroupsShape })),
   parts: list(sinkPartShape),
   segments: object<SegmentList>({ recent: list(text), chained: nullable(text) }),
-  stats: object<SnapshotStats>({ deltaBytes: number, stateBytes: number, alignmentMs: number, snapshotMs: number, takenAtMs: number }),
+  inFlight: optional(
+    list(
+      object<EpochSegments>({
+        epoch: integer,
+        recent: list(text),
+        chained: nullable(text),
+        after: optional<EpochSegments['after']>(record<ChannelId, number>(integer)),
+      }),
+    ),
+  ),
+  stats: object<SnapshotStats>({
+    deltaBytes: number,
+    stateBytes: number,
+    alignmentMs: number,
+    snapshotMs: number,
+    takenAtMs: number,
+    unaligned: optional(oneOf(true)),
+  }),
 });

@@ -1,11 +1,14 @@
 /** Plan object: what an attempt works by. Its name is the hash of its content, because a restore may adopt a snapshot's max parallelism under the same plan hash. */
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../base/canonical-json.ts';
 import type { JobId } from '../base/ids.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import { planKey } from '../model/object-keys.ts';
-import { checkSettings, settingChanges, type CheckpointSettings } from './checkpoint-settings.ts';
+import { checkSettings, defaultCheckpointSettings, settingChanges, type CheckpointSettings } from './checkpoint-settings.ts';
 import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
 import { planShape } from './plan-shape.ts';
+import { defaultRestartStrategy, type RestartStrategy } from './restart-strategy.ts';
+import { restartStrategyShape } from './restart-strategy-shape.ts';
 import { shapes } from './shape.ts';
 
 export interface StoredPlan {
@@ -14,6 +17,8 @@ export interface StoredPlan {
   readonly settings: CheckpointSettings;
   /** What the job was last run with, where the settings have been changed while it ran. */
   readonly given?: CheckpointSettings;
+  /** Absent = Flink's default. */
+  readonly restart?: RestartStrategy;
   /** Digest of the job's own modules, where whoever started it knew one: tells the next run whether the code is another (ADR 12). */
   readonly code?: string;
 }
@@ -27,6 +32,9 @@ const settingsShape = shapes.object<CheckpointSettings>({
   tolerableFailures: shapes.integer,
   retained: shapes.integer,
   retentionOnCancellation: shapes.oneOf('retain', 'delete'),
+  // Plan objects of before have neither.
+  unaligned: shapes.otherwise(shapes.flag, defaultCheckpointSettings.unaligned),
+  alignedTimeoutMs: shapes.otherwise(shapes.integer, defaultCheckpointSettings.alignedTimeoutMs),
 });
 
 const kind: DocumentKind<StoredPlan> = {
@@ -38,19 +46,23 @@ const kind: DocumentKind<StoredPlan> = {
     plan: planShape,
     settings: settingsShape,
     given: shapes.optional(settingsShape),
+    restart: shapes.optional(restartStrategyShape),
     code: shapes.optional(shapes.text),
   }),
 };
 
 export function encodeStoredPlan(
   job: JobId,
-  { plan, settings, given = settings, code }: Omit<StoredPlan, 'format'>,
+  { plan, settings, given = settings, restart, code }: Omit<StoredPlan, 'format'>,
 ): { readonly key: string; readonly bytes: Uint8Array } {
+  // The default is not written down: so plan objects of jobs that never chose one stay what they were.
+  const isChosen = restart !== undefined && canonicalJson(restart) !== canonicalJson(defaultRestartStrategy);
   const content = {
     format: 1,
     plan,
     settings: checkSettings(settings),
     ...(settingChanges(given, settings).length === 0 ? {} : { given }),
+    ...(isChosen ? { restart } : {}),
     ...(code === undefined ? {} : { code }),
   } as const;
   const bytes = encodeDocument(kind, content);

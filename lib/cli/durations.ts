@@ -1,11 +1,10 @@
+import { durationMsOf } from '../base/duration-text.ts';
 import { SluiceError } from '../base/errors.ts';
-
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `500ms`, `1s`, `10 min`, `1.5h`, `1d`. @throws SluiceError `SLUICE-USAGE` */
 export function parseDuration(option: string, text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)$/.exec(text.trim()) ?? [];
-  if (amount !== undefined && unit !== undefined) return Math.round(Number(amount) * unitsMs[unit]!);
+  const durationMs = durationMsOf(text);
+  if (durationMs !== undefined) return durationMs;
   throw new SluiceError('SLUICE-USAGE', `${option} is ${JSON.stringify(text)}, which is no duration`, {
     hint: 'Write a number and a unit: 500ms, 1s, 10min, 1h.',
     facts: { option, text },

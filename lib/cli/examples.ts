@@ -9,6 +9,7 @@ export const examples = {
     'sluice run examples/flights/job.ts --set input=flights.parquet --set output=out --data-dir data',
     'sluice run job.ts --data-dir data              # the same again resumes where it was',
     'sluice run job.ts --from-savepoint data/savepoints/savepoint-1 --parallelism 4',
+    'sluice run job.ts -D restart-strategy.type=fixed-delay -D restart-strategy.fixed-delay.attempts=3',
     'sluice run job.ts --port 0 --json              # one JSON object per line, the first one has the port',
   ),
   plan: lines('sluice plan job.ts --set input=flights.parquet', 'sluice plan job.ts --parallelism 4 --format mermaid'),
@@ -23,6 +24,10 @@ export const examples = {
   savepoint: lines('sluice savepoint flights', 'sluice savepoint flights backups --data-dir data', 'sluice savepoint flights --detached'),
   stop: lines('sluice stop flights --data-dir data', 'sluice stop flights backups --drain'),
   cancel: lines('sluice cancel flights --data-dir data'),
+  'dead-letters': lines(
+    'sluice dead-letters flights --data-dir data',
+    'sluice dead-letters flights --data-dir data --records > again.ndjson',
+  ),
   restore: lines(
     'sluice restore data/savepoints/savepoint-1 job.ts --dry-run',
     'sluice restore backups/savepoint-1 job.ts --parallelism 4 --data-dir data-2',

@@ -7,7 +7,7 @@ import { SluiceError } from '../base/errors.ts';
 import type { CliIo } from './cli-io.ts';
 import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
-import { collectParameter } from './parameters-option.ts';
+import { collectDefinition, collectParameter } from './parameters-option.ts';
 import { packageVersion } from './version.ts';
 
 /** Runs one command line. The result is the exit code; whatever goes wrong has been reported. */
@@ -41,6 +41,7 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
   addRunCommands(program, io, finish);
   addControlCommands(program, io, finish);
   addCheckpointCommands(program, io, finish);
+  addDeadLetterCommand(program, io, finish);
   addSavepointCommands(program, io, finish);
   return program;
 }
@@ -148,10 +149,25 @@ function addCheckpointCommands(program: Command, io: CliIo, finish: Finish): voi
     .option('--max-concurrent-checkpoints <n>', 'at a time', positiveInteger)
     .option('--tolerable-failed-checkpoints <n>', 'failures in a row that are borne', wholeNumber)
     .option('--num-retained <n>', 'completed ones that are kept', positiveInteger)
+    .option('--unaligned', 'barriers overtake records in flight')
+    .option('--no-unaligned', 'they do not')
+    .option('--aligned-timeout <duration>', 'so long unaligned checkpoints wait for alignment first')
     .addHelpText('after', examples['checkpoint-config'])
     .action(async (job: string, options) => {
       const { checkpointConfig } = await import('./commands/checkpoint-config.ts');
       finish(await checkpointConfig(io, job, options as never));
+    });
+}
+
+function addDeadLetterCommand(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('dead-letters <job>'))
+    .description('show the records that operators have set aside, of a job that runs or of a data directory at rest')
+    .option('--operator <uid>', 'only those of one operator')
+    .option('--records', 'print only the records, one a line, for a source to read again', false)
+    .addHelpText('after', examples['dead-letters'])
+    .action(async (job: string, options) => {
+      const { deadLetters } = await import('./commands/dead-letters.ts');
+      finish(await deadLetters(io, job, options as never));
     });
 }
 
@@ -202,6 +218,15 @@ function withRunOptions(command: Command): Command {
     .option('--tolerable-failed-checkpoints <n>', "failures in a row that are borne (default: the job's, 0)", wholeNumber)
     .option('--num-retained <n>', "completed ones that are kept (default: the job's, 1)", positiveInteger)
     .addOption(new Option('--externalized-checkpoint-retention <what>', 'checkpoints of a canceled job').choices([...retentions]))
+    .option('--unaligned-checkpoints', "barriers overtake records in flight, which become part of the checkpoint (default: the job's, no)")
+    .option('--no-unaligned-checkpoints', 'they do not, whatever the job says')
+    .option('--aligned-checkpoint-timeout <duration>', "so long unaligned checkpoints wait for alignment first (default: the job's, 0ms)")
+    .option(
+      '-D, --define <option=value>',
+      'an option of the job by its name in Flink, such as restart-strategy.type=none; may be repeated',
+      collectDefinition,
+      {},
+    )
     .option('--savepoint-dir <folder>', 'where savepoints go that name no directory (default: savepoints in the data directory)', somePath)
     .option('--port <n>', 'of the HTTP API; the next free one where it is taken, 0 = any', portNumber, 8_081)
     .option('--verbose', 'log what happens, not only what is wrong', false);

@@ -20,6 +20,8 @@ export interface Progress {
   readonly eventTime: string | null;
   readonly checkpoints: { readonly completed: number; readonly failed: number; readonly lastMs: number | null };
   readonly stateBytes: number;
+  /** Records and timers that operators have set aside. */
+  readonly deadLetters: number;
   /** What goes wrong now and is tried again. */
   readonly problems: readonly PresentProblem[];
 }
@@ -46,10 +48,15 @@ export function createProgress(control: JobControl, job: JobId, monotonic: () =>
         failed: checkpoints.counts.failed,
         lastMs: last === undefined ? null : last.endedAtMs - last.triggeredAtMs,
       },
+      deadLetters: setsAside(details) ? await control.deadLetterCount(job) : 0,
       problems: isTerminal(details.status) ? [] : await control.problems(job),
       stateBytes: (last?.vertices ?? []).reduce((sum, { stateBytes }) => sum + stateBytes, 0),
     };
   };
+}
+
+function setsAside({ plan }: JobDetails): boolean {
+  return plan.vertices.some(({ operators }) => operators.some(({ onError }) => onError === 'dead-letter'));
 }
 
 /** After a restore the count goes back with the sources: that is no negative rate. */
@@ -58,7 +65,7 @@ function rateOf(records: number, elapsedMs: number): number | null {
 }
 
 export function progressLine(name: string, progress: Progress): string {
-  const { status, records, recordsPerS, eventTime, checkpoints, stateBytes, problems } = progress;
+  const { status, records, recordsPerS, eventTime, checkpoints, stateBytes, deadLetters, problems } = progress;
   const took = checkpoints.lastMs === null ? '' : ` (${formatDuration(checkpoints.lastMs)})`;
   const failed = checkpoints.failed === 0 ? '' : `, ${checkpoints.failed} failed`;
   return [
@@ -69,6 +76,7 @@ export function progressLine(name: string, progress: Progress): string {
     `event time ${eventTime === null ? '-' : shortTime(eventTime)}`,
     `${counted(checkpoints.completed, 'checkpoint')}${took}${failed}`,
     `state ${formatBytes(stateBytes)}`,
+    ...(deadLetters === 0 ? [] : [counted(deadLetters, 'dead letter')]),
   ].join('  ');
 }
 

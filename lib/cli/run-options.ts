@@ -2,6 +2,7 @@ import { checkSettings, defaultCheckpointSettings, withOptions, type CheckpointS
 import { SluiceError } from '../base/errors.ts';
 import type { CheckpointOptions, JobCheckpointing } from '../model/checkpoint-options.ts';
 import { parseDuration } from './durations.ts';
+import type { JobConfiguration } from '../model/job-configuration.ts';
 import type { JobOptions } from './load-job.ts';
 
 /** What commander hands to `run` and `restore`. */
@@ -17,6 +18,10 @@ export interface RunOptions extends JobOptions {
   readonly tolerableFailedCheckpoints?: number;
   readonly numRetained?: number;
   readonly externalizedCheckpointRetention?: NonNullable<CheckpointOptions['externalizedCheckpointRetention']>;
+  readonly unalignedCheckpoints?: boolean;
+  readonly alignedCheckpointTimeout?: string;
+  /** By Flink's names. */
+  readonly define: JobConfiguration;
   readonly savepointDir?: string;
   readonly port: number;
   readonly json: boolean;
@@ -38,6 +43,8 @@ function given(options: RunOptions): JobCheckpointing {
     ...optional('tolerableFailedCheckpoints', options.tolerableFailedCheckpoints),
     ...optional('numRetained', options.numRetained),
     ...optional('externalizedCheckpointRetention', options.externalizedCheckpointRetention),
+    ...optional('unaligned', options.unalignedCheckpoints),
+    ...optional('alignedCheckpointTimeoutMs', duration('--aligned-checkpoint-timeout', options.alignedCheckpointTimeout, 0)),
   };
 }
 

@@ -48,7 +48,7 @@ function howItGoesOn({ origin, restoredFrom, sinceLastRun }: Pick<Started, 'orig
 }
 
 /** What a person may have changed without meaning to. */
-function changeLines({ plan, code, settings }: RunningJob['sinceLastRun']): readonly string[] {
+function changeLines({ plan, code, settings, restart }: RunningJob['sinceLastRun']): readonly string[] {
   const changed = settings.map(
     ({ setting, from, to }) => `${settingNames[setting]} ${settingText(setting, to)}, was ${settingText(setting, from)}`,
   );
@@ -58,6 +58,7 @@ function changeLines({ plan, code, settings }: RunningJob['sinceLastRun']): read
       ? []
       : [`the job's code has changed since the last run (digest ${code.to.slice(0, 8)}, was ${code.from.slice(0, 8)})`]),
     ...(changed.length === 0 ? [] : [`checkpoints from now on: ${changed.join('; ')}`]),
+    ...(restart === undefined ? [] : [`restart strategy from now on ${restart.to}, was ${restart.from}`]),
   ];
 }
 
@@ -70,9 +71,11 @@ const settingNames: Readonly<Record<SettingChange['setting'], string>> = {
   tolerableFailures: 'tolerable failures',
   retained: 'retained',
   retentionOnCancellation: 'on cancellation',
+  unaligned: 'unaligned',
+  alignedTimeoutMs: 'aligned for',
 };
 
-function settingText(setting: SettingChange['setting'], value: string | number): string {
+function settingText(setting: SettingChange['setting'], value: SettingChange['to']): string {
   return setting.endsWith('Ms') ? formatDuration(Number(value)) : String(value);
 }
 
@@ -96,7 +99,10 @@ function textReport(io: CliIo, name: string): RunReport {
     ended: ({ status }, last, failure) => {
       line.end();
       const took = formatDuration(io.clock.monotonic() - begunAtMs);
-      const counts = last === undefined ? '' : `: ${counted(last.records, 'record')}, ${counted(last.checkpoints.completed, 'checkpoint')}`;
+      const counts =
+        last === undefined
+          ? ''
+          : `: ${counted(last.records, 'record')}, ${counted(last.checkpoints.completed, 'checkpoint')}${last.deadLetters === 0 ? '' : `, ${counted(last.deadLetters, 'dead letter')}`}`;
       io.out(`job ${name} is ${status} after ${took}${counts}\n`);
       if (failure !== null) io.err(failureText(failure));
     },
@@ -116,9 +122,10 @@ function newProblems(): (present: readonly PresentProblem[]) => readonly string[
   };
 }
 
-function problemText({ code, message, hint, operator, shard, tries }: PresentProblem): string {
+function problemText({ code, message, hint, operator, shard, tries, isCertain }: PresentProblem): string {
   const where = operator === undefined ? '' : `operator ${operator}, shard ${shard}: `;
-  const cause = `${where}tried ${tries} times, and tried again until it works`;
+  const again = isCertain === true ? 'by the restart strategy' : 'until it works';
+  const cause = `${where}tried ${counted(tries, 'time')}, and tried again ${again}`;
   return errorText({ code, message, cause, hint, facts: {} }, 'problem');
 }
 

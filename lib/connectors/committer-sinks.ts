@@ -52,6 +52,6 @@ export function collectSink<T>(name: string): Sink<T> {
   return committerSink(`collect ${name}`, `collect ${name}`, { connector: 'collect', options: { name }, guarantee: 'exactly-once' });
 }
 
-function committerSink<T>(name: string, target: string, connector: ConnectorSpec, problemIn?: RecordCheck): Sink<T> {
+export function committerSink<T>(name: string, target: string, connector: ConnectorSpec, problemIn?: RecordCheck): Sink<T> {
   return { name, states: [], connector, target, create: () => new CommitterSinkOperator(problemIn) };
 }

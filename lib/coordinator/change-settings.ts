@@ -25,7 +25,7 @@ export interface SettingsChanged {
 export async function changeSettings(
   deps: CoordinatorDeps,
   job: JobId,
-  change: (before: StoredPlan) => Pick<StoredPlan, 'settings'> & Partial<Pick<StoredPlan, 'given' | 'code'>>,
+  change: (before: StoredPlan) => Pick<StoredPlan, 'settings'> & Partial<Pick<StoredPlan, 'given' | 'restart' | 'code'>>,
 ): Promise<SettingsChanged> {
   for (;;) {
     const { plan: from } = await readJob(deps, job);

@@ -3,6 +3,7 @@
  */
 import { SluiceError } from '../base/errors.ts';
 import { checkCompatibility, type CompatibilityReport } from '../checkpoint/compatibility.ts';
+import { inFlightChannels } from '../checkpoint/in-flight.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest } from '../checkpoint/manifest-codec.ts';
 import { heldCheckpoint, newestRetained } from '../checkpoint/retention.ts';
@@ -43,7 +44,8 @@ export async function readTarget(
   const manifest = await unlessLost(async () => decodeManifest(await readObject(deps, wanted.manifest), wanted.manifest));
   if (typeof manifest === 'string') throw restoreRefused(record, [`checkpoint ${wanted.id} is not whole: ${manifest}`]);
   const { plan } = await readPlan(deps, request.plan);
-  const report = checkCompatibility(manifest, plan, request);
+  const inFlightEdges = [...new Set(inFlightChannels(manifest).map(({ edge }) => edge))];
+  const report = checkCompatibility({ ...manifest, inFlightEdges }, plan, request);
   if (!report.ok)
     throw restoreRefused(
       record,

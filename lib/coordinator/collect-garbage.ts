@@ -90,9 +90,9 @@ class Marks {
     for (const list of segments) await this.#segments(list);
   }
 
-  async snapshot({ deltas, segments }: ShardSnapshot): Promise<void> {
+  async snapshot({ deltas, segments, inFlight = [] }: ShardSnapshot): Promise<void> {
     for (const { key } of deltas) this.keys.add(key);
-    await this.#segments(segments);
+    for (const list of [segments, ...inFlight]) await this.#segments(list);
   }
 
   /** Read once, however often it is named. */

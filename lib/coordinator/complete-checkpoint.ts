@@ -8,6 +8,7 @@ import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
 import { missingShards } from '../checkpoint/completeness.ts';
 import { completeCheckpoint as complete } from '../checkpoint/completion.ts';
 import { finishJob } from '../checkpoint/job-ending.ts';
+import { oldestInFlight, trimInFlight } from '../checkpoint/in-flight.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest, encodeManifest } from '../checkpoint/manifest-codec.ts';
 import { heldCheckpoint } from '../checkpoint/retention.ts';
@@ -100,9 +101,10 @@ async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: 
     checkpoint: pending.id,
     kind: pending.kind,
     mode: pending.mode ?? 'exactly-once',
+    ...(pending.overtakeAtMs === undefined ? {} : { unaligned: true }),
     plan,
     planHash: record.planHash,
-    shards,
+    shards: trimInFlight({ plan, shards }),
     triggeredAtMs: pending.triggeredAtMs,
     completedAtMs: deps.clock.now(),
   };
@@ -121,6 +123,7 @@ async function recordCompletion(deps: CoordinatorDeps, before: JobRecord, manife
         manifest: key,
         retainedCount: settings.retained,
         nothingToPublish: partsAbove(manifest, record.published).length === 0,
+        inFlightFrom: oldestInFlight(manifest.shards),
       },
       deps.clock.now(),
     ),

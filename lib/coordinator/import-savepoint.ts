@@ -10,6 +10,7 @@ import { descriptorKey, manifestKey } from '../model/object-keys.ts';
 import type { SinkPart } from '../model/shard-record.ts';
 import type { PartName } from '../ports/connectors.ts';
 import { importAttempt, importedManifest, importUnit, importUnits } from '../savepoint/import-savepoint.ts';
+import { snapshotOf } from '../savepoint/check-savepoint.ts';
 import { openSavepoint } from '../savepoint/open-savepoint.ts';
 import type { SavepointMetadata } from '../savepoint/savepoint-metadata.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
@@ -33,7 +34,7 @@ export async function importSavepoint(deps: CoordinatorDeps, input: OperationInp
   const begunAt = deps.clock.monotonic();
   let next = Number(operation.progress['next'] ?? 0);
   for (; next < units.length && deps.clock.monotonic() - begunAt < deps.stepMs; next++) {
-    await importUnit({ folder, base: deps.base, stagePart }, input.job, metadata, units[next]!);
+    await importUnit({ folder, base: deps.base, objects: deps.objects, stagePart }, input.job, metadata, units[next]!);
   }
   await updateOperation(deps, operation, { progress: { ...operation.progress, next, units: units.length } });
   return { done: next === units.length };
@@ -44,15 +45,16 @@ export async function startImported(deps: CoordinatorDeps, input: OperationInput
   const { request } = await readOperation(deps, input);
   const { location, name, plan: planKey, planHash, ...options } = request as unknown as SavepointRequest;
   const metadata = await openSavepoint(deps.savepoints.at(location));
-  const { plan, settings } = await readPlan(deps, planKey);
+  const { plan, settings, restart } = await readPlan(deps, planKey);
   const manifest = await storeManifest(deps, input, metadata);
-  const { dropped } = checkCompatibility({ jobName: metadata.job.name, plan: metadata.plan }, plan, options);
+  const { dropped } = checkCompatibility(snapshotOf(metadata), plan, options);
   const { checkpoint } = metadata;
   const descriptor = descriptorKey(input.job, firstAttempt, `${input.trigger}-${checkpoint}`);
   const content = { format: 1, job: input.job, attempt: firstAttempt, checkpoint, manifest, dropped } as const;
   await deps.objects.createIfAbsent(descriptor, encodeDescriptor(content));
   const adopted = adoptMaxParallelism(plan, metadata);
-  await startJob(deps, { job: input.job, name, plan: adopted, planHash, settings, from: { checkpoint, manifest, descriptor } });
+  const from = { checkpoint, manifest, descriptor };
+  await startJob(deps, { job: input.job, name, plan: adopted, planHash, settings, ...(restart === undefined ? {} : { restart }), from });
   return { attempt: firstAttempt };
 }
 

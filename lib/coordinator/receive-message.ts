@@ -15,6 +15,7 @@ import type { CoordinatorMessage } from '../model/coordinator-message.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { jobFailed } from './fail-job.ts';
 import { recoverFromLoss } from './recovery.ts';
+import { restartOrFail } from './restart-batch.ts';
 import { startWhenDue } from './start-checkpoint.ts';
 import { signalIfComplete } from './trigger-checkpoint.ts';
 import { refused } from '../checkpoint/transition.ts';
@@ -92,10 +93,12 @@ async function takeDeclined(deps: CoordinatorDeps, { job, attempt, checkpoint, r
 
 const lossCodes: readonly string[] = ['SLUICE-OBJECT-MISSING', 'SLUICE-OBJECT-DAMAGED'];
 
-/** An object that is gone for good takes the job back; everything else that a shard reports ends it. */
-async function takeFailed(deps: CoordinatorDeps, { job, attempt, failure }: MessageOf<'failed'>): Promise<MessageOutcome> {
+/** The restart strategy judges what another try may mend. An object that is gone for good takes the job back; everything else that a shard reports ends it. */
+async function takeFailed(deps: CoordinatorDeps, message: MessageOf<'failed'>): Promise<MessageOutcome> {
+  const { job, attempt, failure } = message;
   const record = await readJob(deps, job);
   if (record.attempt !== attempt) return 'dropped';
+  if (message.mayRestart === true) return isWorking(record.status) ? restartOrFail(deps, record, failure) : 'dropped';
   const isLoss = lossCodes.includes(failure.code) && isWorking(record.status);
   const outcome = isLoss ? await recoverFromLoss(deps, record, failure) : await jobFailed(deps, record, failure);
   return outcome === 'superseded' ? 'dropped' : 'taken';

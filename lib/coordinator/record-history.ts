@@ -84,6 +84,7 @@ export function byVertex(plan: JobPlan, shards: readonly ShardSnapshot[]): reado
       stateBytes: sum(stats.map(({ stateBytes }) => stateBytes)),
       alignmentMs: Math.max(0, ...stats.map(({ alignmentMs }) => alignmentMs)),
       snapshotMs: Math.max(0, ...stats.map(({ snapshotMs }) => snapshotMs)),
+      ...(stats.some(({ unaligned }) => unaligned) ? ({ unaligned: true } as const) : {}),
     };
   });
 }

@@ -2,6 +2,7 @@
 import type { CheckpointId, JobId } from '../base/ids.ts';
 import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import type { CompatibilityOptions } from '../checkpoint/compatibility.ts';
+import type { RestartStrategy } from '../checkpoint/restart-strategy.ts';
 import { encodeStoredPlan } from '../checkpoint/stored-plan.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { OperationRecord } from '../ports/records.ts';
@@ -15,6 +16,7 @@ export interface NewPlan {
   readonly planHash: string;
   readonly settings: CheckpointSettings;
   readonly given?: CheckpointSettings;
+  readonly restart?: RestartStrategy;
   readonly code?: string;
 }
 

@@ -3,6 +3,7 @@
  */
 import type { CheckpointId, JobId } from '../base/ids.ts';
 import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
+import type { RestartStrategy } from '../checkpoint/restart-strategy.ts';
 import { expectedShards } from '../checkpoint/completeness.ts';
 import { assertRecord } from '../checkpoint/transition.ts';
 import { encodeStoredPlan } from '../checkpoint/stored-plan.ts';
@@ -21,6 +22,7 @@ export interface NewJob {
   /** Hash of JobPlan and code, as the functions know it. */
   readonly planHash: string;
   readonly settings: CheckpointSettings;
+  readonly restart?: RestartStrategy;
   readonly code?: string;
   /** From an import: its checkpoint, with manifest and descriptor in the job's own namespace. */
   readonly from?: { readonly checkpoint: CheckpointId; readonly manifest: string; readonly descriptor: string };

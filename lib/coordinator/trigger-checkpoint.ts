@@ -10,6 +10,7 @@ import { failureText } from '../checkpoint/failure-reason.ts';
 import { numberCheckpoint, type TriggerRequest } from '../checkpoint/pending-checkpoint.ts';
 import { refused, type Transition } from '../checkpoint/transition.ts';
 import { decideTrigger } from '../checkpoint/trigger-policy.ts';
+import type { BarrierOrder } from '../model/envelope.ts';
 import type { CheckpointKind, JobRecord, PendingCheckpoint } from '../model/job-record.ts';
 import { armSweep } from './arm-sweep.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
@@ -48,6 +49,8 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
     const nowMs = deps.clock.now();
     // A restore under another plan, or the end of the sweep, came between: the flow's next try reads that one, or arms another.
     if (record.plan !== planKey || record.sweepAtMs === 0) return refused('not-yet');
+    // At least once nothing is held behind a barrier: a newer one would pass on a channel, and end the alignment of the older.
+    if (record.pending.some(({ flow, mode }) => flow !== input.flow && mode === 'at-least-once')) return refused('not-yet');
     if (input.kind === 'checkpoint' && !record.pending.some(({ flow }) => flow === input.flow)) {
       const manual = input.manual === true;
       // One that waited by settings that have changed since is another's work now.
@@ -70,10 +73,15 @@ function requestOf({ kind, stop, then, flow, token }: TriggerInput): TriggerRequ
 async function sendOrders(
   deps: CoordinatorDeps,
   { job, attempt }: JobRecord,
-  { id, stop, mode }: PendingCheckpoint,
+  { id, stop, mode, overtakeAtMs }: PendingCheckpoint,
   sources: ReturnType<typeof sourceShards>,
 ): Promise<void> {
-  const order = { checkpoint: id, ...(mode === undefined ? {} : { mode }), ...(stop === undefined ? {} : { stop }) };
+  const order: BarrierOrder = {
+    checkpoint: id,
+    ...(mode === undefined ? {} : { mode }),
+    ...(stop === undefined ? {} : { stop }),
+    ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }),
+  };
   await sendControl(deps.messages, { kind: 'order', job, attempt, number: id, order }, sources);
 }
 

@@ -1,7 +1,7 @@
 /**
  * Which checkpoint the job may go back to by itself when objects have gone missing.
  *
- * WC1. Whole: its manifest can be read, and every delta that it lists is there. The job record still says which are real; a listing only says what exists.
+ * WC1. Whole: its manifest can be read, and every delta and every segment with in-flight data that it lists is there. The job record still says which are real; a listing only says what exists.
  * WC2. Nothing behind what sinks have shown, or are bound to show: they would show it again. A person may choose that, recovery does not.
  */
 import { errorMessage, SluiceError } from '../base/errors.ts';
@@ -43,7 +43,7 @@ export async function missingOf(
   { job }: Pick<JobRecord, 'job'>,
   manifest: Manifest,
 ): Promise<string | undefined> {
-  const named = deltasOf(manifest);
+  const named = objectsOf(manifest);
   if (named.length === 0) return undefined;
   const present = new Set((await deps.objects.list(jobPrefix(job))).map(({ key }) => key));
   return problemText(named.filter((key) => !present.has(key)).map((key) => `object ${key} is missing`));
@@ -51,7 +51,7 @@ export async function missingOf(
 
 /** By reading all of it: when something has been lost, the rest is not believed to be there. */
 async function problemIn(deps: CoordinatorDeps, manifest: Manifest): Promise<string | undefined> {
-  const named = deltasOf(manifest);
+  const named = objectsOf(manifest);
   const problems: string[] = [];
   for (let at = 0; at < named.length; at += readAtOnce) {
     const found = await Promise.all(
@@ -64,8 +64,12 @@ async function problemIn(deps: CoordinatorDeps, manifest: Manifest): Promise<str
 
 const readAtOnce = 8;
 
-function deltasOf({ shards }: Manifest): readonly string[] {
-  return [...new Set(shards.flatMap(({ deltas }) => deltas.map(({ key }) => key)))];
+/** Of long lists of segments their newest index, not what it leads to. */
+function objectsOf({ shards }: Manifest): readonly string[] {
+  const segments = shards.flatMap(({ inFlight = [] }) =>
+    inFlight.flatMap(({ recent, chained }) => [...recent, ...(chained === null ? [] : [chained])]),
+  );
+  return [...new Set([...shards.flatMap(({ deltas }) => deltas.map(({ key }) => key)), ...segments])];
 }
 
 function problemText([first, ...others]: readonly string[]): string | undefined {

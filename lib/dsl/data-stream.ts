@@ -1,3 +1,4 @@
+import type { ErrorPolicy } from '../model/dead-letter.ts';
 import type { BroadcastStateDescriptor } from '../operators/broadcast-state.ts';
 import type { KeySelector } from '../operators/operator.ts';
 import { type FilterFunction, filterSpec } from '../operators/filter.ts';
@@ -134,6 +135,16 @@ export class DataStream<T> {
   /** At how many bytes a message of the operator is full. Default: the environment's. */
   setBufferSize(bytes: number): this {
     this.#settings.setBufferSize(bytes);
+    return this;
+  }
+
+  /**
+   * What happens with a record, or timer, that the operator's code throws at. `fail` (default): its batch is tried again, by the restart strategy.
+   * `dead-letter`: it is stored with the reason, nothing of it stays in state or output, and the job goes on; `sluice dead-letters` shows it. The operator
+   * then begins a chain of its own.
+   */
+  onError(policy: ErrorPolicy): this {
+    this.#settings.onError(policy);
     return this;
   }
 

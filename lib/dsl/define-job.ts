@@ -1,9 +1,12 @@
+import type { JobConfiguration } from '../model/job-configuration.ts';
 import type { ParameterDeclarations, ParameterValues } from './parameters.ts';
 import type { StreamEnvironment } from './stream-environment.ts';
 
 export interface JobDefinition<P extends ParameterDeclarations> {
   readonly name: string;
   readonly parameters?: P;
+  /** Options by Flink's names, such as `'restart-strategy.type': 'fixed-delay'`; `-D` on the command line goes before them. */
+  readonly configuration?: JobConfiguration;
   /** Describes the graph. Called whenever the job is planned or started, so it must do the same every time and no I/O. */
   build(env: StreamEnvironment, parameters: ParameterValues<P>): void;
 }
@@ -13,6 +16,8 @@ export interface Job {
   readonly kind: 'sluice-job';
   readonly name: string;
   readonly parameters: ParameterDeclarations;
+  /** Absent in jobs of a bundle that is older. */
+  readonly configuration?: JobConfiguration;
   readonly build: (env: StreamEnvironment, parameters: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -21,6 +26,7 @@ export function defineJob<P extends ParameterDeclarations = Readonly<Record<neve
     kind: 'sluice-job',
     name: definition.name,
     parameters: definition.parameters ?? {},
+    configuration: definition.configuration ?? {},
     build: (env, parameters) => definition.build(env, parameters as ParameterValues<P>),
   };
 }

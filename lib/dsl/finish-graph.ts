@@ -1,7 +1,9 @@
 /** Turns what the build function described into the two things that go on: the graph as plain frozen data, and the user's functions by uid. */
 import { operatorUid, type OperatorUid } from '../base/ids.ts';
 import { murmur3 } from '../base/murmur3.ts';
+import { deadLetterSink } from '../connectors/dead-letter-sink.ts';
 import type { BufferSettings, GraphEdge, GraphNode, StreamGraph } from '../graph/stream-graph.ts';
+import { deadLetterOutput } from '../model/dead-letter.ts';
 import type { OperatorDefinition, OperatorRegistry } from '../operators/operator.ts';
 import type { NodeDraft } from './node-draft.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -12,6 +14,7 @@ export interface FinishedGraph {
 }
 
 export function finishGraph(pipeline: Pipeline, name: string, parameters: Readonly<Record<string, string>>): FinishedGraph {
+  for (const node of [...pipeline.nodes]) if (node.onError === 'dead-letter') addDeadLetterSink(pipeline, node);
   const ids = new Map(pipeline.nodes.map((node, id) => [node, id]));
   const uids = deriveUids(pipeline.nodes);
   const nodes = pipeline.nodes.map((node, id) => graphNode(node, id, uids.get(node)!));
@@ -25,6 +28,32 @@ export function finishGraph(pipeline: Pipeline, name: string, parameters: Readon
   };
   const definitions = pipeline.nodes.map((node) => definitionOf(node, uids.get(node)!));
   return { graph: deepFreeze(graph), registry: new Map(definitions.map((definition) => [definition.uid, definition])) };
+}
+
+/** What the operator sets aside goes to a sink of its own, which is chained to it; it heads its chain, so that what it fails at is an element of its input. */
+function addDeadLetterSink(pipeline: Pipeline, node: NodeDraft): void {
+  if (node.uid === undefined) {
+    pipeline.report(
+      node,
+      'uid-missing',
+      'it sets records aside, and has no uid',
+      "Add .uid('…') to it: its dead letters are kept by that name.",
+    );
+    return;
+  }
+  if (node.chaining === 'always') node.chaining = 'head';
+  const { name, states, create, connector } = deadLetterSink(operatorUid(node.uid));
+  const inputs = [{ endpoints: [{ node, output: deadLetterOutput, partitioner: 'forward' as const }] }];
+  const sink = pipeline.add({
+    kind: 'dead-letters',
+    role: 'sink',
+    name,
+    states,
+    create,
+    inputs,
+    ...(connector === undefined ? {} : { connector }),
+  });
+  sink.uid = `${node.uid}.dead-letters`;
 }
 
 /** An operator without a uid is named after the one before it: short, readable, and stable while the graph around it is. */
@@ -47,7 +76,7 @@ function shortened(stem: string): string {
 }
 
 function graphNode(
-  { uid: given, name, parallelism, maxParallelism, chaining, buffers, facts }: NodeDraft,
+  { uid: given, name, parallelism, maxParallelism, chaining, buffers, onError, facts }: NodeDraft,
   id: number,
   uid: OperatorUid,
 ): GraphNode {
@@ -64,6 +93,7 @@ function graphNode(
     eventTime: facts.eventTime ?? false,
     chaining,
     ...buffersOf(buffers),
+    ...(onError === 'fail' ? {} : { onError }),
     ...(facts.connector === undefined ? {} : { connector: facts.connector }),
     ...(facts.target === undefined ? {} : { target: facts.target }),
     ...(facts.source === undefined ? {} : { watermarks: facts.source.watermarks.kind !== 'none' }),

@@ -1,6 +1,7 @@
 /** Operators and streams as the build function describes them, before they are a graph. */
 import type { BufferSettings, Chaining } from '../graph/stream-graph.ts';
 import type { ConnectorSpec, Partitioner, StateDeclaration } from '../model/job-plan.ts';
+import type { ErrorPolicy } from '../model/dead-letter.ts';
 import type { KeySelector, StreamOperator, WatermarkStrategy } from '../operators/operator.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -45,4 +46,5 @@ export interface NodeDraft {
   maxParallelism: number | undefined;
   chaining: Chaining;
   buffers: BufferSettings;
+  onError: ErrorPolicy;
 }

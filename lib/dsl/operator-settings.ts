@@ -1,4 +1,5 @@
 import type { Chaining } from '../graph/stream-graph.ts';
+import type { ErrorPolicy } from '../model/dead-letter.ts';
 import type { NodeDraft } from './node-draft.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -58,6 +59,11 @@ export class OperatorSettings {
   setBufferSize(bytes: number): void {
     const node = this.owner('setBufferSize');
     if (node !== undefined) node.buffers = { ...node.buffers, bytes };
+  }
+
+  onError(policy: ErrorPolicy): void {
+    const node = this.owner('onError');
+    if (node !== undefined) node.onError = policy;
   }
 
   setChaining(chaining: Chaining): void {

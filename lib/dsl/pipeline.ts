@@ -31,6 +31,7 @@ export class Pipeline {
       maxParallelism: undefined,
       chaining: 'always',
       buffers: {},
+      onError: 'fail',
     };
     this.nodes.push(node);
     const foreign = facts.inputs.some(({ endpoints }) => endpoints.some((endpoint) => endpoint.node.pipeline !== this));

@@ -1,3 +1,4 @@
+import type { ErrorPolicy } from '../model/dead-letter.ts';
 import { OperatorSettings } from './operator-settings.ts';
 import type { NodeDraft } from './node-draft.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -23,6 +24,16 @@ export class StreamSink {
 
   setParallelism(parallelism: number): this {
     this.#settings.setParallelism(parallelism);
+    return this;
+  }
+
+  /**
+   * What happens with a record that the operator's code throws at. `fail` (default): its batch is tried again, by the restart strategy.
+   * `dead-letter`: it is stored with the reason, nothing of it stays in state or output, and the job goes on; `sluice dead-letters` shows it. The operator
+   * then begins a chain of its own.
+   */
+  onError(policy: ErrorPolicy): this {
+    this.#settings.onError(policy);
     return this;
   }
 

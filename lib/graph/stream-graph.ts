@@ -30,6 +30,7 @@ export interface GraphNode {
   readonly maxParallelism?: number;
   readonly chaining: Chaining;
   readonly buffers?: BufferSettings;
+  readonly onError?: 'dead-letter';
 }
 
 /** How what an operator sends to other functions is put together into envelopes. */

@@ -6,6 +6,7 @@
  */
 import { OperatorFunction } from '../runtime/operator-function.ts';
 import type { JobProgram, Runtime, RuntimeDeps } from '../runtime/runtime-deps.ts';
+import { withDeadLetters } from '../adapters/connectors/dead-letters.ts';
 import type { LocalStores } from '../adapters/memory/memory-stores.ts';
 import type { JobId } from '../base/ids.ts';
 import type { CoordinatorDeps } from '../coordinator/coordinator-deps.ts';
@@ -21,7 +22,7 @@ import type { SavepointFolders } from '../ports/savepoint-folder.ts';
 import type { Clock, Logger, Metrics, Random, Timers } from '../ports/system.ts';
 import { FlowInterpreter } from './flow-interpreter.ts';
 import { createPresentProblems } from './present-problems.ts';
-import { OperatorPoller } from './operator-poller.ts';
+import { OperatorPoller, type PollerOptions } from './operator-poller.ts';
 
 export interface LocalSystem {
   readonly clock: Clock;
@@ -50,6 +51,7 @@ export class LocalEngine {
   readonly #options: LocalEngineOptions;
   readonly #interpreter: FlowInterpreter;
   readonly #problems: ProblemBoard;
+  readonly #connectors: Connectors;
   readonly coordinator: CoordinatorDeps;
   #pollers: OperatorPoller[] = [];
   readonly #invocations = new Set<{ readonly startedAtMs: number }>();
@@ -57,7 +59,9 @@ export class LocalEngine {
   constructor(options: LocalEngineOptions) {
     this.#options = options;
     this.#problems = createPresentProblems(options.clock);
-    const { stores, connectors, savepoints, clock, timers, random, logger } = options;
+    const { stores, savepoints, clock, timers, random, logger } = options;
+    const connectors = withDeadLetters(options.connectors, stores.objects);
+    this.#connectors = connectors;
     const interpreter = new FlowInterpreter({ store: stores.flows, clock, timers, logger, flows: flowDescriptions });
     const garbageAgeMs = (): number => this.#oldestInvocationAgeMs() + garbageMarginMs;
     this.#interpreter = interpreter;
@@ -109,7 +113,8 @@ export class LocalEngine {
   }
 
   runtimeDeps(): RuntimeDeps {
-    const { stores, connectors, clock, random, logger, metrics } = this.#options;
+    const { stores, clock, random, logger, metrics } = this.#options;
+    const connectors = this.#connectors;
     const { jobs, shards, objects, base, delay, queue } = stores;
     const problems = this.#problems;
     return { jobs, shards, objects, base, delay, messages: queue, connectors, clock, random, logger, metrics, problems };
@@ -121,14 +126,14 @@ export class LocalEngine {
     this.#poll(coordinatorQueue(program.job), (messages) => this.#coordinate(messages));
     for (const { uid, parallelism } of program.plan.vertices) {
       const operator = new OperatorFunction(runtime, uid);
-      const handle = (messages: readonly ReceivedMessage[]): Promise<readonly string[]> => operator.handle(messages);
+      const handle: PollerOptions['handle'] = (messages, postpone) => operator.handle(messages, postpone);
       for (let i = 0; i < Math.min(parallelism, pollersPerVertexMax); i++) this.#poll(operatorQueue(program.job, uid), handle);
     }
   }
 
-  #poll(queue: string, handle: (messages: readonly ReceivedMessage[]) => Promise<readonly string[]>): void {
+  #poll(queue: string, handle: PollerOptions['handle']): void {
     const { stores, timers, logger } = this.#options;
-    const timed = (messages: readonly ReceivedMessage[]): Promise<readonly string[]> => this.#timed(() => handle(messages));
+    const timed: PollerOptions['handle'] = (messages, postpone) => this.#timed(() => handle(messages, postpone));
     const poller = new OperatorPoller({ queue, receiver: stores.queue, timers, logger, handle: timed, retryMs });
     this.#pollers.push(poller);
     poller.start();

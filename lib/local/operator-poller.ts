@@ -7,13 +7,15 @@ import { errorMessage } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { MessageReceiver, ReceivedMessage } from '../ports/message-queue.ts';
 import type { Logger, Timers } from '../ports/system.ts';
+import type { Postpone } from '../runtime/operator-function.ts';
 
 export interface PollerOptions {
   readonly queue: string;
   readonly receiver: MessageReceiver;
   readonly timers: Timers;
   readonly logger: Logger;
-  readonly handle: (messages: readonly ReceivedMessage[]) => Promise<readonly string[]>;
+  /** `postpone`: how long what failed rests, where the pause is not the poller's to choose. */
+  readonly handle: (messages: readonly ReceivedMessage[], postpone: Postpone) => Promise<readonly string[]>;
   readonly retryMs: number;
 }
 
@@ -75,15 +77,22 @@ export class OperatorPoller {
   async #invoke(messages: readonly ReceivedMessage[]): Promise<void> {
     const { queue, receiver, logger, handle, retryMs } = this.#options;
     let failed: readonly string[];
+    const pauses = new Map<string, number>();
     try {
-      failed = await handle(messages);
+      failed = await handle(messages, (ids, pauseMs) => ids.forEach((id) => pauses.set(id, pauseMs)));
     } catch (error) {
       logger.log('error', 'a function failed outside any shard', { queue, error: errorMessage(error) });
       failed = messages.map(({ messageId }) => messageId);
     }
     const done = messages.filter(({ messageId }) => !failed.includes(messageId));
     if (done.length > 0) await receiver.deleteBatch(queue, done.map(receiptOf));
-    const again = messages.filter(({ messageId }) => failed.includes(messageId));
+    const failures = messages.filter(({ messageId }) => failed.includes(messageId));
+    const postponed = failures.filter(({ messageId }) => pauses.has(messageId));
+    for (const pauseMs of new Set(postponed.map(({ messageId }) => pauses.get(messageId)!))) {
+      const resting = postponed.filter(({ messageId }) => pauses.get(messageId) === pauseMs);
+      await receiver.changeVisibility(queue, resting.map(receiptOf), pauseMs);
+    }
+    const again = failures.filter(({ messageId }) => !pauses.has(messageId));
     if (again.length === 0) return;
     const tries = Math.min(...again.map(({ receiveCount }) => receiveCount));
     await receiver.changeVisibility(queue, again.map(receiptOf), Math.min(retryMs * 2 ** (tries - 1), retryMaxMs));

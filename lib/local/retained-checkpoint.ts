@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withDeadLetters } from '../adapters/connectors/dead-letters.ts';
 import { createFileStores } from '../adapters/fs/file-stores.ts';
 import { createFsSavepointFolders } from '../adapters/fs/savepoint-folder.ts';
 import type { LocalStores } from '../adapters/memory/memory-stores.ts';
@@ -66,7 +67,7 @@ export async function exportRetained(
   if ((await folder.read(metadataFile)) !== undefined) return folder.location;
   const readPart = async (part: SinkPart): Promise<Uint8Array | undefined> => {
     if (part.checkpoint <= published) return undefined;
-    const { sink, committer } = committerOf({ connectors }, manifest.plan, part.operator);
+    const { sink, committer } = committerOf({ connectors: withDeadLetters(connectors, stores.objects) }, manifest.plan, part.operator);
     return committer.exportPart(sink, part);
   };
   await exportCheckpoint({ base: stores.base, objects: stores.objects, folder, readPart, newTry: () => random.hex(6) }, manifest);

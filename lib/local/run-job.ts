@@ -14,12 +14,14 @@ import { SluiceError } from '../base/errors.ts';
 import type { CheckpointId, JobId } from '../base/ids.ts';
 import { settingsOfNextRun, type CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import { isTerminal, isWorking } from '../checkpoint/job-status.ts';
+import { restartStrategyOf } from '../checkpoint/restart-options.ts';
 import { changeSettings } from '../coordinator/change-settings.ts';
 import { readPlan } from '../coordinator/coordinator-deps.ts';
 import { restoreCheckpoint, restoreSavepoint, type NewPlan } from '../coordinator/restore-requests.ts';
 import { startJob } from '../coordinator/start-job.ts';
 import { kickUnstarted } from '../coordinator/sweep.ts';
 import type { CompiledJob } from '../dsl/compile-job.ts';
+import type { JobConfiguration } from '../model/job-configuration.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { Connectors } from '../ports/connectors.ts';
 import { defaultRuntimeSettings } from '../runtime/runtime-settings.ts';
@@ -39,6 +41,8 @@ export interface RunJobOptions extends LocalSystem {
   readonly fromSavepoint?: string;
   readonly allowNonRestoredState?: boolean;
   readonly checkpoint: CheckpointSettings;
+  /** Goes before what the job itself says. */
+  readonly configuration?: JobConfiguration;
   /** For tests and the bench: other connectors, stores that are open already. */
   readonly connectors?: Connectors;
   readonly stores?: LocalStores;
@@ -64,6 +68,8 @@ export interface RunningJob {
 }
 
 export async function runJob(given: RunJobOptions): Promise<RunningJob> {
+  // What is wrong with the options is said before anything is opened.
+  newPlan(given);
   const options = await withSavepoint(given);
   const opened = options.stores ?? (await openStores(options));
   const { stores, changes } = watchedJobs(opened);
@@ -149,17 +155,17 @@ async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobReco
       sinceLast,
     };
   }
-  const { record } = await changeSettings(engine.coordinator, before.job, () => ({
-    ...{ settings: now.settings, given: now.given },
-    ...(now.code === undefined ? {} : { code: now.code }),
-  }));
+  const { settings, given, restart, code } = now;
+  const known = { ...(restart === undefined ? {} : { restart }), ...(code === undefined ? {} : { code }) };
+  const { record } = await changeSettings(engine.coordinator, before.job, () => ({ settings, given, ...known }));
   // A process that ended while it started the job has not woken all: the sweep would, some time.
   await kickUnstarted(engine.coordinator, record);
   return { record, origin: 'resumed', sinceLast };
 }
 
-function newPlan({ program: { plan, planHash }, checkpoint, code }: RunJobOptions): NewPlan {
-  return { plan, planHash, settings: checkpoint, ...(code === undefined ? {} : { code }) };
+function newPlan({ program: { plan, planHash, configuration }, checkpoint, code, ...given }: RunJobOptions): NewPlan {
+  const restart = restartStrategyOf({ ...configuration, ...given.configuration });
+  return { plan, planHash, settings: checkpoint, restart, ...(code === undefined ? {} : { code }) };
 }
 
 async function startNew(engine: LocalEngine, options: RunJobOptions): Promise<JobRecord> {
@@ -219,11 +225,13 @@ function jobExists({ job, name, status }: JobRecord): SluiceError {
 
 async function runProgram(engine: LocalEngine, { program }: RunJobOptions, record: JobRecord): Promise<void> {
   // The stored plan, not the compiled one: a restore may have adopted the snapshot's max parallelism.
-  const { plan } = await readPlan(engine.coordinator, record.plan);
+  const { plan, settings: checkpoint } = await readPlan(engine.coordinator, record.plan);
   const settings = {
     ...defaultRuntimeSettings,
     compressEnvelopes: false,
     backlogCheckMs: 0,
+    // Orders stand in the job record; in one process it costs nothing to look.
+    ...(checkpoint.unaligned ? { jobRecordCacheMs: 5 } : {}),
   };
   engine.run({ job: record.job, plan, planHash: record.planHash, registry: program.registry, settings });
 }

@@ -11,6 +11,10 @@ export interface CheckpointOptions {
   readonly tolerableFailedCheckpoints?: number;
   readonly numRetained?: number;
   readonly externalizedCheckpointRetention?: 'delete-on-cancellation' | 'retain-on-cancellation';
+  /** Barriers overtake what is in flight, which becomes part of the checkpoint. */
+  readonly unaligned?: boolean;
+  /** Unaligned: so long after its trigger a checkpoint is aligned. */
+  readonly alignedCheckpointTimeoutMs?: number;
 }
 
 export interface JobCheckpointing extends CheckpointOptions {

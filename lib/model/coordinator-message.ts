@@ -30,7 +30,8 @@ export type CoordinatorMessage =
   | (FromShard & { readonly kind: 'declined'; readonly checkpoint: CheckpointId; readonly reason: DeclineReason })
   /** A source shard has no more input: when all have said so, a checkpoint is due at once. */
   | (FromShard & { readonly kind: 'ended' })
-  | (FromShard & { readonly kind: 'failed'; readonly failure: JobFailure });
+  /** `mayRestart`: the restart strategy decides whether the batch is tried again; without it nothing can mend what failed. */
+  | (FromShard & { readonly kind: 'failed'; readonly failure: JobFailure; readonly mayRestart?: true });
 
 export function encodeCoordinatorMessage(message: CoordinatorMessage): Uint8Array {
   return Buffer.from(encodeValue(message), 'utf8');

@@ -12,11 +12,18 @@ import type { Attempt, ChannelId, CheckpointId, Epoch, JobId } from '../base/ids
  */
 export type CheckpointMode = 'exactly-once' | 'at-least-once';
 
+/** What goes with a checkpoint's number, from its order on and from shard to shard. */
+export interface BarrierOptions {
+  readonly mode?: CheckpointMode;
+  /** From then on it overtakes what is in flight (an unaligned checkpoint). Absent: it never does. */
+  readonly overtakeAtMs?: number;
+}
+
 export type StreamEvent =
   | { readonly kind: 'watermark'; readonly timestamp: number }
   /** The channel brings nothing for a while: do not wait for its watermark. Ends with the channel's next record or watermark. */
   | { readonly kind: 'idle' }
-  | { readonly kind: 'barrier'; readonly checkpoint: CheckpointId; readonly mode?: CheckpointMode }
+  | ({ readonly kind: 'barrier'; readonly checkpoint: CheckpointId } & BarrierOptions)
   | { readonly kind: 'end-of-input' };
 
 /** `at` = how many of the envelope's records come before the event. */
@@ -55,9 +62,8 @@ export interface Envelope {
  */
 export type ControlKind = 'order' | 'kick' | 'continue' | 'wake' | 'flush';
 
-export interface BarrierOrder {
+export interface BarrierOrder extends BarrierOptions {
   readonly checkpoint: CheckpointId;
-  readonly mode?: CheckpointMode;
   /** Sources end after the barrier: `drain` sends MAX watermark and end of input before it, `suspend` neither. */
   readonly stop?: 'drain' | 'suspend';
 }

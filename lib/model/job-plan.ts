@@ -44,6 +44,8 @@ export interface PlannedOperator {
   readonly links: readonly ChainLink[];
   /** Connector and its options as plain data, for sources and sinks. */
   readonly connector?: ConnectorSpec;
+  /** Absent: what it fails at fails the batch. */
+  readonly onError?: 'dead-letter';
 }
 
 export interface ConnectorSpec {

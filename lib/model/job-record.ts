@@ -27,6 +27,8 @@ export interface PendingCheckpoint {
   readonly stop?: 'drain' | 'suspend';
   /** The job is canceled when this savepoint is whole: nothing is committed after it. */
   readonly thenCancel?: true;
+  /** The order to every shard: from then on its barriers overtake what is in flight. Absent: they never do. */
+  readonly overtakeAtMs?: number;
   /** The flow that waits for it, and its task token once it is stored. */
   readonly flow: string;
   readonly token: string | null;
@@ -47,6 +49,17 @@ export interface Pin {
   readonly flow: string;
   readonly manifest: string;
   readonly thenCancel?: true;
+}
+
+/** Of the restart strategy: what it has counted so far. */
+export interface RestartState {
+  readonly attempts: number;
+  /** Of an exponential delay, without its jitter; 0 = none yet. */
+  readonly backoffMs: number;
+  /** Failures that began an attempt, newest last: one, or those of a failure rate's interval. */
+  readonly failuresAtMs: readonly number[];
+  /** When the last one's pause is over, at the earliest. */
+  readonly retryAtMs: number;
 }
 
 export interface JobRecord {
@@ -76,6 +89,8 @@ export interface JobRecord {
   readonly pins: readonly Pin[];
   /** Oldest retained or pinned checkpoint; the base never passes it. Never falls. */
   readonly floor: CheckpointId;
+  /** Of the checkpoint that completed last: the oldest epoch with envelopes that were in flight at it. Senders keep it and what follows. */
+  readonly inFlightFrom?: Epoch;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
   /** Consecutive failed checkpoints that count, and the tries of the running execution's name. */
@@ -90,6 +105,8 @@ export interface JobRecord {
   readonly sweepAtMs: number;
   /** Over the whole life of the job. */
   readonly counts: { readonly completed: number; readonly failed: number; readonly restored: number };
+  /** Absent where no batch has ever been tried again by the restart strategy. */
+  readonly restarts?: RestartState;
   /** Object with cause, operator and position where the job has failed. */
   readonly failure: string | null;
 }

@@ -55,6 +55,8 @@ export interface Alignment {
   /** As its barriers say. */
   readonly mode?: CheckpointMode;
   readonly startedAtMs: number;
+  /** From then on the shard need not wait for the other channels. Absent: it waits. */
+  readonly overtakeAtMs?: number;
 }
 
 export interface SplitState {
@@ -103,6 +105,14 @@ export interface SegmentIndex {
 
 export interface EpochSegments extends SegmentList {
   readonly epoch: Epoch;
+  /** Positions of the output channels before its first envelope; absent where nobody asked: behind a checkpoint that overtakes nothing. */
+  readonly after?: Readonly<Record<ChannelId, number>>;
+}
+
+/** How far a shard has replayed what was in flight at the checkpoint it was restored from: segments done, envelopes found in them. */
+export interface InFlightProgress {
+  readonly segments: number;
+  readonly envelopes: number;
 }
 
 /** An edge on which something lingers: its records stand in this epoch's segments, a watermark in `watermark`. */
@@ -154,6 +164,8 @@ export interface ShardRecord extends ShardAddress {
   readonly alignment: Alignment | null;
   /** Held back or still to be replayed, in order; `replaying` = the alignment is over and these are unfinished work. */
   readonly stash: { readonly replaying: boolean; readonly envelopes: readonly StashedEnvelope[] };
+  /** In-flight data of the restored checkpoint that is still to be replayed; absent where there is none left. */
+  readonly replay?: InFlightProgress;
   /** Segments of this epoch and of those above the floor: receivers may still need their envelopes, a cold start this epoch's state changes. */
   readonly segments: readonly EpochSegments[];
   /** The last commit's outputs, for the resend rule; null where it had none. */
@@ -187,6 +199,8 @@ export interface ShardSnapshot extends ShardAddress {
   readonly finished: boolean;
   /** Segments that hold this epoch's envelopes. */
   readonly segments: SegmentList;
+  /** Of a checkpoint that may overtake: the segments, oldest first, with every envelope that a receiver may not have taken yet. */
+  readonly inFlight?: readonly EpochSegments[];
   readonly recordsIn: number;
   readonly recordsOut: number;
   readonly stats: SnapshotStats;
@@ -201,4 +215,6 @@ export interface SnapshotStats {
   readonly alignmentMs: number;
   readonly snapshotMs: number;
   readonly takenAtMs: number;
+  /** The barrier overtook what was in flight to this shard. */
+  readonly unaligned?: true;
 }

@@ -25,10 +25,11 @@ function vertexLine({ uid, parallelism, maxParallelism, maxParallelismDerived }:
   return `${uid}: ${counted(parallelism, 'shard')}, ${maxParallelism} key groups${maxParallelismDerived ? '' : ' (fixed)'}`;
 }
 
-function operatorRow({ uid, kind, name, states, links, connector }: PlannedOperator): string[] {
+function operatorRow({ uid, kind, name, states, links, connector, onError }: PlannedOperator): string[] {
   const named = states.filter((state) => state.kind !== 'timers').map((state) => state.name);
   const notes = [
     ...(connector === undefined ? [] : [connector.guarantee]),
+    ...(onError === undefined ? [] : ['sets aside what it fails at']),
     ...(named.length === 0 ? [] : [`state ${named.join(', ')}`]),
     ...(named.length === states.length ? [] : ['timers']),
     ...links.filter(({ output }) => output !== '').map(({ from, output }) => `reads ${output} of ${from}`),

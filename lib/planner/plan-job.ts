@@ -52,6 +52,7 @@ function plannedOperator(graph: StreamGraph, node: GraphNode, links: readonly Ch
     states: node.states,
     links,
     ...(node.connector === undefined ? {} : { connector: node.connector }),
+    ...(node.onError === undefined ? {} : { onError: node.onError }),
   };
 }
 

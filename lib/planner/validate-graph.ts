@@ -4,6 +4,7 @@
  */
 import { limits } from '../base/limits.ts';
 import type { GraphProblem, GraphProblemCode } from '../graph/graph-problem.ts';
+import { deadLetterOutput } from '../model/dead-letter.ts';
 import type { GraphNode, StreamGraph } from '../graph/stream-graph.ts';
 
 type Rule = (graph: StreamGraph) => readonly GraphProblem[];
@@ -85,7 +86,7 @@ const sideOutputsAreNamed: Rule = ({ nodes, edges }) =>
 
 const outputsAreRead: Rule = ({ nodes, edges }) =>
   nodes
-    .filter(({ id, role }) => role !== 'sink' && !edges.some(({ from }) => from === id))
+    .filter(({ id, role }) => role !== 'sink' && !edges.some(({ from, output }) => from === id && output !== deadLetterOutput))
     .map(({ uid, role }) =>
       problem(
         uid,
@@ -121,9 +122,14 @@ const inputsAreConnected: Rule = ({ nodes, edges }) =>
   );
 
 const edgesFit: Rule = ({ nodes, edges }) =>
-  edges.flatMap(({ from, to, input, partitioner }) => {
+  edges.flatMap(({ from, output, to, input, partitioner }) => {
     const [upstream, downstream] = [nodes[from], nodes[to]];
-    if (upstream === undefined || downstream === undefined || input >= downstream.inputs || upstream.role === 'sink') {
+    if (
+      upstream === undefined ||
+      downstream === undefined ||
+      input >= downstream.inputs ||
+      (upstream.role === 'sink' && output !== deadLetterOutput)
+    ) {
       return [
         problem(
           `edge ${from} → ${to}`,

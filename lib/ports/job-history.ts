@@ -17,6 +17,8 @@ export interface VertexCheckpoint {
   /** Longest alignment and longest snapshot of its shards. */
   readonly alignmentMs: number;
   readonly snapshotMs: number;
+  /** A barrier overtook what was in flight to it. */
+  readonly unaligned?: true;
 }
 
 export interface CheckpointEntry {

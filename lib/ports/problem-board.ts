@@ -8,6 +8,8 @@ export interface Problem {
   /** Undefined = the coordinator's. */
   readonly operator?: string;
   readonly shard?: number;
+  /** It will not pass by itself at the next try: shown from the first on. */
+  readonly isCertain?: boolean;
 }
 
 export interface PresentProblem extends Problem {

@@ -7,7 +7,7 @@ import type { KeyEntry } from '../state/key-entry.ts';
 import { loadWanted } from '../state/load-wanted.ts';
 import type { WantedEntries } from '../state/entry-maps.ts';
 import type { LiveShard } from './live-shard.ts';
-import { userError } from './user-code.ts';
+import { timerError, timerOf, userError } from './user-code.ts';
 
 /** Of the records `values[from]` on, whose keys are `entries`. */
 export async function askForRecords(
@@ -25,7 +25,7 @@ export async function askForRecords(
     try {
       wanted.push(backend.entryMaps.wanted(operator.entriesOf?.(input, values[from + i], entry.key)));
     } catch (error) {
-      throw userError(shard, error, values[from + i]);
+      throw userError(shard, error, values[from + i], from + i);
     }
   }
   await loadWanted(backend, entries, wanted);
@@ -40,7 +40,7 @@ export async function askForTimers(shard: LiveShard, due: readonly DueTimer[]): 
     try {
       return backend.entryMaps.wanted(operator.entriesOfTimer?.(domain, element.timestamp, element.entry.key));
     } catch (error) {
-      throw userError(shard, error, undefined);
+      throw timerError(shard, error, timerOf(domain, element));
     }
   });
   await loadWanted(

@@ -6,10 +6,11 @@
  * CM3. Every commit names its witness: the first message of the invocation's batch that was fresh when it began; without one the earlier stays.
  * CM4. The first changing commit of an epoch tells the coordinator, in the same commit.
  */
-import type { Attempt, ChannelId } from '../base/ids.ts';
+import type { Attempt, ChannelId, Epoch } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { murmur3 } from '../base/murmur3.ts';
 import { encodeEnvelope } from '../model/envelope-codec.ts';
+import type { JobRecord } from '../model/job-record.ts';
 import type { PackedRecords } from '../model/packed-records.ts';
 import { indexKey, segmentKey } from '../model/object-keys.ts';
 import { shardGroup } from '../model/queue-names.ts';
@@ -27,6 +28,8 @@ const recentSegmentsMax = 16;
 export interface CommitOptions {
   readonly attempt: Attempt;
   readonly witness: string | null;
+  /** Where the segment's name had to be known before. */
+  readonly tryId?: string;
   /** For a snapshot: its delta objects hold the state changes, its parts the sink records. */
   readonly endsEpoch?: boolean;
   /** The epoch that this commit's segment belongs to. */
@@ -46,7 +49,7 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
   const { deps } = runtime;
   const { record: previous, topology } = shard;
   const version = previous.version + 1;
-  const tryId = deps.random.hex(12);
+  const tryId = options.tryId ?? deps.random.hex(12);
   const name = segmentKey(topology.address, options.attempt, version, tryId);
   announceChange(shard, options);
   shard.chain.prepareCommit();
@@ -60,7 +63,10 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
     throw new LostRaceError(`${topology.address.uid}[${topology.address.shard}]`);
   shard.record = next;
   shard.changed = false;
+  shard.mustCommit = false;
   shard.backend?.changes.committed();
+  if (shard.deadLetters > 0) deps.metrics.count('deadLetters', shard.deadLetters, { operator: topology.address.uid });
+  shard.deadLetters = 0;
   return { content, segment: empty ? null : name };
 }
 
@@ -126,7 +132,7 @@ async function listSegments(
   tryId: string,
   name: string | null,
 ): Promise<readonly EpochSegments[]> {
-  const kept = shard.segments.filter(({ epoch }) => epoch > options.floor || epoch === options.epoch);
+  const kept = keptSegments(shard.segments, options.floor, options.epoch);
   if (name === null) return kept;
   const list = kept.find(({ epoch }) => epoch === options.epoch) ?? { epoch: options.epoch, recent: [], chained: null };
   const recent = [...list.recent, name];
@@ -135,7 +141,17 @@ async function listSegments(
   const key = indexKey(shard.topology.address, options.attempt, version, tryId);
   const index: SegmentIndex = { previous: list.chained, segments: recent };
   await runtime.deps.objects.createIfAbsent(key, Buffer.from(JSON.stringify(index), 'utf8'));
-  return [...others, { epoch: list.epoch, recent: [], chained: key }];
+  return [...others, { ...list, recent: [], chained: key }];
+}
+
+/** Epochs that somebody may still need. */
+export function keptSegments(segments: readonly EpochSegments[], floor: number, current: Epoch): readonly EpochSegments[] {
+  return segments.filter(({ epoch }) => epoch > floor || epoch === current);
+}
+
+/** Up to here every receiver is past what its senders have sent: at the floor nothing is in flight, unless a barrier has overtaken. */
+export function segmentsFloor({ floor, inFlightFrom }: Pick<JobRecord, 'floor' | 'inFlightFrom'>): Epoch {
+  return inFlightFrom === undefined ? floor : Math.min(floor, inFlightFrom - 1);
 }
 
 function nextRecord(shard: LiveShard, options: CommitOptions, version: number, tryId: string, lastSegment: string | null): ShardRecord {
@@ -171,6 +187,7 @@ function nextRecord(shard: LiveShard, options: CommitOptions, version: number, t
     nextTimer: shard.nextTimers(),
     alignment: shard.alignment,
     stash: { replaying: shard.replaying, envelopes: [...shard.stash] },
+    ...(shard.replay === null ? {} : { replay: shard.replay }),
     segments: shard.segments,
     lastSegment,
     deltas: shard.deltas,

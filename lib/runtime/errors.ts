@@ -1,5 +1,6 @@
 /** Why an invocation stops working on a shard. None of these reaches a user as it is. */
 import type { OperatorUid } from '../base/ids.ts';
+import type { ElementPlace } from '../model/dead-letter.ts';
 import { SluiceError, type ErrorFacts } from '../base/errors.ts';
 
 /** Somebody else committed first: the work is thrown away, the messages come again. */
@@ -22,12 +23,15 @@ export class NotNowError extends Error {
 export class UserCodeError extends Error {
   readonly operator: OperatorUid;
   readonly facts: ErrorFacts;
+  /** The element that it was about, where it was about one. */
+  readonly place: ElementPlace | null;
 
-  constructor(operator: OperatorUid, cause: unknown, facts: ErrorFacts) {
+  constructor(operator: OperatorUid, cause: unknown, facts: ErrorFacts, place: ElementPlace | null) {
     super(`operator ${operator} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.name = 'UserCodeError';
     this.operator = operator;
     this.facts = facts;
+    this.place = place;
   }
 }
 

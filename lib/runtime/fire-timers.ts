@@ -6,11 +6,14 @@
  */
 import { limits } from '../base/limits.ts';
 import type { TimerDomain } from '../model/state-row.ts';
+import { NO_TIMESTAMP } from '../model/time.ts';
 import type { WantedEntries } from '../state/entry-maps.ts';
 import type { DueTimer } from '../state/keyed-timers.ts';
 import { askForTimers } from './ask-entries.ts';
 import type { LiveShard } from './live-shard.ts';
-import { runUserCode } from './user-code.ts';
+import { setAside } from './dead-letters.ts';
+import { poisonedTimer } from './poison.ts';
+import { runUserCode, timerError, timerOf } from './user-code.ts';
 
 /** Fires what is due, up to the bound of one commit, and sends the watermark on when nothing is left. */
 export async function fireDue(shard: LiveShard): Promise<void> {
@@ -39,6 +42,8 @@ async function fireDomain(shard: LiveShard, domain: TimerDomain, upTo: number, c
     const missing = due.map(({ element }) => element.entry).filter((entry) => !entry.full);
     if (missing.length > 0) await backend.load(missing);
     left -= fire(shard, due, backend.entryMaps.isUsed ? await askForTimers(shard, due) : null);
+    // A dead letter closes its commit; what is due is fired in the next one.
+    if (shard.mustCommit) return 0;
   }
   return 0;
 }
@@ -59,8 +64,18 @@ function fire(shard: LiveShard, due: readonly DueTimer[], wanted: readonly Wante
     }
     backend.current = timer.element.entry;
     if (!backend.timers.claim(timer)) continue;
+    const poison = shard.poison.length === 0 ? undefined : poisonedTimer(shard, timerOf(timer.domain, timer.element));
+    if (poison !== undefined) {
+      setAside(shard, poison, { input: 0, timestamp: NO_TIMESTAMP });
+      backend.timers.putBack(due.slice(i + 1));
+      return i + 1;
+    }
     if (wanted !== null) backend.entryMaps.begin(timer.element.entry, wanted[i]!);
-    runUserCode(shard, () => operator.onTimer?.(timer.domain, timer.element.timestamp, timer.element.namespace));
+    try {
+      operator.onTimer?.(timer.domain, timer.element.timestamp, timer.element.namespace);
+    } catch (error) {
+      throw timerError(shard, error, timerOf(timer.domain, timer.element));
+    }
   }
   return due.length;
 }

@@ -6,26 +6,32 @@
  */
 import type { ChannelId, CheckpointId, Epoch, OperatorUid } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
+import { isOvertaken } from '../checkpoint/in-flight.ts';
 import type { ControlKind } from '../model/envelope.ts';
+import type { ElementPlace } from '../model/dead-letter.ts';
 import type { CoordinatorMessage } from '../model/coordinator-message.ts';
 import type {
   Alignment,
   DeltaRef,
   EpochSegments,
   FiredRange,
+  InFlightProgress,
   ShardRecord,
   ShardStatus,
   SinkPart,
   SplitState,
   StashedEnvelope,
 } from '../model/shard-record.ts';
+import { vertexOf } from '../model/job-plan.ts';
 import type { KeySelector } from '../operators/operator.ts';
 import { KeyedBackend } from '../state/keyed-backend.ts';
 import type { KeyedContext } from '../state/keyed-context.ts';
 import { createHandle, createNamespaced } from '../state/state-handles.ts';
+import type { Poison } from './poison.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
 import type { BaseStep } from './base-step.ts';
+import type { InFlightSegment } from './replay-in-flight.ts';
 import type { TableKeys } from '../model/row-table.ts';
 import type { Runtime } from './runtime-deps.ts';
 import type { SelfMessage, StageOrder } from './segment-content.ts';
@@ -46,6 +52,8 @@ export class LiveShard {
   readonly backend: KeyedBackend | null;
   readonly chain: OperatorChain;
   readonly keySelectors: readonly (KeySelector | undefined)[];
+  /** Channels that stay aligned whatever the mode. */
+  readonly keyless: readonly ChannelId[];
   record: ShardRecord;
 
   // Working copies of the record.
@@ -62,6 +70,7 @@ export class LiveShard {
   alignment: Alignment | null;
   stash: StashedEnvelope[];
   replaying: boolean;
+  replay: InFlightProgress | null;
   segments: readonly EpochSegments[];
   deltas: readonly DeltaRef[];
   baseEpoch: Epoch;
@@ -75,6 +84,14 @@ export class LiveShard {
   self: SelfMessage[] = [];
   coordinator: CoordinatorMessage[] = [];
   stage: StageOrder[] = [];
+  /** A dead letter has been written: nothing more goes into this commit. */
+  mustCommit = false;
+  deadLetters = 0;
+
+  /** What is in hand, for error reports: an envelope or a read of a split; its `index` says nothing. */
+  place: ElementPlace | null = null;
+  /** Elements that are not to be processed. */
+  poison: readonly Poison[] = [];
 
   /** Warm only: losing them costs a second look, a second wake-up or a second write. */
   armedAtMs: number | null = null;
@@ -87,6 +104,8 @@ export class LiveShard {
   backlogCheckedAt = Number.NEGATIVE_INFINITY;
   backedUp = false;
   watermarkToldAt: number | null = null;
+  /** What `replay` counts through. */
+  inFlight: readonly InFlightSegment[] | null = null;
 
   constructor(runtime: Runtime, topology: ShardTopology, record: ShardRecord) {
     const { program } = runtime;
@@ -104,6 +123,7 @@ export class LiveShard {
     this.alignment = record.alignment;
     this.stash = [...record.stash.envelopes];
     this.replaying = record.stash.replaying;
+    this.replay = record.replay ?? null;
     this.segments = record.segments;
     this.deltas = record.deltas;
     this.baseEpoch = record.baseEpoch;
@@ -112,6 +132,7 @@ export class LiveShard {
     this.dirty = record.dirty;
     this.recordsIn = record.recordsIn;
 
+    this.keyless = topology.inputs.filter((input) => !isOvertaken(input)).map(({ id }) => id);
     this.inputs = new Map(topology.inputs.map((channel) => [channel.id, liveInput(channel, record)]));
     this.valve = new WatermarkValve(this.inputs, record.watermark);
     // A source learns it when it reads.
@@ -122,6 +143,7 @@ export class LiveShard {
         keySelectorOf: (edge) => senderKeySelector(runtime, edge),
         compress: program.settings.compressEnvelopes,
         arePlain: (edge) => comesFromReader(runtime, topology, edge),
+        setsAside: ({ edge }) => vertexOf(program.plan, edge.to).operators[0]!.onError === 'dead-letter',
       },
       record,
     );
@@ -152,7 +174,7 @@ export class LiveShard {
 
   /** Work that the record shows as unfinished: it may be committed without a fresh message, and keeps the batch unacknowledged. */
   hasUnfinishedWork(): boolean {
-    return this.replaying || this.dueTimers() !== null;
+    return this.replaying || this.replay !== null || this.dueTimers() !== null;
   }
 
   nextTimers(): ShardRecord['nextTimer'] {

@@ -15,7 +15,7 @@ import { decodeDeltaTables } from '../state/delta-codec.ts';
 import { dealSplits } from '../checkpoint/redistribution.ts';
 import type { ShardStart } from '../checkpoint/shard-start.ts';
 import { startOfShard } from './start-of-shard.ts';
-import { commit } from './commit.ts';
+import { commit, segmentsFloor } from './commit.ts';
 import { LiveShard } from './live-shard.ts';
 import { expandSegments, readNamed } from './named-objects.ts';
 import type { LingeringRecords } from './segment-content.ts';
@@ -78,7 +78,7 @@ export async function initialiseShard(
     // A change, as it was in the attempt before: where nobody has anything left to do, only a checkpoint of this attempt can finish the job.
     shard.changed = true;
   }
-  const { content } = await commit(runtime, shard, { attempt: job.attempt, witness, epoch: shard.epoch, floor: job.floor });
+  const { content } = await commit(runtime, shard, { attempt: job.attempt, witness, epoch: shard.epoch, floor: segmentsFloor(job) });
   await sendEffects(runtime, topology, job.attempt, content);
   return shard;
 }
@@ -115,6 +115,7 @@ function initialRecord(
     nextTimer: start.nextTimer,
     alignment: null,
     stash: { replaying: false, envelopes: [] },
+    ...(start.inFlight.length === 0 ? {} : { replay: { segments: 0, envelopes: 0 } }),
     segments: [],
     lastSegment: null,
     // By epoch: the base advances from the oldest on. Several old shards' deltas are of different key groups, so their order among themselves is free.

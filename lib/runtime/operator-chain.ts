@@ -70,6 +70,13 @@ export class OperatorChain {
     return this.#outputOf(this.#head.planned.uid, '');
   }
 
+  /** Where records enter that some operator of the chain is to take. */
+  entryOf(uid: OperatorUid, input: number): Output {
+    const live = this.#operators.find(({ planned }) => planned.uid === uid);
+    invariant(live !== undefined, 'OP0', `the chain has no operator ${uid}`, { operator: uid });
+    return this.#chainedOutput(live, input);
+  }
+
   sideOutput(uid: OperatorUid, tag: string): Output {
     return this.#outputOf(uid, tag);
   }

@@ -6,8 +6,8 @@
  * OF3. An error counts only after job record and shard record have been read again and are unchanged: a zombie reads a mixture.
  * OF4. A function whose plan hash is not the job record's leaves the messages where they are.
  */
-import { inspect } from 'node:util';
-import { SluiceError, errorCode, errorMessage, type ErrorFacts } from '../base/errors.ts';
+import { errorCode, errorMessage } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { readMessage } from '../model/envelope-codec.ts';
@@ -16,12 +16,30 @@ import { coordinatorQueue } from '../model/queue-names.ts';
 import type { OperatorUid } from '../base/ids.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
-import { LostRaceError, NotNowError, UserCodeError } from './errors.ts';
+import { poisonOf, type Poison } from './poison.ts';
+import { LostRaceError, NotNowError } from './errors.ts';
+import { describeFailure, failureKind } from './failed-batch.ts';
 import { initialiseShard, openShard } from './load-shard.ts';
 import type { LiveShard } from './live-shard.ts';
 import { markOf, processMessages, type ParsedMessage } from './process-messages.ts';
+import { restartPauseMs } from './restart-pause.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { shardTopology, type ShardTopology } from './topology.ts';
+
+/** Elements set aside in one invocation, and the time that this may take: each costs the work since the last commit once more. */
+const poisonMax = 64;
+const poisonMsMax = limits.functionTimeoutMs / 3;
+
+/** Tells whoever holds the messages to leave them alone for so long. */
+export type Postpone = (messageIds: readonly string[], pauseMs: number) => void;
+
+interface FailedTry {
+  readonly messages: readonly ReceivedMessage[];
+  /** The shard record's version as the try last knew it; undefined where it failed before it had read one. */
+  readonly seen: number | undefined;
+  readonly error: unknown;
+  readonly postpone: Postpone;
+}
 
 export class OperatorFunction {
   readonly #runtime: Runtime;
@@ -40,8 +58,8 @@ export class OperatorFunction {
     this.#uid = uid;
   }
 
-  /** Message ids that failed: they become visible again, everything else may be deleted. */
-  async handle(messages: readonly ReceivedMessage[]): Promise<readonly string[]> {
+  /** Message ids that failed: they become visible again, after their pause where one is asked for; everything else may be deleted. */
+  async handle(messages: readonly ReceivedMessage[], postpone: Postpone = () => undefined): Promise<readonly string[]> {
     const groups = new Map<string, ReceivedMessage[]>();
     for (const message of messages) {
       const group = groups.get(message.group);
@@ -49,26 +67,46 @@ export class OperatorFunction {
       else group.push(message);
     }
     const failed: string[] = [];
-    for (const group of groups.values()) failed.push(...(await this.#handleGroup(group)));
+    for (const group of groups.values()) failed.push(...(await this.#handleGroup(group, postpone)));
     return failed;
   }
 
-  async #handleGroup(messages: readonly ReceivedMessage[]): Promise<readonly string[]> {
+  async #handleGroup(messages: readonly ReceivedMessage[], postpone: Postpone): Promise<readonly string[]> {
     const shard = Number(messages[0]!.group.split('.')[0]);
-    this.#read.delete(shard);
-    try {
-      await this.#processGroup(shard, messages.map(parse));
-      if (this.#troubled.delete(shard)) this.#runtime.deps.problems?.passed(this.#place(shard));
-      return [];
-    } catch (error) {
-      const seen = this.#warm.get(shard)?.record.version ?? this.#read.get(shard);
-      this.#warm.delete(shard);
-      await this.#judgeSafely(shard, messages, seen, error);
-      return messages.map(({ messageId }) => messageId);
+    const { clock, problems } = this.#runtime.deps;
+    const poison: Poison[] = [];
+    for (const begunAt = clock.monotonic(); ;) {
+      this.#read.delete(shard);
+      try {
+        await this.#processGroup(shard, messages.map(parse), poison);
+        if (this.#troubled.delete(shard)) problems?.passed(this.#place(shard));
+        return [];
+      } catch (error) {
+        const seen = this.#warm.get(shard)?.record.version ?? this.#read.get(shard);
+        this.#warm.delete(shard);
+        const found = poisonOf(error, this.#topology(shard), clock.now());
+        if (found === undefined) await this.#judgeSafely(shard, { messages, seen, error, postpone });
+        // What a zombie fails at is nobody's dead letter, and no failure either: it is asked once, because the asking reads the job record anew.
+        if (found === undefined || !(await this.#countsSafely(shard, seen))) return messages.map(idOf);
+        poison.push(found);
+        // The dead letters before the last one are committed: the batch goes on from there when it comes again, at once.
+        if (poison.length < poisonMax && clock.monotonic() - begunAt < poisonMsMax) continue;
+        postpone(messages.map(idOf), 0);
+        return messages.map(idOf);
+      }
     }
   }
 
-  async #processGroup(index: number, messages: readonly ParsedMessage[]): Promise<void> {
+  /** Whether the error is of what is stored; where that cannot be read now, another try will tell. */
+  async #countsSafely(index: number, seen: number | undefined): Promise<boolean> {
+    try {
+      return await this.#stillCounts(index, seen);
+    } catch {
+      return false;
+    }
+  }
+
+  async #processGroup(index: number, messages: readonly ParsedMessage[], poison: readonly Poison[]): Promise<void> {
     const newest = Math.max(...messages.map(attemptOf));
     const job = await this.#readJob(newest);
     if (newest > job.attempt) throw new NotNowError('a message of an attempt that is not there yet');
@@ -79,6 +117,7 @@ export class OperatorFunction {
     if (current.length === 0) return;
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;
+    shard.poison = poison;
     await processMessages(this.#runtime, job, shard, current);
   }
 
@@ -134,9 +173,9 @@ export class OperatorFunction {
   }
 
   /** Judging needs reads and a send, which may fail like everything else; the messages come again anyway. */
-  async #judgeSafely(index: number, messages: readonly ReceivedMessage[], seen: number | undefined, error: unknown): Promise<void> {
+  async #judgeSafely(index: number, failed: FailedTry): Promise<void> {
     try {
-      await this.#judge(index, messages, seen, error);
+      await this.#judge(index, failed);
     } catch (judging) {
       this.#runtime.deps.logger.log('warn', 'a failed batch could not be judged', {
         operator: this.#uid,
@@ -147,27 +186,26 @@ export class OperatorFunction {
   }
 
   /** What a failed try means for the job. */
-  async #judge(index: number, messages: readonly ReceivedMessage[], seen: number | undefined, error: unknown): Promise<void> {
-    const { deps, program } = this.#runtime;
-    if (error instanceof LostRaceError || error instanceof NotNowError) {
-      deps.logger.log('debug', error.message, { operator: this.#uid, shard: index });
+  async #judge(index: number, { messages, seen, error, postpone }: FailedTry): Promise<void> {
+    const { deps } = this.#runtime;
+    const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
+    const kind = failureKind(error, tries);
+    if (kind === 'none') {
+      deps.logger.log('debug', errorMessage(error), { operator: this.#uid, shard: index });
       return;
     }
     const facts = { operator: this.#uid, shard: index, code: errorCode(error), error: errorMessage(error) };
-    const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
     // What lasts is on the board or ends the job, and need not be said with every try.
     const isShown = deps.problems !== undefined && tries > 1;
     deps.logger.log(isShown ? 'debug' : 'warn', 'a batch failed and will be tried again', facts);
     this.#troubled.add(index);
-    deps.problems?.met(this.#place(index), this.#failureOf(index, error));
-    if (tries < program.settings.userCodeTries) return;
-    // What may go through later is no fault of the job: the messages come again until it does.
-    if (error instanceof SluiceError && error.retryable) return;
-    if (!(await this.#stillCounts(index, seen))) return;
-    await this.#reportFailure(index, error);
+    const failure = describeFailure(error, { uid: this.#uid, shard: index, atMs: deps.clock.now() });
+    deps.problems?.met(this.#place(index), { ...failure, isCertain: kind === 'restart' });
+    if (kind === 'passing' || !(await this.#stillCounts(index, seen))) return;
+    await this.#reportFailure(index, failure, kind === 'restart');
+    if (kind === 'restart') postpone(messages.map(idOf), await restartPauseMs(this.#runtime, this.#job!, failure.atMs));
   }
 
-  /** `seen`: the record's version as the failed try last knew it; undefined where it failed before it had read one. */
   async #stillCounts(index: number, seen: number | undefined): Promise<boolean> {
     const known = this.#job;
     this.#jobReadAt = Number.NEGATIVE_INFINITY;
@@ -182,56 +220,22 @@ export class OperatorFunction {
     return `${this.#uid}/${index}`;
   }
 
-  #failureOf(index: number, error: unknown): JobFailure {
-    const cause = error instanceof UserCodeError ? error.cause : error;
-    const known = cause instanceof SluiceError ? cause : undefined;
-    const operator = error instanceof UserCodeError ? error.operator : this.#uid;
-    const isUsers = error instanceof UserCodeError;
-    const where = isUsers ? { key: error.facts.key, record: brief(error.facts.record) } : {};
-    return {
-      code: known?.code ?? (isUsers ? 'SLUICE-USER-CODE' : 'SLUICE-BATCH-FAILED'),
-      message: known?.message ?? `operator ${operator} failed: ${errorMessage(cause)}`,
-      hint: known?.hint ?? `${isUsers ? 'Correct the function' : 'Remove the cause'} and ${restoreHint}`,
-      operator,
-      shard: index,
-      facts: { ...plain(known?.facts), ...where, stack: cause instanceof Error ? (cause.stack ?? '').slice(0, 4000) : '' },
-      atMs: this.#runtime.deps.clock.now(),
-    };
-  }
-
-  async #reportFailure(index: number, error: unknown): Promise<void> {
+  async #reportFailure(index: number, failure: JobFailure, mayRestart: boolean): Promise<void> {
     const { deps, program } = this.#runtime;
     const from = { job: program.job, attempt: this.#job?.attempt ?? 0, uid: this.#uid, shard: index };
-    const body = encodeCoordinatorMessage({ ...from, kind: 'failed', failure: this.#failureOf(index, error) });
+    const body = encodeCoordinatorMessage({ ...from, kind: 'failed', failure, ...(mayRestart ? { mayRestart } : {}) });
     await deps.messages.sendBatch(coordinatorQueue(program.job), [
       { group: program.job, deduplicationId: `failed-${deps.random.hex(16)}`, body },
     ]);
   }
 }
 
-const restoreHint = 'restore the job from its newest checkpoint; its inputs are still in the queue.';
-
-/** Facts as they can be sent: whatever an error carries must not keep the report from going out. */
-function plain(facts: ErrorFacts = {}): ErrorFacts {
-  return Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, typeof fact === 'object' ? brief(fact) : plainText(fact)]));
-}
-
-function plainText(fact: unknown): unknown {
-  return typeof fact === 'function' || typeof fact === 'symbol' ? String(fact) : fact;
-}
-
-/** A record for people: cut, and never in the way of the report. */
-function brief(record: unknown): string {
-  try {
-    return (JSON.stringify(record) ?? 'undefined').slice(0, 1000);
-  } catch {
-    // What JSON cannot hold, which may be just what is wrong with it.
-    return inspect(record, { customInspect: false, breakLength: Infinity }).slice(0, 1000);
-  }
-}
-
 function parse(received: ReceivedMessage): ParsedMessage {
   return { received, ...readMessage(received.body) };
+}
+
+function idOf({ messageId }: ReceivedMessage): string {
+  return messageId;
 }
 
 function attemptOf(message: ParsedMessage): number {

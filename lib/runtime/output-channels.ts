@@ -9,7 +9,7 @@
 import type { ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import type { CheckpointMode, StreamEvent } from '../model/envelope.ts';
+import type { BarrierOptions, StreamEvent } from '../model/envelope.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import type { KeySelector, Output } from '../operators/operator.ts';
 import type { LingeringEdge, ShardRecord } from '../model/shard-record.ts';
@@ -25,6 +25,8 @@ export interface OutputOptions {
   readonly compress: boolean;
   /** Whether what goes out there is as JSON.parse makes it. */
   readonly arePlain: (edge: OutputEdge) => boolean;
+  /** Whether the receiving operator sets aside what its key selector fails at. */
+  readonly setsAside?: (edge: OutputEdge) => boolean;
 }
 
 type Stored = Pick<ShardRecord, 'outputs' | 'watermark' | 'nextTimer' | 'lingering'>;
@@ -53,7 +55,7 @@ export class OutputChannels {
       const { index, bufferTimeoutMs = 0 } = edge.edge;
       if (bufferTimeoutMs === 0) this.#prompt.push(...buffers);
       else this.#lingering.push(new LingeringOutput(index, bufferTimeoutMs, buffers, record.lingering));
-      this.#outputs.set(edge.edge.index, this.#outputOf(edge, buffers, options.keySelectorOf(edge)));
+      this.#outputs.set(edge.edge.index, this.#outputOf(edge, buffers, options));
     }
   }
 
@@ -61,7 +63,7 @@ export class OutputChannels {
     return this.#outputs.get(edgeIndex)!;
   }
 
-  #outputOf(edge: OutputEdge, buffers: readonly ChannelBuffer[], keySelector: KeySelector | undefined): Output {
+  #outputOf(edge: OutputEdge, buffers: readonly ChannelBuffer[], options: OutputOptions): Output {
     if (edge.edge.partitioner === 'broadcast') {
       return {
         emit: (value, timestamp) => {
@@ -70,7 +72,7 @@ export class OutputChannels {
         },
       };
     }
-    const route = edge.edge.partitioner === 'hash' ? hashRoute(edge, keySelector!) : roundRobin(buffers.length);
+    const route = edge.edge.partitioner === 'hash' ? routeByKey(edge, options) : roundRobin(buffers.length);
     return {
       emit: (value, timestamp) => {
         this.records++;
@@ -160,8 +162,9 @@ export class OutputChannels {
   }
 
   /** Says also what else a channel lacks: behind a snapshot nobody may come who would. */
-  closeEpoch(checkpoint: CheckpointId, idle = false, mode: CheckpointMode = 'exactly-once'): void {
-    const barrier = { kind: 'barrier', checkpoint, ...(mode === 'exactly-once' ? {} : { mode }) } as const;
+  closeEpoch(checkpoint: CheckpointId, idle = false, { mode = 'exactly-once', overtakeAtMs }: BarrierOptions = {}): void {
+    const options = { ...(mode === 'exactly-once' ? {} : { mode }), ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
+    const barrier: StreamEvent = { kind: 'barrier', checkpoint, ...options };
     for (const buffer of this.#buffers) this.#pack(buffer, [...this.#lacking(buffer, idle), barrier]);
     this.#nothingLingers();
   }
@@ -206,4 +209,17 @@ export class OutputChannels {
 function passedOn({ outputs, watermark, nextTimer }: Pick<ShardRecord, 'outputs' | 'watermark' | 'nextTimer'>): number {
   if (nextTimer.event === null || nextTimer.event > watermark) return watermark;
   return Math.max(MIN_WATERMARK, ...Object.values(outputs).map((sent) => sent.watermark));
+}
+
+/** What has no key goes to the first shard, where the same selector fails at it again and it is set aside. */
+function routeByKey(edge: OutputEdge, { keySelectorOf, setsAside }: OutputOptions): (value: unknown) => number {
+  const route = hashRoute(edge, keySelectorOf(edge)!);
+  if (setsAside?.(edge) !== true) return route;
+  return (value) => {
+    try {
+      return route(value);
+    } catch {
+      return 0;
+    }
+  };
 }

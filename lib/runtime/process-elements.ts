@@ -12,25 +12,69 @@ import type { KeySelector } from '../operators/operator.ts';
 import { askForRecords } from './ask-entries.ts';
 import { fireDue } from './fire-timers.ts';
 import type { LiveInput, LiveShard } from './live-shard.ts';
+import { setAside, setAsideAtOnce } from './dead-letters.ts';
+import { poisonedRecord, setsAside } from './poison.ts';
+import type { UserCodeError } from './errors.ts';
 import { runUserCode, userError } from './user-code.ts';
 
-/** Records `from` … `to` of an envelope. */
-export async function processRecords(shard: LiveShard, input: LiveInput, envelope: Envelope, from: number, to: number): Promise<void> {
-  if (from >= to) return;
+export type RecordInput = Pick<LiveInput, 'channel'>;
+
+/** Records `from` … `to` of an envelope. Says how far it came: a record that is set aside closes its commit. */
+export async function processRecords(
+  shard: LiveShard,
+  input: RecordInput,
+  envelope: Envelope,
+  from: number,
+  to: number,
+  nowMs: () => number,
+): Promise<number> {
+  const poison = poisonedRecord(shard, from, to);
+  const end = poison?.place.index ?? to;
+  for (let at = from; at < end;) at = await processUpTo(shard, input, envelope, at, end, nowMs);
+  if (poison === undefined) return to;
+  takeRecords(shard, input, 1);
+  setAside(shard, poison, elementOf(input, envelope, end));
+  return end + 1;
+}
+
+function takeRecords(shard: LiveShard, input: RecordInput, count: number): void {
   shard.changed = true;
-  shard.recordsIn += to - from;
+  shard.recordsIn += count;
+  // In-flight data of a restore comes from channels that are no more.
+  if (!shard.inputs.has(input.channel.id)) return;
   shard.valve.onRecords(input.channel.id);
   shard.idle = false;
+}
+
+function elementOf({ channel }: RecordInput, { values, timestamps }: Envelope, index: number) {
+  return { input: channel.input, record: values[index], timestamp: timestamps[index]! };
+}
+
+/** Up to `to`, or to behind a record whose key selector failed, where such ones are set aside. */
+async function processUpTo(
+  shard: LiveShard,
+  input: RecordInput,
+  envelope: Envelope,
+  from: number,
+  to: number,
+  nowMs: () => number,
+): Promise<number> {
   const selector = shard.keySelectors[input.channel.input];
   if (shard.backend === null || selector === undefined) {
+    takeRecords(shard, input, to - from);
     processPlain(shard, input.channel.input, envelope, from, to);
-    return;
+    return to;
   }
   const missing: KeyEntry[] = [];
-  const entries = resolveKeys(shard, shard.backend, selector, envelope.values, { from, to, missing });
+  const { entries, problem } = resolveKeys(shard, shard.backend, selector, envelope.values, { from, to, missing });
+  takeRecords(shard, input, entries.length + (problem === null ? 0 : 1));
   if (missing.length > 0) await shard.backend.load(missing);
   const wanted = shard.backend.entryMaps.isUsed ? await askForRecords(shard, input.channel.input, envelope.values, from, entries) : null;
   processKeyed(shard, input.channel.input, envelope, from, { entries, wanted });
+  if (problem === null) return to;
+  const failedAt = from + entries.length;
+  setAsideAtOnce(shard, problem, elementOf(input, envelope, failedAt), nowMs());
+  return failedAt + 1;
 }
 
 interface KeyRange {
@@ -40,13 +84,19 @@ interface KeyRange {
   readonly missing: KeyEntry[];
 }
 
+interface Resolved {
+  readonly entries: readonly KeyEntry[];
+  /** Of the record behind them: it has no key, and may be set aside. */
+  readonly problem: UserCodeError | null;
+}
+
 function resolveKeys(
   shard: LiveShard,
   backend: KeyedBackend,
   selector: KeySelector,
   values: readonly unknown[],
   { from, to, missing }: KeyRange,
-): KeyEntry[] {
+): Resolved {
   const entries = new Array<KeyEntry>(to - from);
   // An error here is the head's, about this record, and no key is known yet.
   shard.chain.head();
@@ -59,9 +109,12 @@ function resolveKeys(
       if (!entry.full) missing.push(entry);
     }
   } catch (error) {
-    throw userError(shard, error, values[i]);
+    const problem = userError(shard, error, values[i], i);
+    if (!setsAside(shard.topology)) throw problem;
+    entries.length = i - from;
+    return { entries, problem };
   }
-  return entries;
+  return { entries, problem: null };
 }
 
 function processPlain(shard: LiveShard, input: number, envelope: Envelope, from: number, to: number): void {
@@ -73,7 +126,7 @@ function processPlain(shard: LiveShard, input: number, envelope: Envelope, from:
   try {
     for (; i < to; i++) operator.process(input, values[i], timestamps[i]!);
   } catch (error) {
-    throw userError(shard, error, values[i]);
+    throw userError(shard, error, values[i], i);
   }
 }
 
@@ -95,7 +148,7 @@ function processKeyed(shard: LiveShard, input: number, envelope: Envelope, from:
       operator.process(input, values[from + i], timestamps[from + i]!);
     }
   } catch (error) {
-    throw userError(shard, error, values[from + i]);
+    throw userError(shard, error, values[from + i], from + i);
   }
 }
 
@@ -136,7 +189,7 @@ async function advanceTo(shard: LiveShard, reading: { readonly watermark: number
 export function finishIfEnded(shard: LiveShard): void {
   if (shard.status !== 'running' || shard.topology.isSource) return;
   for (const input of shard.inputs.values()) if (!input.ended) return;
-  if (shard.replaying || shard.stash.length > 0 || shard.dueTimers() !== null) return;
+  if (shard.replaying || shard.replay !== null || shard.stash.length > 0 || shard.dueTimers() !== null) return;
   runUserCode(shard, () => shard.chain.finish());
   shard.outputs.advance(Math.max(shard.watermark, MAX_WATERMARK));
   shard.outputs.end();

@@ -6,14 +6,15 @@
  *      or the record shows unfinished work, or the batch holds the record's witness.
  * PM3. Success is reported only when the record has the batch consumed, no unfinished work, and that version's outputs sent.
  * PM4. Messages of an older attempt are dropped: they initialise nothing and commit nothing.
- * PM5. Processing time advances only with a fresh message.
+ * PM5. Processing time advances only with a fresh message, and only an invocation with one takes the orders of the job record.
  */
 import { limits } from '../base/limits.ts';
-import type { BarrierOrder, ControlMessage, EnvelopeHeader } from '../model/envelope.ts';
+import type { ControlMessage, EnvelopeHeader } from '../model/envelope.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import type { ShardRecord } from '../model/shard-record.ts';
+import type { Alignment, ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
-import { commit, type CommitOptions } from './commit.ts';
+import { nextOrder } from './barrier/overtaking.ts';
+import { commit, segmentsFloor, type CommitOptions } from './commit.ts';
 import { advanceBase, baseLags } from './advance-base.ts';
 import { judgeControl, judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -21,9 +22,10 @@ import { readNamed } from './named-objects.ts';
 import { fireDue } from './fire-timers.ts';
 import { finishIfEnded } from './process-elements.ts';
 import { receiveEnvelope, release, replayStash, type ReceiveOutcome } from './receive-envelopes.ts';
+import { replayInFlight } from './replay-in-flight.ts';
 import { resendEffects, sendEffects } from './send-effects.ts';
 import { readSegmentEnvelope } from './segment.ts';
-import { snapshotShard } from './snapshot-shard.ts';
+import { snapshotShard, type SnapshotOptions } from './snapshot-shard.ts';
 import { sweepMaps } from './sweep-maps.ts';
 import { takeOrder, readSource } from './source-driver.ts';
 import type { Runtime } from './runtime-deps.ts';
@@ -57,9 +59,9 @@ function isFresh(shard: LiveShard, message: ParsedMessage): boolean {
   return judgeSequence(shard.input(message.header.channel).sequence, message.header.sequence) !== 'duplicate';
 }
 
-function showsUnfinishedWork({ status, stash, nextTimer, watermark, processingTimeMs }: ShardRecord): boolean {
+function showsUnfinishedWork({ status, stash, replay, nextTimer, watermark, processingTimeMs }: ShardRecord): boolean {
   const isDue = (next: number | null, time: number): boolean => status === 'running' && next !== null && next <= time;
-  return stash.replaying || isDue(nextTimer.event, watermark) || isDue(nextTimer.processing, processingTimeMs);
+  return stash.replaying || replay !== undefined || isDue(nextTimer.event, watermark) || isDue(nextTimer.processing, processingTimeMs);
 }
 
 class ShardWork {
@@ -87,7 +89,10 @@ class ShardWork {
     if (this.#mustResend() && shard.record.lastSegment !== null) {
       await resendEffects(this.#runtime, shard.topology, shard.record.attempt, shard.record.lastSegment);
     }
-    if (this.#witness !== null) this.#takeTimeAndAborts();
+    if (this.#witness !== null) {
+      this.#takeTimeAndAborts();
+      if (this.#mayHaveOrders()) await this.#takeOrders();
+    }
     await this.#finishUnfinished();
     if (this.#witness === null) {
       // The last step of what was unfinished: the messages are reported done, so nobody may come for it again.
@@ -113,13 +118,60 @@ class ShardWork {
     if (shard.alignment !== null && this.#job.aborted >= shard.alignment.checkpoint) release(shard, shard.alignment.checkpoint);
   }
 
-  /** Due timers, then the stash, in as many commits as it takes. */
+  /** Most invocations have none, and look no further. */
+  #mayHaveOrders(): boolean {
+    const { alignment } = this.#shard;
+    return alignment?.overtakeAtMs !== undefined || this.#job.pending.some(({ overtakeAtMs }) => overtakeAtMs !== undefined);
+  }
+
+  /** Ahead of the stash and of the batch: that is what is overtaken. */
+  async #takeOrders(): Promise<void> {
+    const shard = this.#shard;
+    await this.#finishReplay();
+    for (;;) {
+      const { alignment, settled, keyless, processingTimeMs: nowMs } = shard;
+      const verdict = nextOrder({ pending: this.#job.pending, alignment, settled, keyless, nowMs });
+      if (verdict.kind === 'nothing') return;
+      if (verdict.kind === 'give-up') release(shard, verdict.checkpoint);
+      else if (shard.dueTimers() !== null) await this.#fireDue();
+      // Of an envelope half of which is processed no position says so.
+      else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0)) await this.#finishUnfinished();
+      else if (shard.mustCommit) await this.#commitAndSend();
+      else await this.#takeOrder(verdict.alignment);
+    }
+  }
+
+  async #takeOrder(alignment: Alignment): Promise<void> {
+    if (!this.#shard.topology.isSource) return this.#apply({ kind: 'snapshot', alignment });
+    const finished = this.#shard.status !== 'running';
+    await this.#snapshot({ checkpoint: alignment.checkpoint, alignment: null, finished, barrier: alignment });
+  }
+
+  /** In-flight data of the restore, in as many commits as it takes. */
+  async #finishReplay(): Promise<void> {
+    const shard = this.#shard;
+    while (shard.replay !== null) {
+      await replayInFlight(this.#runtime, this.#job, shard, limits.sourceRecordsPerCommit);
+      while (shard.dueTimers() !== null) await this.#fireDue();
+      if (shard.replay !== null || shard.mustCommit) await this.#commitAndSend();
+    }
+  }
+
+  async #fireDue(): Promise<void> {
+    const shard = this.#shard;
+    shard.place = null;
+    await fireDue(shard);
+    if (shard.dueTimers() !== null || shard.mustCommit) await this.#commitAndSend();
+  }
+
+  /** Due timers, what the restore left, then the stash, in as many commits as it takes. */
   async #finishUnfinished(): Promise<void> {
     const shard = this.#shard;
     for (;;) {
       if (shard.dueTimers() !== null) {
-        await fireDue(shard);
-        if (shard.dueTimers() !== null) await this.#commitAndSend();
+        await this.#fireDue();
+      } else if (shard.replay !== null) {
+        await this.#finishReplay();
       } else if (shard.replaying) {
         await this.#apply(await replayStash(this.#runtime, shard, limits.sourceRecordsPerCommit));
         if (shard.replaying) await this.#commitAndSend();
@@ -146,21 +198,19 @@ class ShardWork {
   }
 
   async #apply(outcome: ReceiveOutcome): Promise<void> {
+    if (this.#shard.mustCommit) return this.#commitAndSend();
     if (outcome.kind !== 'snapshot') return;
     finishIfEnded(this.#shard);
     const finished = this.#shard.status !== 'running';
-    await this.#snapshot(outcome.alignment, outcome.alignment, finished);
+    const { alignment } = outcome;
+    await this.#snapshot({ checkpoint: alignment.checkpoint, alignment, finished, barrier: alignment });
   }
 
-  async #snapshot(
-    { checkpoint, mode = 'exactly-once' }: BarrierOrder,
-    alignment: LiveShard['alignment'],
-    finished: boolean,
-  ): Promise<void> {
-    const { floor, published, attempt } = this.#job;
+  async #snapshot(part: Pick<SnapshotOptions, 'checkpoint' | 'alignment' | 'finished' | 'barrier'>): Promise<void> {
+    const { published, attempt } = this.#job;
     // It may be the batch's last commit.
     armTimer(this.#shard);
-    const options = { checkpoint, attempt, witness: this.#witness, floor, published, alignment, finished, mode };
+    const options = { ...part, attempt, witness: this.#witness, floor: segmentsFloor(this.#job), published };
     const { content } = await snapshotShard(this.#runtime, this.#shard, options);
     await sendEffects(this.#runtime, this.#shard.topology, attempt, content);
     this.#committedAtRecords = this.#shard.recordsIn;
@@ -179,7 +229,10 @@ class ShardWork {
     if (control.kind === 'flush') shard.flushArmedAtMs = null;
     if (control.kind === 'order' && control.order !== undefined) {
       const verdict = takeOrder(shard, control.order, this.#job.aborted);
-      if (verdict.kind === 'snapshot') await this.#snapshot(control.order, null, verdict.finished);
+      const { order } = control;
+      if (verdict.kind === 'snapshot') {
+        await this.#snapshot({ checkpoint: order.checkpoint, alignment: null, finished: verdict.finished, barrier: order });
+      }
     } else if ((control.kind === 'continue' || control.kind === 'wake') && shard.topology.isSource && shard.status === 'running') {
       await readSource(this.#runtime, shard);
     }
@@ -218,9 +271,9 @@ class ShardWork {
 
   async #commitAndSend(): Promise<void> {
     const shard = this.#shard;
-    const { attempt, floor } = this.#job;
+    const { attempt } = this.#job;
     shard.outputs.flushRecords(shard.processingTimeMs);
-    const options: CommitOptions = { attempt, witness: this.#witness, epoch: shard.epoch, floor };
+    const options: CommitOptions = { attempt, witness: this.#witness, epoch: shard.epoch, floor: segmentsFloor(this.#job) };
     const { content } = await commit(this.#runtime, shard, options);
     await sendEffects(this.#runtime, shard.topology, attempt, content);
     this.#committedAtRecords = shard.recordsIn;

@@ -13,6 +13,7 @@ import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
 import type { EnvelopeHeader, StreamEvent } from '../model/envelope.ts';
 import type { Alignment, StashedEnvelope } from '../model/shard-record.ts';
 import { isHeld, onBarrier } from './barrier/aligner.ts';
+import { mayOvertake } from './barrier/overtaking.ts';
 import { gapError } from './errors.ts';
 import { judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -21,11 +22,9 @@ import { processEvent, processRecords } from './process-elements.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { readSegmentEnvelope } from './segment.ts';
 
-/** `snapshot`: all barriers have come; the commit must be a snapshot. `released`: an alignment ended without one; the stash must be replayed first. */
+/** `snapshot`: all barriers have come, or those that have may overtake the rest; the commit must be a snapshot. `released`: an alignment ended without one; the stash must be replayed first. */
 export type ReceiveOutcome =
   { readonly kind: 'continue' } | { readonly kind: 'snapshot'; readonly alignment: Alignment } | { readonly kind: 'released' };
-
-type Barrier = Extract<StreamEvent, { readonly kind: 'barrier' }>;
 
 const goOn: ReceiveOutcome = { kind: 'continue' };
 
@@ -58,36 +57,40 @@ async function processEnvelope(
 ): Promise<ReceiveOutcome> {
   const input = shard.input(header.channel);
   const envelope = decodeEnvelope(body);
+  const nowMs = (): number => runtime.deps.clock.now();
+  shard.place = { kind: 'record', channel: header.channel, sequence: header.sequence, index: processed };
   let at = processed;
   for (const placed of header.events) {
     if (placed.at < processed) continue;
-    await processRecords(shard, input, envelope, at, placed.at);
-    at = placed.at;
+    at = await processRecords(shard, input, envelope, at, placed.at, nowMs);
+    if (shard.mustCommit) return putOff(shard, header, at);
     if (placed.event.kind === 'barrier') {
       invariant(at === header.records, 'E2', 'a barrier is the last element of its envelope', {
         channel: header.channel,
         sequence: header.sequence,
       });
-      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event) : putOff(shard, header);
+      return shard.dueTimers() === null ? takeBarrier(runtime, shard, header, placed.event) : putOff(shard, header, header.records);
     }
     await processEvent(shard, input, placed);
+    if (shard.mustCommit) return putOff(shard, header, at);
   }
-  await processRecords(shard, input, envelope, at, header.records);
-  return goOn;
+  at = await processRecords(shard, input, envelope, at, header.records, nowMs);
+  return shard.mustCommit ? putOff(shard, header, at) : goOn;
 }
 
-function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, { checkpoint, mode }: Barrier): ReceiveOutcome {
+function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader, barrier: Barrier): ReceiveOutcome {
   const { channel, sequence } = header;
+  const { checkpoint } = barrier;
   const input = shard.input(channel);
   input.barrier = Math.max(input.barrier, checkpoint);
-  const facts = { current: shard.alignment, settled: shard.settled, channels: shard.inputs.size, channel, checkpoint, mode, sequence };
-  const verdict = onBarrier({ ...facts, nowMs: runtime.deps.clock.now() });
+  const facts = { current: shard.alignment, settled: shard.settled, channels: shard.inputs.size, sequence };
+  const verdict = onBarrier({ ...barrier, ...facts, channel, nowMs: runtime.deps.clock.now() });
   switch (verdict.kind) {
     case 'ignored':
       return goOn;
     case 'aligning':
       shard.alignment = verdict.alignment;
-      return goOn;
+      return mayOvertakeNow(shard, verdict.alignment) ? { kind: 'snapshot', alignment: verdict.alignment } : goOn;
     case 'aligned':
       return { kind: 'snapshot', alignment: verdict.alignment };
     case 'superseded':
@@ -99,9 +102,18 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
   }
 }
 
-/** The barrier is met again when nothing is due any more. */
-function putOff(shard: LiveShard, { channel, sequence, segment, index, records }: EnvelopeHeader): ReceiveOutcome {
-  stashAgain(shard, { channel, sequence, segment, index, processed: records });
+type Barrier = Extract<StreamEvent, { readonly kind: 'barrier' }>;
+
+function mayOvertakeNow({ keyless, processingTimeMs }: LiveShard, alignment: Alignment): boolean {
+  return mayOvertake({ alignment, keyless, nowMs: processingTimeMs });
+}
+
+/**
+ * What is left of the envelope is met again when nothing is due any more, or in the next commit. An event that stands there may have been taken already:
+ * it says nothing new then. Also where nothing is left: it is the sign that the batch's last commit is still to come.
+ */
+function putOff(shard: LiveShard, { channel, sequence, segment, index }: EnvelopeHeader, processed: number): ReceiveOutcome {
+  stashAgain(shard, { channel, sequence, segment, index, processed });
   shard.replaying = true;
   shard.changed = true;
   return { kind: 'released' };

@@ -37,8 +37,6 @@ export interface RuntimeSettings {
   readonly backlogCheckMs: number;
   /** How long a source that has nothing now sleeps before it looks again. */
   readonly sourceIdleMs: number;
-  /** Tries of a batch whose user code throws, before the job is failed. */
-  readonly userCodeTries: number;
   readonly stateCacheKeys: number;
   /** Of maps that are loaded by entry. */
   readonly stateCacheEntries: number;

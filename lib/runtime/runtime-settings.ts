@@ -9,7 +9,6 @@ export const defaultRuntimeSettings: RuntimeSettings = {
   backPressureSleepMs: 5,
   backlogCheckMs: 1_000,
   sourceIdleMs: 50,
-  userCodeTries: 3,
   stateCacheKeys: limits.stateCacheKeysMax,
   stateCacheEntries: limits.stateCacheEntriesMax,
   jobRecordCacheMs: limits.jobRecordCacheMs,

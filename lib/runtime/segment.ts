@@ -6,11 +6,10 @@
  */
 import type { ChannelId, OperatorUid } from '../base/ids.ts';
 import { ByteReader, corrupt } from '../model/byte-buffer.ts';
+import { segmentFormat as format } from '../model/segment-envelopes.ts';
 import { decodeColumn, encodeColumn } from '../model/stored-column.ts';
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import type { LingeringRecords, SegmentContent, SelfMessage, StageOrder } from './segment-content.ts';
-
-const format = 1;
 
 interface SegmentHeader {
   readonly envelopes: readonly { readonly queue: string; readonly group: string; readonly dedup: string; readonly bytes: number }[];

@@ -1,19 +1,21 @@
 /**
  * A shard's part of a checkpoint: the snapshot ends a commit, what follows the barrier belongs to the next one.
  *
- * SN1. The input position of a channel is its barrier's sequence number, not the last received.
+ * SN1. The input position of a channel is its barrier's sequence number, not the last received; where the barrier is overtaken, the last processed: what
+ *      waits in the stash is in flight.
  * SN2. State at the snapshot = base + `deltas`, in order; the epoch's changes become delta objects, written before the commit that names them.
  * SN3. The barrier is the last element that goes out; the acknowledgement is the last effect.
  * SN4. The snapshot names every part newer than `published`.
+ * SN5. Of a checkpoint that may overtake it lists every segment whose envelopes a receiver may not have taken yet, its own last one included.
  */
 import type { Attempt, ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import { deltaKey } from '../model/object-keys.ts';
-import type { CheckpointMode } from '../model/envelope.ts';
-import type { Alignment, DeltaRef, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
+import { deltaKey, segmentKey } from '../model/object-keys.ts';
+import type { BarrierOptions } from '../model/envelope.ts';
+import type { Alignment, DeltaRef, EpochSegments, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
-import { announceChange, commit, type Committed } from './commit.ts';
+import { announceChange, commit, keptSegments, type Committed } from './commit.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -27,7 +29,7 @@ export interface SnapshotOptions {
   readonly alignment: Alignment | null;
   readonly finished: boolean;
   /** Goes on with the barrier. */
-  readonly mode: CheckpointMode;
+  readonly barrier: BarrierOptions;
 }
 
 export async function snapshotShard(runtime: Runtime, shard: LiveShard, options: SnapshotOptions): Promise<Committed> {
@@ -35,7 +37,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   const { checkpoint } = options;
   const epoch = shard.epoch;
   shard.chain.prepareCommit();
-  shard.outputs.closeEpoch(checkpoint, shard.idle, options.mode);
+  shard.outputs.closeEpoch(checkpoint, shard.idle, options.barrier);
   const added = await writeDeltas(runtime, shard, options);
   shard.deltas = [...shard.deltas, ...added];
   const own = shard.segments.find((list) => list.epoch === epoch);
@@ -43,6 +45,9 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   const parts = planParts(runtime, shard, options, segments);
   if (options.finished) shard.status = 'finished';
   announceChange(shard, options);
+  const inputs = inputPositions(shard, options);
+  const tryId = runtime.deps.random.hex(12);
+  const inFlight = options.barrier.overtakeAtMs === undefined ? null : beginEpochBehind(shard, options, tryId);
   shard.epoch = checkpoint + 1;
   shard.settled = checkpoint;
   shard.alignment = null;
@@ -50,7 +55,8 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   shard.dirty = false;
   shard.changed = false;
   shard.pendingParts = [...shard.pendingParts.filter((part) => part.checkpoint > options.published), ...parts];
-  const snapshot = buildSnapshot(runtime, shard, options, segments, added, startedAtMs);
+  const built = buildSnapshot(runtime, shard, options, { segments, added, inputs, startedAtMs });
+  const snapshot: ShardSnapshot = inFlight === null ? built : { ...built, inFlight };
   shard.coordinator.push({
     kind: 'acknowledgement',
     job: snapshot.job,
@@ -62,6 +68,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   const done = await commit(runtime, shard, {
     attempt: options.attempt,
     witness: options.witness,
+    tryId,
     endsEpoch: true,
     epoch,
     floor: options.floor,
@@ -103,25 +110,53 @@ function planParts(runtime: Runtime, shard: LiveShard, options: SnapshotOptions,
   return parts;
 }
 
-function buildSnapshot(
-  runtime: Runtime,
-  shard: LiveShard,
-  options: SnapshotOptions,
-  segments: SegmentList,
-  added: readonly DeltaRef[],
-  startedAtMs: number,
-): ShardSnapshot {
+/** Of a barrier that is overtaken: in the stash a channel's first envelope is the first that has not been processed, but maybe for its own barrier. */
+function inputPositions(shard: LiveShard, { alignment }: SnapshotOptions): Record<ChannelId, number> {
+  const positions: Record<ChannelId, number> = { ...alignment?.barriers };
+  for (const [id, { sequence }] of shard.inputs) {
+    if (id in positions) continue;
+    const first = shard.stash.find(({ channel }) => channel === id);
+    positions[id] = first === undefined ? sequence : first.processed > 0 ? first.sequence : first.sequence - 1;
+  }
+  return positions;
+}
+
+/** The segments up to the snapshot's own, which only the commit writes; and what follows begins at the positions of now. */
+function beginEpochBehind(shard: LiveShard, { checkpoint, attempt, floor }: SnapshotOptions, tryId: string): EpochSegments[] {
+  const { epoch, topology, record } = shard;
+  const last = segmentKey(topology.address, attempt, record.version + 1, tryId);
+  const known = keptSegments(shard.segments, floor, epoch);
+  const closing = known.find((list) => list.epoch === epoch) ?? { epoch, recent: [], chained: null };
+  const after = sentUpTo(shard);
+  shard.segments = [...shard.segments, { epoch: checkpoint + 1, recent: [], chained: null, after }];
+  return [...known.filter((list) => list !== closing), { ...closing, recent: [...closing.recent, last] }].sort((a, b) => a.epoch - b.epoch);
+}
+
+function sentUpTo(shard: LiveShard): Record<ChannelId, number> {
+  const positions: Record<ChannelId, number> = {};
+  for (const [id, { sequence }] of Object.entries(shard.outputs.positions())) positions[id as ChannelId] = sequence;
+  return positions;
+}
+
+interface SnapshotFacts {
+  readonly segments: SegmentList;
+  readonly added: readonly DeltaRef[];
+  readonly inputs: Readonly<Record<ChannelId, number>>;
+  readonly startedAtMs: number;
+}
+
+function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOptions, facts: SnapshotFacts): ShardSnapshot {
+  const { segments, added, inputs, startedAtMs } = facts;
   const nowMs = runtime.deps.clock.now();
-  const inputs: Record<ChannelId, number> = { ...options.alignment?.barriers };
-  const outputs: Record<ChannelId, number> = {};
-  for (const [id, { sequence }] of Object.entries(shard.outputs.positions())) outputs[id as ChannelId] = sequence;
+  const { alignment } = options;
+  const isOvertaken = alignment !== null && Object.keys(alignment.barriers).length < shard.inputs.size;
   return {
     ...shard.topology.address,
     version: shard.record.version + 1,
     attempt: options.attempt,
     checkpoint: options.checkpoint,
     inputs,
-    outputs,
+    outputs: sentUpTo(shard),
     splits: shard.splits,
     operatorStates: shard.chain.states(),
     deltas: shard.deltas,
@@ -135,9 +170,10 @@ function buildSnapshot(
     stats: {
       deltaBytes: added.reduce((sum, ref) => sum + ref.bytes, 0),
       stateBytes: shard.deltas.reduce((sum, ref) => sum + ref.bytes, 0),
-      alignmentMs: options.alignment === null ? 0 : nowMs - options.alignment.startedAtMs,
+      alignmentMs: alignment === null ? 0 : nowMs - alignment.startedAtMs,
       snapshotMs: nowMs - startedAtMs,
       takenAtMs: nowMs,
+      ...(isOvertaken ? { unaligned: true } : {}),
     },
   };
 }

@@ -17,6 +17,7 @@ import { MAX_WATERMARK, MIN_WATERMARK, NO_TIMESTAMP } from '../model/time.ts';
 import { encodeValue } from '../model/value-json.ts';
 import type { OperatorDefinition, WatermarkStrategy } from '../operators/operator.ts';
 import type { LiveShard } from './live-shard.ts';
+import { setAsideAtOnce } from './dead-letters.ts';
 import { runUserCode, userError } from './user-code.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -73,7 +74,9 @@ async function readSplit(
   const { values, position, ended, malformed = [] } = await reader.read(connector, split, state.position, { recordsMax });
   // Bad lines that the user chose to look at go out beside the records.
   for (const record of malformed) shard.chain.sideOutput(operator.uid, 'malformed').emit(record, NO_TIMESTAMP);
-  const maxTimestamp = emitAll(shard, definition, values, state.maxTimestamp);
+  shard.place = { kind: 'source', split, position: state.position, index: 0 };
+  const maxTimestamp = emitAll(shard, definition, values, state.maxTimestamp, () => runtime.deps.clock.now());
+  shard.place = null;
   // Only records have event times: to whoever waits for this split's, one that brings malformed ones alone is idle.
   const activeAtMs = values.length > 0 ? shard.processingTimeMs : state.activeAtMs;
   const next = { position, ended, maxTimestamp, activeAtMs, records: state.records + values.length };
@@ -86,22 +89,37 @@ function isSamePosition(left: unknown, right: unknown): boolean {
 }
 
 /** The hot loop of every source. */
-function emitAll(shard: LiveShard, definition: OperatorDefinition, values: readonly unknown[], maxSoFar: number): number {
+function emitAll(
+  shard: LiveShard,
+  definition: OperatorDefinition,
+  values: readonly unknown[],
+  maxSoFar: number,
+  nowMs: () => number,
+): number {
   const { decode, watermarks } = definition.source!;
   const { timestampOf } = watermarks;
   const output = shard.chain.sourceOutput();
   shard.chain.active = definition.uid;
   let max = maxSoFar;
   let i = 0;
-  try {
-    for (; i < values.length; i++) {
-      const value = decode === undefined ? values[i] : decode(values[i]);
-      const timestamp = timestampOf === undefined ? NO_TIMESTAMP : timestampOf(value);
-      if (timestamp > max) max = timestamp;
-      output.emit(value, timestamp);
+  // From here on the record is in the chain, and what fails is no longer only the source's.
+  let isOut = false;
+  for (; i < values.length; i++) {
+    try {
+      for (; i < values.length; i++) {
+        isOut = false;
+        const value = decode === undefined ? values[i] : decode(values[i]);
+        const timestamp = timestampOf === undefined ? NO_TIMESTAMP : timestampOf(value);
+        if (timestamp > max) max = timestamp;
+        isOut = true;
+        output.emit(value, timestamp);
+      }
+    } catch (error) {
+      const problem = userError(shard, error, values[i], i);
+      if (isOut) throw problem;
+      setAsideAtOnce(shard, problem, { input: 0, record: values[i], timestamp: NO_TIMESTAMP }, nowMs());
+      shard.chain.active = definition.uid;
     }
-  } catch (error) {
-    throw userError(shard, error, values[i]);
   }
   return max;
 }

@@ -26,6 +26,7 @@ const fromNothing: ShardStart = {
   deltas: [],
   fired: [],
   nextTimer: { event: null, processing: null },
+  inFlight: [],
   finished: false,
   recordsIn: 0,
   recordsOut: 0,

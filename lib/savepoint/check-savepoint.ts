@@ -1,8 +1,14 @@
 /** The dry run of a restore: is the savepoint whole, and can this job go on from it. Everything against it at once, and what would happen. */
-import { checkCompatibility, type CompatibilityOptions, type CompatibilityReport } from '../checkpoint/compatibility.ts';
+import {
+  checkCompatibility,
+  type ComparedSnapshot,
+  type CompatibilityOptions,
+  type CompatibilityReport,
+} from '../checkpoint/compatibility.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
+import type { SavepointMetadata } from './savepoint-metadata.ts';
 import { validateSavepoint, type SavepointReason, type Validation } from './validate-savepoint.ts';
 
 export interface SavepointCheck extends Omit<CompatibilityReport, 'reasons'> {
@@ -19,9 +25,16 @@ export async function checkSavepoint(folder: SavepointFolder, plan: JobPlan, opt
     const nothing = { mapped: [], dropped: [], startsEmpty: [], parallelismChanges: [], warnings: [] };
     return { ...common, ...nothing, ok: false, reasons: validation.reasons };
   }
-  const report = checkCompatibility({ jobName: metadata.job.name, plan: metadata.plan }, plan, options);
+  const report = checkCompatibility(snapshotOf(metadata), plan, options);
   const reasons = [...validation.reasons, ...report.reasons.map(({ code, message }) => ({ code, message }))];
   return { ...common, ...report, reasons, ok: reasons.length === 0, warnings: [...report.warnings, ...outputWarnings(validation, report)] };
+}
+
+/** What the compatibility check wants to know of it. */
+export function snapshotOf({ job, plan, inFlight = [] }: SavepointMetadata): ComparedSnapshot {
+  const channels = inFlight.flatMap((file) => Object.keys(file.channels));
+  const inFlightEdges = plan.edges.filter(({ index }) => channels.some((channel) => channel.startsWith(`${index}/`)));
+  return { jobName: job.name, plan, inFlightEdges };
 }
 
 /** Parts that the savepoint brings become visible at the start, unless the job that made it has published them. */

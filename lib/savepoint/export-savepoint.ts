@@ -6,6 +6,7 @@
  * EX2. The metadata is a function of manifest and receipts: whoever writes it writes the same.
  * EX3. Order of units and of rows in a unit follows from the manifest.
  */
+import { SluiceError } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import type { OperatorUid } from '../base/ids.ts';
@@ -15,18 +16,21 @@ import { keyGroupRange, type KeyGroupRange } from '../model/key-group-range.ts';
 import type { ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import type { BaseRow } from '../ports/keyed-base.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
+import { inFlightPages, inFlightUnits, type InFlightUnit } from './in-flight-file.ts';
 import { encodeKeyedRows, keyedCodec } from './keyed-file.ts';
 import { sha256Of } from './metadata-codec.ts';
-import type { KeyedFile, PartFile } from './savepoint-metadata.ts';
+import type { InFlightFile, KeyedFile, PartFile } from './savepoint-metadata.ts';
 import { stateAtCheckpoint, type StatePorts } from './state-at-checkpoint.ts';
 
 export type ExportUnit =
   | { readonly kind: 'keyed'; readonly operator: OperatorUid; readonly snapshot: ShardSnapshot; readonly keyGroups: KeyGroupRange }
-  | { readonly kind: 'part'; readonly part: SinkPart };
+  | { readonly kind: 'part'; readonly part: SinkPart }
+  | InFlightUnit;
 
 export interface Receipt {
   readonly files: readonly KeyedFile[];
   readonly parts: readonly PartFile[];
+  readonly inFlight?: readonly InFlightFile[];
 }
 
 export interface ExportPorts extends StatePorts {
@@ -39,7 +43,7 @@ export interface ExportPorts extends StatePorts {
 
 const keyedKinds = new Set(['value', 'list', 'map', 'reducing', 'aggregating', 'window', 'timers']);
 
-/** One per operator with keyed state and range of key groups that fits into memory, then one per sink part. */
+/** One per operator with keyed state and range of key groups that fits into memory, then one per sink part, then one per sender of what is in flight. */
 export function exportUnits(manifest: Manifest): readonly ExportUnit[] {
   const keyed = manifest.plan.vertices.flatMap((vertex) =>
     manifest.shards
@@ -48,7 +52,7 @@ export function exportUnits(manifest: Manifest): readonly ExportUnit[] {
       .flatMap((snapshot) => keyedUnits(vertex, snapshot, isKeyed(manifest, vertex))),
   );
   const parts = manifest.shards.flatMap((snapshot) => snapshot.parts.map((part): ExportUnit => ({ kind: 'part', part })));
-  return [...keyed, ...parts];
+  return [...keyed, ...parts, ...inFlightUnits(manifest)];
 }
 
 function isKeyed({ plan }: Manifest, { uid }: PlannedVertex): boolean {
@@ -72,6 +76,7 @@ function keyedUnits(vertex: PlannedVertex, snapshot: ShardSnapshot, isKeyedVerte
 
 export async function exportUnit(ports: ExportPorts, unit: ExportUnit): Promise<Receipt> {
   if (unit.kind === 'keyed') return { files: await exportKeyed(ports, unit), parts: [] };
+  if (unit.kind === 'in-flight') return { files: [], parts: [], inFlight: await exportInFlight(ports, unit) };
   const { part } = unit;
   const bytes = await ports.readPart(part);
   // Published and taken away by a reader since: it has served its purpose.
@@ -107,6 +112,29 @@ async function exportKeyed(ports: ExportPorts, unit: Extract<ExportUnit, { reado
   }
   if (rows.length > 0) await write(rows);
   return files;
+}
+
+async function exportInFlight(ports: ExportPorts, unit: InFlightUnit): Promise<readonly InFlightFile[]> {
+  const { uid: from, shard } = unit.sender;
+  const tryId = ports.newTry();
+  const files: InFlightFile[] = [];
+  for await (const page of inFlightPages(ports.objects, unit, readObject)) {
+    const path = `in-flight/${from}-${shard}-${files.length}-${tryId}.ndjson.zst`;
+    const bytes = page.encode();
+    await create(ports.folder, path, bytes);
+    const channels = Object.fromEntries(page.channels);
+    files.push({ path, codec: keyedCodec, from, shard, rows: page.rows, bytes: bytes.length, sha256: sha256Of(bytes), channels });
+  }
+  return files;
+}
+
+async function readObject(objects: ExportPorts['objects'], key: string): Promise<Uint8Array> {
+  const bytes = await objects.read(key);
+  if (bytes !== undefined) return bytes;
+  throw new SluiceError('SLUICE-OBJECT-MISSING', `the object ${key} is named by a checkpoint and does not exist`, {
+    hint: 'Something outside Sluice has removed it. Take another savepoint.',
+    facts: { key },
+  });
 }
 
 async function create(folder: SavepointFolder, path: string, bytes: Uint8Array): Promise<void> {

@@ -6,7 +6,7 @@ import { encodeMetadata, metadataFile } from './metadata-codec.ts';
 import type { OperatorSummary, SavepointMetadata } from './savepoint-metadata.ts';
 
 /** Only what an export can have written: the folder is the user's. */
-const written = /^(state-[^/]+\/\d+-\d+-\d+-[0-9a-f]+\.ndjson\.zst|parts\/[^/]+\.part)$/;
+const written = /^(state-[^/]+\/\d+-\d+-\d+-[0-9a-f]+\.ndjson\.zst|parts\/[^/]+\.part|in-flight\/[^/]+\.ndjson\.zst)$/;
 
 export async function finishExport(folder: SavepointFolder, manifest: Manifest, receipts: readonly Receipt[]): Promise<SavepointMetadata> {
   const metadata = metadataOf(manifest, receipts);
@@ -22,14 +22,15 @@ export async function abandonExport(folder: SavepointFolder): Promise<'removed' 
   return 'removed';
 }
 
-async function removeUnnamed(folder: SavepointFolder, { files, parts }: SavepointMetadata): Promise<void> {
-  const named = new Set([...files, ...parts].map(({ path }) => path));
+async function removeUnnamed(folder: SavepointFolder, { files, parts, inFlight = [] }: SavepointMetadata): Promise<void> {
+  const named = new Set([...files, ...parts, ...inFlight].map(({ path }) => path));
   const unnamed = (await folder.list()).map(({ path }) => path).filter((path) => written.test(path) && !named.has(path));
   if (unnamed.length > 0) await folder.remove(unnamed);
 }
 
 function metadataOf(manifest: Manifest, receipts: readonly Receipt[]): SavepointMetadata {
   const files = receipts.flatMap((receipt) => receipt.files);
+  const inFlight = receipts.flatMap((receipt) => receipt.inFlight ?? []);
   return {
     format: 1,
     what: 'sluice-savepoint',
@@ -54,5 +55,6 @@ function metadataOf(manifest: Manifest, receipts: readonly Receipt[]): Savepoint
       }),
     files,
     parts: receipts.flatMap((receipt) => receipt.parts),
+    ...(inFlight.length === 0 ? {} : { inFlight }),
   };
 }

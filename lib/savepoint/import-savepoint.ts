@@ -5,6 +5,7 @@
  * IM2. Every file is checked again as it is read; doing a file twice changes nothing.
  * IM3. The manifest lists no deltas: state at the checkpoint is the base alone. Positions in channels do not exist yet.
  * IM4. Parts keep the name under which they become visible: published by the job that made them, or by this one, they appear once.
+ * IM5. In-flight records stand in segments of the new job's own, as if its shards had sent them before anything else (in-flight-import.ts).
  */
 import { limits } from '../base/limits.ts';
 import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
@@ -14,9 +15,11 @@ import { tablesOfRows } from '../model/table-rows.ts';
 import type { RowTable } from '../model/row-table.ts';
 import { decodeValue } from '../model/value-json.ts';
 import type { BaseRow, KeyedBase } from '../ports/keyed-base.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
 import { decodeKeyedRows } from './keyed-file.ts';
-import type { KeyedFile, PartFile, SavepointMetadata } from './savepoint-metadata.ts';
+import { importedInFlight, importedSegment, segmentOfFile } from './in-flight-import.ts';
+import type { InFlightFile, KeyedFile, PartFile, SavepointMetadata } from './savepoint-metadata.ts';
 import { maxParallelismOf, readChecked } from './validate-savepoint.ts';
 
 /** Before the first attempt: nothing that runs has it. */
@@ -25,18 +28,25 @@ export const importAttempt: Attempt = 0;
 export interface ImportPorts {
   readonly folder: SavepointFolder;
   readonly base: KeyedBase;
+  readonly objects: ObjectStore;
   /** Stages a part's bytes for the new job, where `place` says. */
   readonly stagePart: (part: SinkPart, bytes: Uint8Array) => Promise<unknown>;
 }
 
 /** What an import works off, one by one; the index is its progress. */
-export function importUnits({ files, parts }: SavepointMetadata): readonly (KeyedFile | PartFile)[] {
-  return [...files, ...parts];
+export function importUnits({ files, parts, inFlight = [] }: SavepointMetadata): readonly ImportUnit[] {
+  return [...files, ...parts, ...inFlight];
 }
 
-export async function importUnit(ports: ImportPorts, job: JobId, metadata: SavepointMetadata, unit: KeyedFile | PartFile): Promise<void> {
+export type ImportUnit = KeyedFile | PartFile | InFlightFile;
+
+export async function importUnit(ports: ImportPorts, job: JobId, metadata: SavepointMetadata, unit: ImportUnit): Promise<void> {
   const bytes = await readChecked(ports.folder, unit);
   if ('part' in unit) return void (await ports.stagePart(unit.part, bytes));
+  if ('channels' in unit) {
+    const { key } = importedSegment(metadata, job, importAttempt, unit);
+    return void (await ports.objects.createIfAbsent(key, segmentOfFile(metadata, job, importAttempt, unit, bytes)));
+  }
   const rows = decodeKeyedRows(unit, bytes, maxParallelismOf(metadata, unit));
   for (let at = 0; at < rows.length; at += limits.importRowsPerWrite) {
     await ports.base.write(job, 0, tablesOf(rows.slice(at, at + limits.importRowsPerWrite)));
@@ -59,6 +69,7 @@ export function importedManifest(metadata: SavepointMetadata, job: JobId, place:
     checkpoint,
     kind: metadata.kind,
     mode: 'exactly-once',
+    ...(metadata.inFlight === undefined ? {} : { unaligned: true }),
     plan: metadata.plan,
     planHash: metadata.planHash,
     shards: metadata.shards.map((state) => ({
@@ -68,7 +79,7 @@ export function importedManifest(metadata: SavepointMetadata, job: JobId, place:
       checkpoint,
       version: 0,
       inputs: {},
-      outputs: {},
+      ...importedInFlight(metadata, job, importAttempt, state),
       deltas: [],
       parts: metadata.parts
         .filter(({ part }) => vertexOf.get(part.operator) === state.uid && part.shard === state.shard)

@@ -25,11 +25,12 @@ export interface OperatorReport extends OperatorSummary {
 
 export interface Inspection {
   readonly location: string;
-  readonly metadata: Omit<SavepointMetadata, 'operators' | 'shards' | 'files' | 'parts' | 'plan'>;
+  readonly metadata: Omit<SavepointMetadata, 'operators' | 'shards' | 'files' | 'parts' | 'inFlight' | 'plan'>;
   readonly files: number;
   readonly rows: number;
   readonly bytes: number;
   readonly parts: { readonly count: number; readonly records: number; readonly bytes: number };
+  readonly inFlight: { readonly records: number; readonly bytes: number };
   readonly operators: readonly OperatorReport[];
 }
 
@@ -38,7 +39,7 @@ const bucketsMax = 16;
 /** @throws SluiceError where a file is damaged: use `validateSavepoint` for all that is wrong */
 export async function inspectSavepoint(folder: SavepointFolder, options: { readonly samplesPerState: number }): Promise<Inspection> {
   const whole = await openSavepoint(folder);
-  const { operators, shards, files, parts, plan: _, ...metadata } = whole;
+  const { operators, shards, files, parts, inFlight = [], plan: _, ...metadata } = whole;
   const reports: OperatorReport[] = [];
   for (const operator of operators) {
     const collected = new Collected(operator.maxParallelism, options.samplesPerState);
@@ -58,10 +59,11 @@ export async function inspectSavepoint(folder: SavepointFolder, options: { reado
   return {
     location: folder.location,
     metadata,
-    files: files.length,
+    files: files.length + inFlight.length,
     rows: sum(files.map(({ rows }) => rows)),
-    bytes: sum([...files, ...parts].map(({ bytes }) => bytes)),
+    bytes: sum([...files, ...parts, ...inFlight].map(({ bytes }) => bytes)),
     parts: { count: parts.length, records: sum(parts.map(({ part }) => part.records)), bytes: sum(parts.map(({ bytes }) => bytes)) },
+    inFlight: { records: sum(inFlight.map(({ rows }) => rows)), bytes: sum(inFlight.map(({ bytes }) => bytes)) },
     operators: reports,
   };
 }

@@ -1,18 +1,18 @@
 /** `_metadata.json` as text. Rules SM1–SM3 stand in savepoint-metadata.ts. */
 import { createHash } from 'node:crypto';
 import { SluiceError } from '../base/errors.ts';
-import type { JobId, OperatorUid } from '../base/ids.ts';
+import type { ChannelId, JobId, OperatorUid } from '../base/ids.ts';
 import { planShape, stateDeclarationShape } from '../checkpoint/plan-shape.ts';
 import { readShape, shapes, type Shape } from '../checkpoint/shape.ts';
 import { keyGroupsShape, shardStateFields, sinkPartShape } from '../checkpoint/snapshot-shape.ts';
 import { decodeValue, encodeValue } from '../model/value-json.ts';
-import type { KeyedFile, OperatorSummary, PartFile, SavepointMetadata, ShardState } from './savepoint-metadata.ts';
+import type { InFlightFile, KeyedFile, OperatorSummary, PartFile, SavepointMetadata, ShardState } from './savepoint-metadata.ts';
 import { parseJson } from '../base/parse-json.ts';
 
 export const metadataFile = '_metadata.json';
 const format = 1;
 
-const { id, integer, list, object, oneOf, record, text } = shapes;
+const { id, integer, list, object, oneOf, optional, record, text } = shapes;
 const uid = id<OperatorUid>();
 
 const path: Shape<string> = (value, at, faults) => {
@@ -58,6 +58,20 @@ const metadataShape = object<SavepointMetadata>({
     }),
   ),
   parts: list(object<PartFile>({ path, bytes: integer, sha256: text, part: sinkPartShape })),
+  inFlight: optional(
+    list(
+      object<InFlightFile>({
+        path,
+        codec: text,
+        from: uid,
+        shard: integer,
+        rows: integer,
+        bytes: integer,
+        sha256: text,
+        channels: record<ChannelId, number>(integer),
+      }),
+    ),
+  ),
 });
 
 export function encodeMetadata(metadata: SavepointMetadata): Uint8Array {

@@ -5,13 +5,14 @@ const barLength = 24;
 const sampleCharacters = 100;
 
 export function renderInspection(inspection: Inspection): string {
-  const { metadata, location, files, rows, bytes, parts } = inspection;
+  const { metadata, location, files, rows, bytes, parts, inFlight } = inspection;
   const lines = [
     `Savepoint  ${location}`,
     `Job        ${metadata.job.name} (${metadata.job.id})`,
     `Kind       ${metadata.kind}, checkpoint ${metadata.checkpoint}, taken at ${new Date(metadata.takenAtMs).toISOString()}`,
     `Content    ${rows} rows in ${files} files, ${bytes} bytes, format ${metadata.format}`,
     ...(parts.count === 0 ? [] : [`Output     ${parts.count} parts with ${parts.records} records not yet visible`]),
+    ...(inFlight.records === 0 ? [] : [`In flight  ${inFlight.records} records between operators`]),
     ...inspection.operators.flatMap(renderOperator),
   ];
   return `${lines.join('\n')}\n`;

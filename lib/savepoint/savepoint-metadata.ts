@@ -5,7 +5,7 @@
  * SM2. Paths are relative to its folder and stay inside it: a savepoint may be copied or moved as a whole.
  * SM3. Equal content has equal bytes, and only those bytes are accepted.
  */
-import type { CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
+import type { ChannelId, CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
 import type { CheckpointKind } from '../model/job-record.ts';
 import type { JobPlan, StateDeclaration } from '../model/job-plan.ts';
 import type { KeyGroupRange } from '../model/key-group-range.ts';
@@ -28,6 +28,19 @@ export interface PartFile {
   readonly bytes: number;
   readonly sha256: string;
   readonly part: SinkPart;
+}
+
+/** Records that one shard had sent and its receivers had not taken. */
+export interface InFlightFile {
+  readonly path: string;
+  readonly codec: string;
+  readonly from: OperatorUid;
+  readonly shard: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Records by channel. */
+  readonly channels: Readonly<Record<ChannelId, number>>;
 }
 
 export interface OperatorSummary {
@@ -61,4 +74,6 @@ export interface SavepointMetadata {
   readonly shards: readonly ShardState[];
   readonly files: readonly KeyedFile[];
   readonly parts: readonly PartFile[];
+  /** Absent where nothing was in flight. */
+  readonly inFlight?: readonly InFlightFile[];
 }

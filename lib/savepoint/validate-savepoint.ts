@@ -5,6 +5,7 @@
  */
 import { errorCode, errorMessage } from '../base/errors.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
+import { decodeInFlight } from './in-flight-file.ts';
 import { corruptFile, decodeKeyedRows } from './keyed-file.ts';
 import { metadataFile, sha256Of } from './metadata-codec.ts';
 import { openSavepoint } from './open-savepoint.ts';
@@ -33,16 +34,18 @@ export async function validateSavepoint(folder: SavepointFolder): Promise<Valida
   }
   const reasons: SavepointReason[] = [];
   let read = 0;
-  for (const file of [...metadata.files, ...metadata.parts]) {
+  const inFlight = metadata.inFlight ?? [];
+  for (const file of [...metadata.files, ...metadata.parts, ...inFlight]) {
     try {
       const bytes = await readChecked(folder, file);
       read += bytes.length;
-      if ('codec' in file) decodeKeyedRows(file, bytes, maxParallelismOf(metadata, file));
+      if ('channels' in file) decodeInFlight(file, bytes);
+      else if ('codec' in file) decodeKeyedRows(file, bytes, maxParallelismOf(metadata, file));
     } catch (error) {
       reasons.push(reasonOf(error));
     }
   }
-  return { reasons, metadata, files: metadata.files.length + metadata.parts.length + 1, bytes: read };
+  return { reasons, metadata, files: metadata.files.length + metadata.parts.length + inFlight.length + 1, bytes: read };
 }
 
 /** @throws SluiceError `SLUICE-SAVEPOINT-CORRUPT` where the file is missing, of another size, or of other content */

@@ -207,6 +207,13 @@ describe('a change of the options', () => {
     ['one that cannot be changed', { externalization: {} }, 'SLUICE-API-REQUEST', 'externalization cannot be changed here'],
     ['a mode that is not known', { mode: 'exactly-twice' }, 'SLUICE-API-REQUEST', 'exactly_once or at_least_once is wanted'],
     ['no number', { interval: '5s' }, 'SLUICE-API-REQUEST', 'a number is wanted'],
+    ['no flag', { unaligned_checkpoints: 1 }, 'SLUICE-API-REQUEST', 'a boolean is wanted'],
+    [
+      'unaligned at least once',
+      { unaligned_checkpoints: true, mode: 'at_least_once' },
+      'SLUICE-CHECKPOINT-OPTIONS',
+      'needs mode exactly-once',
+    ],
     ['no object', [], 'SLUICE-API-REQUEST', 'the body is no JSON object'],
     ['a number out of bounds', { interval: 1 }, 'SLUICE-CHECKPOINT-OPTIONS', 'intervalMs is 1, from 10 to'],
     ['what does not go together', { min_pause: 5, max_concurrent: 2 }, 'SLUICE-CHECKPOINT-OPTIONS', 'needs maxConcurrent 1'],

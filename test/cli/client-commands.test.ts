@@ -279,7 +279,8 @@ describe('checkpoint-config', () => {
     const { exitCode, out } = await sluice('checkpoint-config', 'counting', ...at());
     expect(exitCode).toBe(0);
     expect(out).toBe(
-      'interval 1s\nmode exactly-once\ntimeout 10min\nmin_pause 0ms\nmax_concurrent 1\ntolerable_failed_checkpoints 2\nnum_retained 2\n',
+      'interval 1s\nmode exactly-once\ntimeout 10min\nmin_pause 0ms\nmax_concurrent 1\ntolerable_failed_checkpoints 2\nnum_retained 2\n' +
+        'unaligned_checkpoints false\naligned_checkpoint_timeout 0ms\n',
     );
     expect((await world.record()).version).toBe(version);
   });

@@ -79,6 +79,7 @@ describe('progress', () => {
       eventTime: '2001-01-01T00:00:00.000Z',
       checkpoints: { completed: 12, failed: 1, lastMs: 1_250 },
       stateBytes: 1_200_000,
+      deadLetters: 0,
       problems: [],
     };
     expect(progressLine('flights', progress)).toBe(
@@ -111,6 +112,7 @@ describe('a problem that is tried again', () => {
       eventTime: null,
       checkpoints: { completed: 0, failed: 0, lastMs: null },
       stateBytes: 0,
+      deadLetters: 0,
       problems: [],
     };
     const problem = {

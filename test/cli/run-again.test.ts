@@ -37,7 +37,7 @@ function write(file: string, text: string): void {
 
 describe('run again', { timeout: 60_000 }, () => {
   const run = (...args: readonly string[]): Promise<Exited> =>
-    spawnSluice(['run', 'job.ts', '--data-dir', 'data', '--port', '0', ...args], { folder });
+    spawnSluice(['run', 'job.ts', '--data-dir', 'data', '--port', '0', '-D', 'restart-strategy.type=none', ...args], { folder });
 
   test('says that the code has changed, also in what the job file imports, and from where it goes on', async () => {
     write('job.ts', jobText);

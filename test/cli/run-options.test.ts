@@ -3,7 +3,7 @@ import { defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-setti
 import { checkpointSettings, type RunOptions } from '../../lib/cli/run-options.ts';
 import { collectSink, compileJob, defineJob, fromCollection, seconds, type CheckpointOptions, type CompiledJob } from '../../lib/index.ts';
 
-const none: RunOptions = { set: {}, allowNonRestoredState: false, port: 0, json: false, verbose: false };
+const none: RunOptions = { set: {}, define: {}, allowNonRestoredState: false, port: 0, json: false, verbose: false };
 
 function jobWith(options: CheckpointOptions, intervalMs = seconds(5)): CompiledJob {
   const job = defineJob({
@@ -33,6 +33,7 @@ describe('checkpoint options', () => {
       tolerableFailedCheckpoints: 3,
       numRetained: 4,
       externalizedCheckpointRetention: 'retain-on-cancellation',
+      alignedCheckpointTimeoutMs: 50,
     });
     const ofJob = {
       intervalMs: 5_000,
@@ -43,6 +44,8 @@ describe('checkpoint options', () => {
       tolerableFailures: 3,
       retained: 4,
       retentionOnCancellation: 'retain',
+      unaligned: false,
+      alignedTimeoutMs: 50,
     };
     expect(checkpointSettings(none, checkpointing)).toEqual(ofJob);
     const line: RunOptions = {
@@ -54,12 +57,16 @@ describe('checkpoint options', () => {
       tolerableFailedCheckpoints: 0,
       numRetained: 1,
       externalizedCheckpointRetention: 'delete-on-cancellation',
+      unalignedCheckpoints: true,
+      alignedCheckpointTimeout: '70ms',
     };
     expect(checkpointSettings(line, checkpointing)).toEqual({
       ...defaultCheckpointSettings,
       intervalMs: 2_000,
       timeoutMs: 60_000,
       maxConcurrent: 2,
+      unaligned: true,
+      alignedTimeoutMs: 70,
     });
   });
 
@@ -71,6 +78,7 @@ describe('checkpoint options', () => {
     [{ minPauseMs: 5, maxConcurrentCheckpoints: 2 }, 'minPauseMs above 0 needs maxConcurrent 1'],
     [{ maxConcurrentCheckpoints: 9 }, 'maxConcurrent is 9'],
     [{ numRetained: 0 }, 'retained is 0'],
+    [{ unaligned: true, mode: 'at-least-once' as const }, 'unaligned needs mode exactly-once'],
     [{ mode: 'at-most-once' as 'at-least-once' }, 'mode is at-most-once'],
     [{ externalizedCheckpointRetention: 'never' as 'retain-on-cancellation' }, 'retentionOnCancellation is never'],
   ])('that cannot be are refused by name: %j', (options, text) => {

@@ -180,7 +180,7 @@ describe.concurrent('a run', patient, () => {
   test('whose user code fails ends with exit code 3, and says where', async () => {
     const folder = newFolder();
     const { exitCode, err } = await spawnSluice(
-      ['run', jobFile(), '--set', `input=${inputFile()}`, '--set', 'failAt=7777', '--port', '0'],
+      ['run', jobFile(), '--set', `input=${inputFile()}`, '--set', 'failAt=7777', '-D', 'restart-strategy.type=none', '--port', '0'],
       { folder },
     );
     expect(exitCode).toBe(3);

@@ -124,3 +124,22 @@ describe('a stop whose savepoint is whole', () => {
     expect(await world.record()).toMatchObject({ status: 'FINISHED', completed: 1, published: 1, sweepAtMs: 0 });
   });
 });
+
+describe('at least once', () => {
+  test('a stop waits for the checkpoint that is on its way: its barrier would pass that one’s on a channel, and end it', async () => {
+    const world = new CoordinatorWorld({ settings: { mode: 'at-least-once' } });
+    await world.start();
+    world.mute.add(sink);
+    await world.dirty();
+    await world.advance(1_100);
+    expect(await world.record()).toMatchObject({ pending: [{ id: 1, kind: 'checkpoint' }] });
+    await stopWithSavepoint(world.deps, { ...order, stop: 'suspend' });
+    await world.advance(3_000);
+    expect(await world.record()).toMatchObject({ numbered: 1, pending: [{ id: 1, kind: 'checkpoint' }] });
+    world.mute.clear();
+    for (const snapshot of (await world.snapshots(1, 1)).filter(({ uid }) => uid === sink))
+      await world.tell({ kind: 'acknowledgement', job, attempt: 1, uid: sink, shard: snapshot.shard, snapshot });
+    await world.advance(5_000);
+    expect(await world.record()).toMatchObject({ status: 'FINISHED', attempt: 1, completed: 2, published: 2 });
+  });
+});

@@ -50,7 +50,10 @@ export async function collectGarbage(
     need(manifest);
     snapshots.push(...decodeManifest((await stores.objects.read(manifest))!, manifest).shards);
   }
-  for (const { deltas } of snapshots) deltas.forEach(({ key }) => need(key));
+  for (const { deltas, inFlight = [] } of snapshots) {
+    deltas.forEach(({ key }) => need(key));
+    for (const list of inFlight) await needList(list);
+  }
   const gone = candidates.filter((key) => !needed.has(key));
   await stores.objects.remove(gone);
   return gone.length;

@@ -1,13 +1,14 @@
 /** A coordinator for the chaos world: correct and simple, one step at a time, never failing itself. */
 import type { CollectSink } from '../../lib/adapters/connectors/collect-sink.ts';
 import type { LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
+import { inFlightChannels, oldestInFlight, trimInFlight } from '../../lib/checkpoint/in-flight.ts';
 import { encodeDescriptor, encodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { decodeCoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import { encodeControl } from '../../lib/model/envelope-codec.ts';
 import type { BarrierOrder, CheckpointMode, ControlMessage } from '../../lib/model/envelope.ts';
 import { isSourceVertex, type ConnectorSpec } from '../../lib/model/job-plan.ts';
-import type { JobRecord } from '../../lib/model/job-record.ts';
+import type { JobRecord, PendingCheckpoint } from '../../lib/model/job-record.ts';
 import { descriptorKey, manifestKey } from '../../lib/model/object-keys.ts';
 import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
@@ -21,6 +22,9 @@ export interface CoordinatorOptions {
   readonly collect: CollectSink;
   readonly choices: Choices;
   readonly mode: CheckpointMode | 'mixed';
+  /** null: barriers overtake nothing. */
+  readonly alignedTimeoutMs: number | null;
+  readonly nowMs: () => number;
 }
 
 export class ChaosCoordinator {
@@ -31,6 +35,7 @@ export class ChaosCoordinator {
   restores = 0;
   laxRestores = 0;
   readonly #modes = new Map<number, CheckpointMode>();
+  overtaken = 0;
   /** Why the job would have failed. */
   readonly failures: string[] = [];
 
@@ -57,10 +62,16 @@ export class ChaosCoordinator {
   async trigger(half: boolean): Promise<void> {
     const job = await this.job();
     const checkpoint = job.numbered + 1;
-    await this.#change({ numbered: checkpoint });
+    const { alignedTimeoutMs, nowMs } = this.#options;
+    const overtakeAtMs = nowMs() + (alignedTimeoutMs ?? 0);
     const mode = this.#chooseMode();
     this.#modes.set(checkpoint, mode);
-    const order: BarrierOrder = { checkpoint, mode };
+    const isOvertaking = alignedTimeoutMs !== null && mode === 'exactly-once';
+    const times = { triggeredAtMs: nowMs(), deadlineMs: 0, ...(isOvertaking ? { overtakeAtMs } : {}) };
+    const entry: PendingCheckpoint = { id: checkpoint, kind: 'checkpoint', flow: 'x', token: null, ...times };
+    // Not for the modes in which nobody looks there.
+    await this.#change({ numbered: checkpoint, ...(alignedTimeoutMs === null ? {} : { pending: [...job.pending, entry].slice(-8) }) });
+    const order: BarrierOrder = { checkpoint, mode, ...(isOvertaking ? { overtakeAtMs } : {}) };
     for (const vertex of this.#compiled.plan.vertices.filter(({ uid }) => isSourceVertex(this.#compiled.plan, uid))) {
       for (let shard = 0; shard < vertex.parallelism; shard++) {
         if (half && this.#options.choices.chance(0.5)) continue;
@@ -102,7 +113,7 @@ export class ChaosCoordinator {
     const messages = await queue.receive(name, { messagesMax: 10, waitMs: 0, visibilityMs });
     for (const { body } of messages) {
       const message = decodeCoordinatorMessage(body);
-      if (message.kind === 'failed') this.failures.push(`job failed: ${JSON.stringify(message.failure)}`);
+      if (message.kind === 'failed' && message.mayRestart !== true) this.failures.push(`job failed: ${JSON.stringify(message.failure)}`);
       if (message.kind === 'acknowledgement') await this.#acknowledge(message.snapshot);
     }
     if (messages.length > 0) await queue.deleteBatch(name, messages.map(({ receipt }) => receipt)); // prettier-ignore
@@ -118,11 +129,15 @@ export class ChaosCoordinator {
     if (present.size === expected) await this.#complete(snapshot.attempt, snapshot.checkpoint, [...present.values()]);
   }
 
-  async #complete(attempt: number, checkpoint: number, shards: readonly ShardSnapshot[]): Promise<void> {
+  async #complete(attempt: number, checkpoint: number, acknowledged: readonly ShardSnapshot[]): Promise<void> {
     const { stores, collect } = this.#options;
     const mode = this.#modes.get(checkpoint)!;
     const { plan, planHash } = this.#compiled;
-    const problem = mode === 'exactly-once' ? cutProblem(plan, shards, this.laxRestores === 0) : undefined;
+    const isUnaligned = this.#options.alignedTimeoutMs !== null && mode === 'exactly-once';
+    const shards = isUnaligned ? trimInFlight({ plan, shards: acknowledged }) : acknowledged;
+    const areCountsExact = this.laxRestores === 0;
+    const problem = mode === 'exactly-once' ? await cutProblem(stores.objects, plan, shards, { isUnaligned, areCountsExact }) : undefined;
+    if (inFlightChannels({ plan, shards }).length > 0) this.overtaken++;
     if (problem !== undefined) this.failures.push(`checkpoint ${checkpoint} is no cut: ${problem}`);
     const key = manifestKey(jobA, attempt, checkpoint);
     const manifest = {
@@ -133,6 +148,7 @@ export class ChaosCoordinator {
       checkpoint,
       kind: 'checkpoint',
       mode,
+      ...(isUnaligned ? ({ unaligned: true } as const) : {}),
       plan,
       planHash,
       shards,
@@ -143,12 +159,19 @@ export class ChaosCoordinator {
     for (const { parts } of shards) for (const part of parts) await collect.publish(this.#connectorOf(part.operator), part);
     this.completed++;
     for (const number of this.#acknowledged.keys()) if (number <= checkpoint) this.#acknowledged.delete(number);
-    await this.#change({
+    const inFlightFrom = oldestInFlight(shards);
+    const { inFlightFrom: _, ...job } = await this.job();
+    const next = {
+      ...job,
+      ...(inFlightFrom === null ? {} : { inFlightFrom }),
+      pending: job.pending.filter(({ id }) => id > checkpoint),
+      version: job.version + 1,
       completed: checkpoint,
       published: checkpoint,
       floor: checkpoint,
       retained: [{ id: checkpoint, kind: 'checkpoint', manifest: key }],
-    });
+    } as const;
+    await stores.jobs.replace(next, job.version);
   }
 
   #connectorOf(uid: string): ConnectorSpec {
@@ -157,7 +180,7 @@ export class ChaosCoordinator {
 
   async abort(): Promise<void> {
     const job = await this.job();
-    if (job.numbered > job.completed && job.numbered > job.aborted) await this.#change({ aborted: job.numbered });
+    if (job.numbered > job.completed && job.numbered > job.aborted) await this.#change({ aborted: job.numbered, pending: [] });
   }
 
   /** A new attempt from the newest checkpoint, under another plan. Nobody is kicked yet. */
@@ -174,7 +197,14 @@ export class ChaosCoordinator {
       const body = { format: 1, job: jobA, attempt, checkpoint: newest.id, manifest: newest.manifest, dropped: [] } as const;
       await objects.createIfAbsent(descriptor!, encodeDescriptor(body));
     }
-    await this.#change({ attempt, descriptor, planHash: compiled.planHash, aborted: job.numbered, firstEpoch: job.numbered + 1 });
+    await this.#change({
+      attempt,
+      descriptor,
+      planHash: compiled.planHash,
+      aborted: job.numbered,
+      firstEpoch: job.numbered + 1,
+      pending: [],
+    });
     this.#acknowledged.clear();
   }
 

@@ -235,6 +235,20 @@ describe('under faults, restores at other parallelism and aborts', () => {
   );
 });
 
+describe('with barriers that overtake what is in flight', () => {
+  test.each(seeds)('every kind of state, timer and input is exact, beside edges that stay aligned (seed %i)', async (seed) => {
+    if (seed % 2 === 0) setLimits(smallLimits);
+    expectExactlyOnce(await runWorld(seed, { unaligned: true, manyZombies: seed % 3 === 1 }), seed);
+  });
+
+  test.each(seeds.slice(0, Math.max(2, count >> 2)))('so is a large backlog, most of which is in flight (seed %i)', async (seed) => {
+    setLimits({ ...smallLimits, sourceRecordsPerCommit: limits.sourceRecordsPerCommit });
+    const settings = { backlogMessagesPerShard: 100_000, sourceRecordsPerCommit: 40, stateCacheKeys: 1 };
+    const result = await runWorld(seed, { settings, unaligned: true });
+    expectExactlyOnce(result, seed);
+  });
+});
+
 describe('at least once', () => {
   test.each(seeds)('loses nothing, and doubles only what a restore repeats (seed %i)', async (seed) => {
     const { published, restores } = await runWorld(seed, { mode: 'at-least-once' });
@@ -260,4 +274,9 @@ describe('a mode that changes from checkpoint to checkpoint', () => {
     if (run.laxRestores === 0) expectExactlyOnce(run, seed);
     else expect(run.problems, `seed ${seed}`).toEqual([]);
   });
+});
+
+test.each(seeds)('so it does where those that are exactly-once overtake what is in flight (seed %i)', async (seed) => {
+  const run = await runWorld(seed, { mode: 'mixed', unaligned: true });
+  if (run.laxRestores === 0) expectExactlyOnce(run, seed);
 });

@@ -116,23 +116,28 @@ interface SeedOptions {
   readonly isSmall: boolean;
   readonly manyZombies: boolean;
   readonly alwaysLingers?: boolean;
+  readonly unaligned?: boolean;
 }
 
-async function runSeeds(options: (seed: number) => SeedOptions): Promise<void> {
+/** How many checkpoints had something in flight. */
+async function runSeeds(options: (seed: number) => SeedOptions): Promise<number> {
   let faults = 0;
   let restores = 0;
+  let overtaken = 0;
   for (let seed = first; seed < first + seeds; seed++) {
-    const { isSmall, manyZombies, alwaysLingers } = options(seed);
+    const { isSmall, manyZombies, alwaysLingers, unaligned = false } = options(seed);
     setLimits(isSmall ? smallLimits : realLimits);
-    const result = await new ChaosWorld({ seed, compile: compile(seed, alwaysLingers), manyZombies }).run();
+    const result = await new ChaosWorld({ seed, compile: compile(seed, alwaysLingers), manyZombies, unaligned }).run();
     faults += result.faults;
     restores += result.restores;
+    overtaken += result.overtaken;
     if (process.env['CHAOS_LOG'])
       console.log({ ...result, windows: result.published('windows').length, totals: result.published('totals').length });
     expectExactlyOnce(result, seed);
   }
-  console.log(`${seeds} runs, ${faults} faults, ${restores} restores`);
+  console.log(`${seeds} runs, ${faults} faults, ${restores} restores, ${overtaken} checkpoints with data in flight`);
   expect(faults).toBeGreaterThan(0);
+  return overtaken;
 }
 
 function expectExactlyOnce({ problems, published }: ChaosResult, seed: number): void {
@@ -156,4 +161,9 @@ test('so does a world full of zombies that hold earlier receives, where everythi
 
 test('so does output that lingers, in shards that start cold, zombies and restores', async () => {
   await runSeeds((seed) => ({ isSmall: seed % 2 === 0, manyZombies: seed % 4 < 2, alwaysLingers: true }));
+}, 600_000);
+
+test('so do checkpoints whose barriers overtake what is in flight, restored at other parallelism', async () => {
+  const overtaken = await runSeeds((seed) => ({ isSmall: seed % 2 === 0, manyZombies: seed % 4 < 2, unaligned: true }));
+  expect(overtaken).toBeGreaterThan(seeds >> 1);
 }, 600_000);

@@ -27,20 +27,27 @@ async function tellingTry(bench: ShardBench, ...batch: readonly Message[]): Prom
 }
 
 describe('an error in user code', () => {
-  test('is tried again, and at the third try the job is told operator, key, record and stack', async () => {
+  test('is told at once, with operator, key, record, position and stack, and may be tried again', async () => {
     const bench = await open();
     await bench.handle(await bench.upstream(right).send([word('fine')]));
     await bench.sentTo('counts');
     const message = await bench.upstream(left).send([word('fine'), word('bad', { fail: 'no such word' }), word('never')]);
     const { version } = await bench.record();
     const { at, failure } = await tellingTry(bench, message);
-    expect(at).toBe(3);
+    expect(at).toBe(1);
     expect(failure).toMatchObject({
       code: 'SLUICE-USER-CODE',
       message: 'operator count failed: no such word',
       operator: 'count',
       shard: 0,
-      facts: { key: '"bad"', record: '{"word":"bad","fail":"no such word"}', stack: expect.stringContaining('count-job.ts') as string },
+      facts: {
+        key: '"bad"',
+        record: '{"word":"bad","fail":"no such word"}',
+        channel: left,
+        sequence: 1,
+        index: 1,
+        stack: expect.stringContaining('count-job.ts') as string,
+      },
     });
     expect(failure.hint).toMatch(/Correct the function/);
     expect((await bench.record()).version, 'nothing of the batch counts').toBe(version);

@@ -42,7 +42,6 @@ const settings: RuntimeSettings = {
   backPressureSleepMs: 50,
   backlogCheckMs: 0,
   sourceIdleMs: 20,
-  userCodeTries: 3,
   stateCacheKeys: 1_000,
   stateCacheEntries: 1_000,
   jobRecordCacheMs: 0,

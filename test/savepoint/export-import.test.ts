@@ -34,7 +34,7 @@ async function stateOf(base: KeyedBase, space: string): Promise<Map<string, unkn
 async function importAll(world: StateWorld, folders: MemorySavepointFolders, times = 1): Promise<void> {
   const folder = folders.at('target');
   const metadata = await openSavepoint(folder);
-  const ports = { folder, base: world.stores.base, stagePart: async () => undefined };
+  const ports = { folder, base: world.stores.base, objects: world.stores.objects, stagePart: async () => undefined };
   for (let time = 0; time < times; time++) for (const unit of importUnits(metadata)) await importUnit(ports, other, metadata, unit);
 }
 

@@ -256,7 +256,7 @@ export function useWorld(): World {
         metrics: createMetrics(),
         logger: { log: () => undefined },
         program,
-        checkpoint: { ...defaultCheckpointSettings, intervalMs: 20, ...settings },
+        checkpoint: { ...defaultCheckpointSettings, intervalMs: 20, ...unaligned(settings), ...settings },
         connectors: { ...local, sources: { ...local.sources, gated: gatedReader } },
         ...(dataDir === undefined ? {} : { dataDir: join(world.folder, dataDir) }),
         ...(fromSavepoint === undefined ? {} : { fromSavepoint }),
@@ -279,6 +279,11 @@ export function useWorld(): World {
     await rm(world.folder, { recursive: true });
   });
   return world;
+}
+
+/** `SLUICE_SCENARIOS=unaligned` runs all of them with barriers that overtake. */
+function unaligned({ mode }: Partial<CheckpointSettings>): Partial<CheckpointSettings> {
+  return process.env['SLUICE_SCENARIOS'] === 'unaligned' && mode !== 'at-least-once' ? { unaligned: true } : {};
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {

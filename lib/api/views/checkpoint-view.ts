@@ -62,10 +62,10 @@ export function checkpointConfigView(settings: CheckpointSettings): View {
     externalization: { enabled: true, delete_on_cancellation: settings.retentionOnCancellation === 'delete' },
     state_backend: 'base and deltas',
     checkpoint_storage: 'object store',
-    unaligned_checkpoints: false,
+    unaligned_checkpoints: settings.unaligned,
     tolerable_failed_checkpoints: settings.tolerableFailures,
     num_retained: settings.retained,
-    aligned_checkpoint_timeout: 0,
+    aligned_checkpoint_timeout: settings.alignedTimeoutMs,
     checkpoints_after_tasks_finish: true,
     state_changelog_enabled: false,
     changelog_periodic_materialization_interval: 0,
@@ -115,7 +115,7 @@ function commonView({ id, kind, status, triggeredAtMs, durationMs, vertices, wit
     trigger_timestamp: triggeredAtMs,
     ...sizesView(vertices),
     end_to_end_duration: Math.max(0, durationMs),
-    checkpoint_type: checkpointTypes[kind],
+    checkpoint_type: kind === 'checkpoint' && vertices.some(({ unaligned }) => unaligned) ? 'UNALIGNED_CHECKPOINT' : checkpointTypes[kind],
     tasks: Object.fromEntries(tasks),
   };
 }
@@ -126,7 +126,7 @@ function taskView(id: CheckpointId, status: CommonFacts['status'], triggeredAtMs
   return { id, status, ...sizesView([vertex]), end_to_end_duration: durationMs };
 }
 
-/** Alignment holds back envelopes that the sender keeps: nothing is buffered, processed or persisted for it. */
+/** What is held back or in flight stands in its sender's segments, and a checkpoint only lists those: nothing is buffered, processed or persisted for it. */
 function sizesView(vertices: readonly VertexCheckpoint[]): View {
   return {
     latest_ack_timestamp: Math.max(-1, ...vertices.map(({ lastAcknowledgedAtMs }) => lastAcknowledgedAtMs)),

@@ -1,4 +1,5 @@
 /** One job in Flink's shapes: an entry of `/jobs/overview`, `/jobs/:jobid`, `/jobs/:jobid/config`. Numbers are never null. */
+import { restartStrategyText } from '../../checkpoint/restart-strategy.ts';
 import type { JobStatus } from '../../model/job-record.ts';
 import type { JobDetails, ShardDetails, VertexDetails } from '../job-details.ts';
 import { planView } from './plan-view.ts';
@@ -62,12 +63,12 @@ export function jobView(details: JobDetails, nowMs: number): View {
   };
 }
 
-export function configView({ job, name, plan }: JobDetails): View {
+export function configView({ job, name, plan, restart }: JobDetails): View {
   return {
     jid: job,
     name,
     'execution-config': {
-      'restart-strategy': 'Every batch is retried until it succeeds.',
+      'restart-strategy': restartStrategyText(restart),
       'job-parallelism': Math.max(...plan.vertices.map(({ parallelism }) => parallelism)),
       'object-reuse-mode': false,
       'user-config': plan.parameters,

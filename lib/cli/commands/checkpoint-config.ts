@@ -14,6 +14,8 @@ export interface CheckpointConfigOptions extends ServerOptions {
   readonly maxConcurrentCheckpoints?: number;
   readonly tolerableFailedCheckpoints?: number;
   readonly numRetained?: number;
+  readonly unaligned?: boolean;
+  readonly alignedTimeout?: string;
 }
 
 type Config = Readonly<Record<string, unknown>>;
@@ -24,8 +26,18 @@ interface Changed {
 }
 
 /** Names and values as in the answer to `GET …/checkpoints/config`. */
-const shown = ['interval', 'mode', 'timeout', 'min_pause', 'max_concurrent', 'tolerable_failed_checkpoints', 'num_retained'] as const;
-const durations: readonly string[] = ['interval', 'timeout', 'min_pause'];
+const shown = [
+  'interval',
+  'mode',
+  'timeout',
+  'min_pause',
+  'max_concurrent',
+  'tolerable_failed_checkpoints',
+  'num_retained',
+  'unaligned_checkpoints',
+  'aligned_checkpoint_timeout',
+] as const;
+const durations: readonly string[] = ['interval', 'timeout', 'min_pause', 'aligned_checkpoint_timeout'];
 
 export async function checkpointConfig(io: CliIo, jobName: string, options: CheckpointConfigOptions): Promise<number> {
   const body = bodyOf(options);
@@ -51,6 +63,9 @@ function bodyOf({ interval, mode, timeout, minPause, ...numbers }: CheckpointCon
     max_concurrent: numbers.maxConcurrentCheckpoints,
     tolerable_failed_checkpoints: numbers.tolerableFailedCheckpoints,
     num_retained: numbers.numRetained,
+    unaligned_checkpoints: numbers.unaligned,
+    aligned_checkpoint_timeout:
+      numbers.alignedTimeout === undefined ? undefined : parseDuration('--aligned-timeout', numbers.alignedTimeout),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

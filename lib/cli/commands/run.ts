@@ -49,7 +49,18 @@ export async function run(io: CliIo, path: string, options: RunOptions): Promise
   const { fromSavepoint, allowNonRestoredState } = options;
   try {
     const running = await runJob({
-      ...{ program, code: program.code, checkpoint, allowNonRestoredState, clock, timers, random, logger, metrics: createMetrics() },
+      ...{
+        program,
+        code: program.code,
+        checkpoint,
+        configuration: options.define,
+        allowNonRestoredState,
+        clock,
+        timers,
+        random,
+        logger,
+        metrics: createMetrics(),
+      },
       ...(dataDir === undefined ? {} : { dataDir }),
       ...(fromSavepoint === undefined ? {} : { fromSavepoint: folderOf(io, fromSavepoint) }),
     });

@@ -10,7 +10,7 @@
  */
 import type { ChannelId, CheckpointId } from '../../base/ids.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { CheckpointMode } from '../../model/envelope.ts';
+import type { BarrierOptions, CheckpointMode } from '../../model/envelope.ts';
 import type { Alignment } from '../../model/shard-record.ts';
 
 export type BarrierVerdict =
@@ -20,13 +20,12 @@ export type BarrierVerdict =
   /** Release what is held, decline the older number, then show the same barrier again. */
   | { readonly kind: 'superseded'; readonly declined: CheckpointId };
 
-export interface BarrierFacts {
+export interface BarrierFacts extends BarrierOptions {
   readonly current: Alignment | null;
   readonly settled: CheckpointId;
   readonly channels: number;
   readonly channel: ChannelId;
   readonly checkpoint: CheckpointId;
-  readonly mode?: CheckpointMode | undefined;
   readonly sequence: number;
   readonly nowMs: number;
 }
@@ -42,11 +41,12 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
     mode,
   });
   const barriers = { ...current?.barriers, [channel]: facts.sequence };
+  const overtakeAtMs = current?.overtakeAtMs ?? facts.overtakeAtMs;
+  const startedAtMs = current?.startedAtMs ?? facts.nowMs;
   const alignment: Alignment = {
-    checkpoint,
-    barriers,
+    ...{ checkpoint, barriers, startedAtMs },
     ...(mode === 'exactly-once' ? {} : { mode }),
-    startedAtMs: current?.startedAtMs ?? facts.nowMs,
+    ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }),
   };
   return { kind: Object.keys(barriers).length === facts.channels ? 'aligned' : 'aligning', alignment };
 }

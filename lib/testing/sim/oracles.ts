@@ -45,12 +45,18 @@ export class Oracles {
     this.#seen.add(key);
     // An import begins with positions of its own, and at least once promises no cut.
     const isCut = manifest.attempt > 0 && manifest.mode === 'exactly-once';
-    const problem = isCut ? cutProblem(manifest.plan, manifest.shards) : undefined;
+    const problem = isCut
+      ? await cutProblem(this.#world.stores.objects, manifest.plan, manifest.shards, { isUnaligned: manifest.unaligned === true })
+      : undefined;
     return problem === undefined ? problems : [...problems, `${about} is no cut: ${problem}`];
   }
 }
 
 /** State; segments too, because what is in flight would be read from them. */
 function namedBy({ shards }: Manifest): readonly string[] {
-  return shards.flatMap(({ deltas, segments }) => [...deltas.map(({ key }) => key), ...segments.recent]);
+  return shards.flatMap(({ deltas, segments, inFlight = [] }) => [
+    ...deltas.map(({ key }) => key),
+    ...segments.recent,
+    ...inFlight.flatMap(({ recent, chained }) => [...recent, ...(chained === null ? [] : [chained])]),
+  ]);
 }

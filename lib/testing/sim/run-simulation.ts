@@ -197,7 +197,6 @@ const runtimeSettings: RuntimeSettings = {
   backPressureSleepMs: 20,
   backlogCheckMs: 0,
   sourceIdleMs: 50,
-  userCodeTries: Number.MAX_SAFE_INTEGER,
   stateCacheKeys: 3,
   jobRecordCacheMs: 100,
 };

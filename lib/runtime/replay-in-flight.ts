@@ -1,0 +1,134 @@
+/**
+ * In-flight data of the checkpoint that a shard was restored from: read from the senders' segments of the attempt that is over, and processed before
+ * anything else.
+ *
+ * RF1. It is finished before the shard accepts any message or takes any snapshot: nothing that its senders send anew overtakes it, and no later checkpoint
+ *      has to list it again.
+ * RF2. Records only: barriers, watermarks and the ends of inputs come anew on the channels of this attempt.
+ * RF3. The record says how far it is, in segments; a commit takes some, so that a step is bounded. All that the positions promise must have been found.
+ */
+import { invariant } from '../base/invariant.ts';
+import type { ReplayedChannel, SenderInFlight } from '../checkpoint/in-flight.ts';
+import type { ChannelId } from '../base/ids.ts';
+import { decodeEnvelope, readMessage } from '../model/envelope-codec.ts';
+import type { Envelope } from '../model/envelope.ts';
+import { canonicalKey } from '../model/canonical-key.ts';
+import { keyGroupOf } from '../model/key-group.ts';
+import type { JobRecord } from '../model/job-record.ts';
+import { readSegmentEnvelopes } from '../model/segment-envelopes.ts';
+import type { LiveShard } from './live-shard.ts';
+import { expandSegments, readNamed } from './named-objects.ts';
+import { processRecords } from './process-elements.ts';
+import type { Runtime } from './runtime-deps.ts';
+import { startOfShard } from './start-of-shard.ts';
+import { userError } from './user-code.ts';
+
+/** One segment, and what of it is this shard's. */
+export interface InFlightSegment {
+  readonly name: string;
+  readonly channels: ReadonlyMap<string, ReplayedChannel>;
+}
+
+/** Segments that one commit reads at most, whatever is in them. */
+const segmentsPerCommitMax = 64;
+
+/** Goes on with the replay, up to where a commit must be made. */
+export async function replayInFlight(runtime: Runtime, job: JobRecord, shard: LiveShard, recordsMax: number): Promise<void> {
+  const all = (shard.inFlight ??= await listSegments(runtime, await startOfShard(runtime, job, shard.topology)));
+  const startedWith = shard.recordsIn;
+  const { segments: first, envelopes } = shard.replay!;
+  let found = envelopes;
+  let next = first;
+  while (next < all.length && next - first < segmentsPerCommitMax && shard.recordsIn - startedWith < recordsMax) {
+    found += await replaySegment(runtime, shard, all[next]!);
+    next++;
+  }
+  shard.changed = true;
+  shard.replay = { segments: next, envelopes: found };
+  if (next < all.length) return;
+  const promised = promisedBy(all);
+  invariant(found === promised, 'RF3', `of ${promised} envelopes in flight ${found} were found`, { address: shard.topology.address });
+  shard.replay = null;
+  shard.inFlight = null;
+}
+
+async function listSegments(runtime: Runtime, { inFlight }: { readonly inFlight: readonly SenderInFlight[] }): Promise<InFlightSegment[]> {
+  const all: InFlightSegment[] = [];
+  for (const { segments, channels } of inFlight) {
+    const byId = new Map<string, ReplayedChannel>(channels.map((channel) => [channel.channel, channel]));
+    for (const list of segments) {
+      for (const name of await expandSegments(runtime.deps.objects, list)) all.push({ name, channels: byId });
+    }
+  }
+  return all;
+}
+
+function promisedBy(all: readonly InFlightSegment[]): number {
+  const channels = [...new Set(all.map((segment) => segment.channels))].flatMap((some) => [...some.values()]);
+  return channels.reduce((sum, { after, upTo }) => sum + upTo - after, 0);
+}
+
+/** How many of the segment's envelopes are this shard's. */
+async function replaySegment(runtime: Runtime, shard: LiveShard, { name, channels }: InFlightSegment): Promise<number> {
+  let found = 0;
+  for (const body of readSegmentEnvelopes(await readNamed(runtime.deps.objects, name), name)) {
+    const message = readMessage(body);
+    if (message.kind !== 'data') continue;
+    const { channel: id, sequence, records } = message.header;
+    const channel = channels.get(id);
+    if (channel === undefined || sequence <= channel.after || sequence > channel.upTo) continue;
+    found++;
+    if (records > 0) await replayEnvelope(runtime, shard, channel, decodeEnvelope(body));
+  }
+  return found;
+}
+
+async function replayEnvelope(runtime: Runtime, shard: LiveShard, channel: ReplayedChannel, envelope: Envelope): Promise<void> {
+  const { operator, input } = channel;
+  const mine = channel.byKey ? ownRecords(shard, input, envelope) : envelope;
+  if (mine.values.length === 0) return;
+  // Named apart from what this attempt's channels bring: their numbers begin anew.
+  shard.place = { kind: 'record', channel: `in-flight ${channel.channel}` as ChannelId, sequence: mine.header.sequence, index: 0 };
+  if (operator === shard.topology.address.uid) {
+    const from = { channel: { id: shard.place.channel, input, partitioner: channel.byKey ? 'hash' : 'rebalance' } } as const;
+    const nowMs = (): number => runtime.deps.clock.now();
+    for (let at = 0; at < mine.values.length;) at = await processRecords(shard, from, mine, at, mine.values.length, nowMs);
+    return;
+  }
+  // What took them from a queue takes them from its chain now.
+  const entry = shard.chain.entryOf(operator, input);
+  shard.changed = true;
+  shard.recordsIn += mine.values.length;
+  mine.values.forEach((value, i) => {
+    try {
+      entry.emit(value, mine.timestamps[i]!);
+    } catch (error) {
+      throw userError(shard, error, value);
+    }
+  });
+}
+
+function ownRecords(shard: LiveShard, input: number, { header, values, timestamps }: Envelope): Envelope {
+  const { keyGroups, vertex } = shard.topology;
+  const selector = shard.keySelectors[input];
+  invariant(selector !== undefined, 'IF3', 'in-flight data with keys comes to an operator without', { address: shard.topology.address });
+  // An error in it is the head's, about this record, and no key is known yet.
+  shard.chain.head();
+  if (shard.backend !== null) shard.backend.current = undefined;
+  const own: { values: unknown[]; timestamps: number[] } = { values: [], timestamps: [] };
+  values.forEach((value, i) => {
+    const keyGroup = keyGroupOf(keyOf(shard, selector, value), vertex.maxParallelism);
+    if (keyGroup < keyGroups.start || keyGroup > keyGroups.end) return;
+    own.values.push(value);
+    own.timestamps.push(timestamps[i]!);
+  });
+  return { header, ...own };
+}
+
+function keyOf(shard: LiveShard, selector: (value: unknown) => unknown, value: unknown): string {
+  try {
+    return canonicalKey(selector(value));
+  } catch (error) {
+    throw userError(shard, error, value);
+  }
+}
