@@ -1,6 +1,7 @@
 /** What a job file imports. */
 export { defineJob, type Job, type JobDefinition } from './dsl/define-job.ts';
 export { parameter, type ParameterDeclaration, type ParameterValues } from './dsl/parameters.ts';
+export type { CheckpointOptions } from './model/checkpoint-options.ts';
 export type { SourceOptions, StreamEnvironment } from './dsl/stream-environment.ts';
 export { days, hours, minutes, seconds } from './dsl/durations.ts';
 export { type } from './dsl/type-witness.ts';

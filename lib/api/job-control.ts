@@ -3,6 +3,7 @@
  * Flink's shapes; port-job-control.ts answers it from the ports.
  */
 import type { JobId } from '../base/ids.ts';
+import type { CheckpointSettings, SettingChange } from '../checkpoint/checkpoint-settings.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { DeadLetter } from '../model/dead-letter.ts';
 import type { PresentProblem } from '../ports/problem-board.ts';
@@ -34,6 +35,10 @@ export type CancelOutcome =
   /** It has ended in another way. */
   | { readonly outcome: 'ended'; readonly status: JobStatus };
 
+export type SettingsOutcome =
+  | { readonly outcome: 'changed'; readonly changes: readonly SettingChange[]; readonly settings: CheckpointSettings }
+  | { readonly outcome: 'ended'; readonly status: JobStatus };
+
 /** Reads answer `undefined` for a job that is not known. */
 export interface JobControl {
   list(): Promise<readonly JobDetails[]>;
@@ -50,6 +55,10 @@ export interface JobControl {
   deadLetterCount(job: JobId): Promise<number>;
   triggerSavepoint(job: JobId, request: SavepointRequest): Promise<TriggerOutcome>;
   triggerStop(job: JobId, request: StopRequest): Promise<TriggerOutcome>;
+  /** Accepted as savepoints are: what is wrong is found in the operation. */
+  triggerCheckpoint(job: JobId, trigger: string | null): Promise<{ readonly outcome: 'accepted'; readonly trigger: string }>;
+  /** From the next checkpoint on. `change` may be called again, and what it throws is thrown. */
+  changeCheckpointSettings(job: JobId, change: (settings: CheckpointSettings) => CheckpointSettings): Promise<SettingsOutcome | undefined>;
   cancel(job: JobId): Promise<CancelOutcome>;
   operation(job: JobId, trigger: string): Promise<OperationRecord | undefined>;
 }

@@ -1,5 +1,6 @@
 /** Savepoints and stops: triggered here, done by flows, looked at by trigger id. Both are looked at under `/savepoints`, as in Flink. */
 import { Hono } from 'hono';
+import { manualCheckpointKind } from '../coordinator/manual-checkpoint.ts';
 import type { ApiOptions } from './api-app.ts';
 import type { TriggerOutcome } from './job-control.ts';
 import { readBody } from './request-body.ts';
@@ -41,7 +42,7 @@ export function operationRoutes({ control }: ApiOptions): Hono {
     const job = jobOf(context);
     const trigger = triggerOf(context);
     const operation = await control.operation(job, trigger);
-    if (operation === undefined) {
+    if (operation === undefined || operation.kind === manualCheckpointKind) {
       const text = `There is no savepoint operation with triggerId=${trigger} for job ${job}.`;
       throw handlerProblem(404, 'SLUICE-OPERATION-UNKNOWN', text);
     }

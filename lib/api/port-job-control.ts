@@ -5,8 +5,11 @@
  *      failed, because Flink's clients look for the reason there.
  */
 import type { CheckpointId, JobId } from '../base/ids.ts';
+import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import { isTerminal } from '../checkpoint/job-status.ts';
 import { requestCancel } from '../coordinator/cancel-job.ts';
+import { changeWhileRunning } from '../coordinator/change-settings.ts';
+import { manualCheckpointKind, takeCheckpoint } from '../coordinator/manual-checkpoint.ts';
 import { readObject, readPlan, type CoordinatorDeps } from '../coordinator/coordinator-deps.ts';
 import { countDeadLetters, readDeadLetters } from '../coordinator/read-dead-letters.ts';
 import { stopWithSavepoint, takeSavepoint, type SavepointOrder } from '../coordinator/savepoint-requests.ts';
@@ -17,7 +20,7 @@ import type { OperationRecord } from '../ports/records.ts';
 import { describeCheckpoints } from './describe-checkpoints.ts';
 import { describeJob } from './describe-job.ts';
 import type { CheckpointsOfJob } from './checkpoints-of-job.ts';
-import type { CancelOutcome, JobControl, SavepointRequest, StopRequest, TriggerOutcome } from './job-control.ts';
+import type { CancelOutcome, JobControl, SavepointRequest, SettingsOutcome, StopRequest, TriggerOutcome } from './job-control.ts';
 import type { JobDetails } from './job-details.ts';
 
 export interface PortJobControlOptions {
@@ -48,6 +51,8 @@ export function createPortJobControl(options: PortJobControlOptions): JobControl
       trigger(options, job, { kind: 'savepoint', request, start: (order) => takeSavepoint(deps, { ...order, then: request.then }) }),
     triggerStop: (job, request) =>
       trigger(options, job, { kind: 'stop', request, start: (order) => stopWithSavepoint(deps, { ...order, stop: request.mode }) }),
+    triggerCheckpoint: (job, given) => triggerCheckpoint(deps, job, given),
+    changeCheckpointSettings: (job, change) => ifKnown(job, (record) => changeSettings(deps, record, change)),
     cancel: (job) => cancel(deps, job),
     operation: (job, id) => deps.operations.read(job, id),
   };
@@ -108,6 +113,32 @@ async function trigger(
     await start({ job, trigger: id, directory });
   }
   return { outcome: 'accepted', trigger: id };
+}
+
+async function triggerCheckpoint(
+  deps: CoordinatorDeps,
+  job: JobId,
+  given: string | null,
+): Promise<{ readonly outcome: 'accepted'; readonly trigger: string }> {
+  const id = given ?? deps.random.hex(32);
+  const record = await deps.jobs.read(job);
+  if (record === undefined || isTerminal(record.status)) {
+    const facts = { job, trigger: id, kind: manualCheckpointKind, request: {} };
+    await deps.operations.create(failedOperation(facts, record?.status, deps.clock.now()));
+  } else {
+    await takeCheckpoint(deps, { job, trigger: id });
+  }
+  return { outcome: 'accepted', trigger: id };
+}
+
+async function changeSettings(
+  deps: CoordinatorDeps,
+  { job, status }: JobRecord,
+  change: (settings: CheckpointSettings) => CheckpointSettings,
+): Promise<SettingsOutcome> {
+  if (isTerminal(status)) return { outcome: 'ended', status };
+  const { changes, settings } = await changeWhileRunning(deps, job, change);
+  return { outcome: 'changed', changes, settings };
 }
 
 type OperationFacts = Pick<OperationRecord, 'job' | 'trigger' | 'kind' | 'request'>;

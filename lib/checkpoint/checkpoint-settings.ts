@@ -1,9 +1,11 @@
 /** Checkpoint options of a job, by Flink's rules; stored with the plan object, so that every step of every attempt sees the same. */
 import { SluiceError } from '../base/errors.ts';
+import type { JobCheckpointing } from '../model/checkpoint-options.ts';
+import type { CheckpointMode } from '../model/envelope.ts';
 
 export interface CheckpointSettings {
   readonly intervalMs: number;
-  readonly mode: 'exactly-once' | 'at-least-once';
+  readonly mode: CheckpointMode;
   readonly timeoutMs: number;
   /** From the end of one checkpoint to the start of the next; above 0 it implies one at a time. */
   readonly minPauseMs: number;
@@ -30,6 +32,18 @@ export function settingChanges(before: CheckpointSettings, now: CheckpointSettin
     .map((setting) => ({ setting, from: before[setting], to: now[setting] }));
 }
 
+/**
+ * What a run that is given `now` goes on with. What the run before was given and this one is given too says nothing new: a change that was made while the
+ * job ran stays. What is given anew holds.
+ */
+export function settingsOfNextRun(
+  { settings, given = settings }: { readonly settings: CheckpointSettings; readonly given?: CheckpointSettings | undefined },
+  now: CheckpointSettings,
+): CheckpointSettings {
+  const news = settingChanges(given, now).map(({ setting, to }) => [setting, to] as const);
+  return { ...settings, ...Object.fromEntries(news) };
+}
+
 /** Flink's defaults, but for the interval (there: off until one is set). */
 export const defaultCheckpointSettings: CheckpointSettings = {
   intervalMs: 1_000,
@@ -43,6 +57,24 @@ export const defaultCheckpointSettings: CheckpointSettings = {
   unaligned: false,
   alignedTimeoutMs: 0,
 };
+
+/** Options that are set replace those of `settings`. */
+export function withOptions(settings: CheckpointSettings, options: JobCheckpointing): CheckpointSettings {
+  const { externalizedCheckpointRetention: retention } = options;
+  const kept = retention === 'retain-on-cancellation' ? 'retain' : retention === 'delete-on-cancellation' ? 'delete' : retention;
+  return {
+    intervalMs: options.intervalMs ?? settings.intervalMs,
+    mode: options.mode ?? settings.mode,
+    timeoutMs: options.timeoutMs ?? settings.timeoutMs,
+    minPauseMs: options.minPauseMs ?? settings.minPauseMs,
+    maxConcurrent: options.maxConcurrentCheckpoints ?? settings.maxConcurrent,
+    tolerableFailures: options.tolerableFailedCheckpoints ?? settings.tolerableFailures,
+    retained: options.numRetained ?? settings.retained,
+    retentionOnCancellation: kept ?? settings.retentionOnCancellation,
+    unaligned: options.unaligned ?? settings.unaligned,
+    alignedTimeoutMs: options.alignedCheckpointTimeoutMs ?? settings.alignedTimeoutMs,
+  };
+}
 
 const bounds: readonly (readonly [field: keyof CheckpointSettings, min: number, max: number])[] = [
   // Flink refuses intervals below 10 ms too: the job would do nothing else.

@@ -1,6 +1,6 @@
 /**
- * Why a checkpoint failed: of Flink's closed list those that can happen here. What happens next hangs on it: `counted` ones count against the
- * tolerable number, the others only end their own checkpoint.
+ * Why a checkpoint failed: of Flink's closed list those that can happen here (docs/checkpoints.md says why the others cannot). What happens next hangs on
+ * it: `counted` ones count against the tolerable number, the others only end their own checkpoint.
  */
 
 /** `counted` as in Flink's CheckpointFailureManager. */
@@ -8,10 +8,9 @@ const catalogue = {
   TOO_MANY_CHECKPOINT_REQUESTS: { counted: false, text: 'The maximum number of checkpoints in progress has been reached.' },
   NOT_ALL_REQUIRED_TASKS_RUNNING: { counted: false, text: 'The job is not running, or it is being stopped.' },
   IO_EXCEPTION: { counted: true, text: 'Storing the checkpoint met an I/O error.' },
-  CHECKPOINT_ASYNC_EXCEPTION: { counted: true, text: 'A shard could not write its snapshot.' },
   CHECKPOINT_EXPIRED: { counted: true, text: 'The checkpoint was not complete within its timeout.' },
   CHECKPOINT_SUBSUMED: { counted: false, text: 'A newer checkpoint completed first.' },
-  CHECKPOINT_DECLINED: { counted: true, text: 'A shard declined the checkpoint.' },
+  CHECKPOINT_DECLINED_SUBSUMED: { counted: false, text: 'A newer barrier reached a shard before all of the checkpoint had come.' },
   CHECKPOINT_COORDINATOR_SHUTDOWN: { counted: false, text: 'The job ended.' },
   CHECKPOINT_COORDINATOR_SUSPEND: { counted: false, text: 'The job was suspended or restored.' },
   TASK_FAILURE: { counted: false, text: 'A shard failed.' },

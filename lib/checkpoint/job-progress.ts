@@ -31,15 +31,15 @@ export function markRunning(record: JobRecord, attempt: number, nowMs: number): 
 }
 
 /**
- * The same plan with other settings, from now on. A new try, because the execution that is on its way waits by the old ones; failures are counted anew
- * by the new bound.
+ * The same plan with other settings, from now on. A new try, because the execution that is on its way waits by the old ones. By another bound failures are
+ * counted anew (`recount`): one that was lowered does not judge what it did not bound.
  */
 export function adoptSettings(
   record: JobRecord,
-  { from, to }: { readonly from: string; readonly to: string },
+  { from, to, recount }: { readonly from: string; readonly to: string; readonly recount: boolean },
   nowMs: number,
 ): Transition<'superseded'> {
   if (record.plan === to) return unchanged(record);
   if (record.plan !== from) return refused('superseded');
-  return change(record, { plan: to, try: record.try + 1, failures: 0 }, nowMs);
+  return change(record, { plan: to, try: record.try + 1, failures: recount ? 0 : record.failures }, nowMs);
 }

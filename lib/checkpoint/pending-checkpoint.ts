@@ -3,7 +3,8 @@
  *
  * P1. The number is given in the same write that makes the checkpoint pending and stores its token: barriers go out only after it.
  * P2. A flow has one checkpoint: a second try of its trigger finds it and only replaces the token.
- * P3. An abort (abort.ts) takes the checkpoint out of `pending`; what a shard holds for a number that was given and is not pending is released (`isOver`).
+ * P3. Its mode is given with the number and goes with the orders and barriers: a change of the settings is for the next one.
+ * P4. An abort (abort.ts) takes the checkpoint out of `pending`; what a shard holds for a number that was given and is not pending is released (`isOver`).
  */
 import { mutated } from '../base/mutated.ts';
 import type { CheckpointId } from '../base/ids.ts';
@@ -43,6 +44,7 @@ export function numberCheckpoint(
   const entry: PendingCheckpoint = {
     id,
     kind: request.kind,
+    ...(settings.mode === 'exactly-once' ? {} : { mode: settings.mode }),
     ...(request.stop === undefined ? {} : { stop: request.stop }),
     ...(request.thenCancel === true ? { thenCancel: true } : {}),
     ...overtaking(request, settings, nowMs),

@@ -26,9 +26,12 @@ export interface Restoration {
   readonly descriptor: string | null;
   readonly plan: string;
   readonly planHash: string;
+  /** Where the job keeps its plan: the one that `plan` was made of. Settings may change at any moment. */
+  readonly planSeen?: string;
 }
 
-export type RestoreRefusal = 'superseded' | 'not-retained' | 'not-newest' | 'published-changed' | 'publication-pending' | 'status-forbids';
+export type RestoreRefusal =
+  'superseded' | 'not-retained' | 'not-newest' | 'published-changed' | 'publication-pending' | 'status-forbids' | 'settings-changed';
 
 export function restore(record: JobRecord, restoration: Restoration, nowMs: number): Transition<RestoreRefusal> {
   const reason = refusalOf(record, restoration);
@@ -66,9 +69,10 @@ export function restore(record: JobRecord, restoration: Restoration, nowMs: numb
   );
 }
 
-function refusalOf(record: JobRecord, { checkpoint, wanted, fromAttempt }: Restoration): RestoreRefusal | null {
+function refusalOf(record: JobRecord, { checkpoint, wanted, fromAttempt, planSeen }: Restoration): RestoreRefusal | null {
   if (record.attempt !== fromAttempt) return 'superseded';
   if (record.status !== 'RESTARTING' && !mayMove(record.status, 'RESTARTING')) return 'status-forbids';
+  if (planSeen !== undefined && record.plan !== planSeen) return 'settings-changed';
   const newest = newestRetained(record);
   if (checkpoint === null && newest !== undefined) return 'not-newest';
   // Nothing is retained, but the base is no longer empty: there is no "nothing" to go back to.

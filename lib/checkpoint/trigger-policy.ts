@@ -7,6 +7,8 @@
  * T3. When all sources have ended nothing is waited for.
  * T4. Nothing periodic starts between a stop order and its outcome: some sources have already ended for it. The same for a savepoint that the job is to
  *     be canceled with: what sinks commit after it would be made again by whoever goes on from it.
+ * T5. One that a person asked for is taken whether or not anything is due, and waits for neither interval nor pause; at the limit of concurrent ones it waits
+ *     for its turn, as in Flink. Whether the job can take one at all is decided where it gets its number.
  */
 import { mutated } from '../base/mutated.ts';
 import type { CheckpointId } from '../base/ids.ts';
@@ -24,6 +26,8 @@ export interface TriggerFacts {
   readonly settings: CheckpointSettings;
   readonly sourcesEnded: boolean;
   readonly nowMs: number;
+  /** A person asked for it. */
+  readonly manual?: boolean;
 }
 
 /** Epochs up to it are in a checkpoint that is complete or on its way. */
@@ -45,7 +49,9 @@ export function committedStop({ status, retained, completed, firstEpoch }: JobRe
   return retained.find(({ id, kind }) => kind === 'stop-savepoint' && id === completed && id >= firstEpoch);
 }
 
-export function decideTrigger({ record, settings, sourcesEnded, nowMs }: TriggerFacts): TriggerDecision {
+export function decideTrigger(facts: TriggerFacts): TriggerDecision {
+  const { record, settings, sourcesEnded, nowMs } = facts;
+  if (facts.manual === true) return decideManual(facts);
   if (!isWorking(record.status)) return { decision: 'idle', because: 'not-running' };
   if (isStopping(record) && !mutated('periodic-during-stop')) return { decision: 'idle', because: 'stopping' };
   if (record.failures > settings.tolerableFailures) return { decision: 'idle', because: 'too-many-failures' };
@@ -58,6 +64,13 @@ export function decideTrigger({ record, settings, sourcesEnded, nowMs }: Trigger
   const afterPause = record.completedAtMs + settings.minPauseMs;
   if (nowMs < afterPause) return { decision: 'wait', because: 'minimum-pause', untilMs: afterPause };
   return { decision: 'trigger' };
+}
+
+/** T5. */
+function decideManual({ record, settings, nowMs }: TriggerFacts): TriggerDecision {
+  const mayBeNumbered = isWorking(record.status) && !isStopping(record);
+  if (!mayBeNumbered || record.pending.length < settings.maxConcurrent) return { decision: 'trigger' };
+  return { decision: 'wait', because: 'concurrent', untilMs: nowMs + settings.intervalMs };
 }
 
 /**

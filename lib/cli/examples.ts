@@ -15,6 +15,12 @@ export const examples = {
   plan: lines('sluice plan job.ts --set input=flights.parquet', 'sluice plan job.ts --parallelism 4 --format mermaid'),
   sim: lines('sluice sim job.ts --seeds 1000', 'sluice sim job.ts --first-seed 4711 --seeds 1    # one run again'),
   list: lines('sluice list', 'sluice list --data-dir data --json'),
+  checkpoint: lines('sluice checkpoint flights', 'sluice checkpoint flights --data-dir data --json'),
+  'checkpoint-config': lines(
+    'sluice checkpoint-config flights',
+    'sluice checkpoint-config flights --interval 30s --tolerable-failed-checkpoints 3',
+    'sluice checkpoint-config flights --mode at-least-once --data-dir data',
+  ),
   savepoint: lines('sluice savepoint flights', 'sluice savepoint flights backups --data-dir data', 'sluice savepoint flights --detached'),
   stop: lines('sluice stop flights --data-dir data', 'sluice stop flights backups --drain'),
   cancel: lines('sluice cancel flights --data-dir data'),

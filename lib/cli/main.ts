@@ -40,6 +40,7 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
     .addHelpText('after', examples.program);
   addRunCommands(program, io, finish);
   addControlCommands(program, io, finish);
+  addCheckpointCommands(program, io, finish);
   addDeadLetterCommand(program, io, finish);
   addSavepointCommands(program, io, finish);
   return program;
@@ -129,6 +130,35 @@ function addControlCommands(program: Command, io: CliIo, finish: Finish): void {
     });
 }
 
+function addCheckpointCommands(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('checkpoint <job>'))
+    .description('take a checkpoint of a running job now')
+    .option('--detached', 'do not wait for it', false)
+    .addHelpText('after', examples.checkpoint)
+    .action(async (job: string, options) => {
+      const { checkpoint } = await import('./commands/checkpoint.ts');
+      finish(await checkpoint(io, job, options as never));
+    });
+
+  withServerOptions(program.command('checkpoint-config <job>'))
+    .description('show the checkpoint options of a running job, or change them from its next checkpoint on')
+    .option('--interval <duration>', 'from one checkpoint to the next')
+    .addOption(new Option('--mode <mode>', 'guarantee of the state').choices([...modes]))
+    .option('--timeout <duration>', 'what takes longer is aborted')
+    .option('--min-pause <duration>', 'from the end of one to the start of the next')
+    .option('--max-concurrent-checkpoints <n>', 'at a time', positiveInteger)
+    .option('--tolerable-failed-checkpoints <n>', 'failures in a row that are borne', wholeNumber)
+    .option('--num-retained <n>', 'completed ones that are kept', positiveInteger)
+    .option('--unaligned', 'barriers overtake records in flight')
+    .option('--no-unaligned', 'they do not')
+    .option('--aligned-timeout <duration>', 'so long unaligned checkpoints wait for alignment first')
+    .addHelpText('after', examples['checkpoint-config'])
+    .action(async (job: string, options) => {
+      const { checkpointConfig } = await import('./commands/checkpoint-config.ts');
+      finish(await checkpointConfig(io, job, options as never));
+    });
+}
+
 function addDeadLetterCommand(program: Command, io: CliIo, finish: Finish): void {
   withServerOptions(program.command('dead-letters <job>'))
     .description('show the records that operators have set aside, of a job that runs or of a data directory at rest')
@@ -180,13 +210,17 @@ function withJobOptions(command: Command): Command {
 function withRunOptions(command: Command): Command {
   return withJobOptions(command)
     .option('--data-dir <folder>', 'keep everything there, and go on from it the next time (default: in memory)', somePath)
-    .option('--checkpoint-interval <duration>', 'from one checkpoint to the next', '1s')
-    .addOption(
-      new Option('--checkpoint-mode <mode>', 'guarantee of the state').choices(['exactly-once', 'at-least-once']).default('exactly-once'),
-    )
-    .option('--checkpoint-timeout <duration>', 'what takes longer is aborted', '10min')
-    .option('--unaligned-checkpoints', 'barriers overtake records in flight, which become part of the checkpoint', false)
-    .option('--aligned-checkpoint-timeout <duration>', 'so long unaligned checkpoints wait for alignment first', '0ms')
+    .option('--checkpoint-interval <duration>', "from one checkpoint to the next (default: the job's, 1s)")
+    .addOption(new Option('--checkpoint-mode <mode>', 'guarantee of the state').choices([...modes]))
+    .option('--checkpoint-timeout <duration>', "what takes longer is aborted (default: the job's, 10min)")
+    .option('--checkpoint-min-pause <duration>', "from the end of one to the start of the next (default: the job's, 0ms)")
+    .option('--max-concurrent-checkpoints <n>', "at a time (default: the job's, 1)", positiveInteger)
+    .option('--tolerable-failed-checkpoints <n>', "failures in a row that are borne (default: the job's, 0)", wholeNumber)
+    .option('--num-retained <n>', "completed ones that are kept (default: the job's, 1)", positiveInteger)
+    .addOption(new Option('--externalized-checkpoint-retention <what>', 'checkpoints of a canceled job').choices([...retentions]))
+    .option('--unaligned-checkpoints', "barriers overtake records in flight, which become part of the checkpoint (default: the job's, no)")
+    .option('--no-unaligned-checkpoints', 'they do not, whatever the job says')
+    .option('--aligned-checkpoint-timeout <duration>', "so long unaligned checkpoints wait for alignment first (default: the job's, 0ms)")
     .option(
       '-D, --define <option=value>',
       'an option of the job by its name in Flink, such as restart-strategy.type=none; may be repeated',
@@ -197,6 +231,9 @@ function withRunOptions(command: Command): Command {
     .option('--port <n>', 'of the HTTP API; the next free one where it is taken, 0 = any', portNumber, 8_081)
     .option('--verbose', 'log what happens, not only what is wrong', false);
 }
+
+const modes = ['exactly-once', 'at-least-once'] as const;
+const retentions = ['delete-on-cancellation', 'retain-on-cancellation'] as const;
 
 function withServerOptions(command: Command): Command {
   return command
@@ -214,6 +251,11 @@ function somePath(text: string): string {
 function positiveInteger(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('A whole number from 1 on is wanted.');
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number from 0 on is wanted.');
 }
 
 function portNumber(text: string): number {

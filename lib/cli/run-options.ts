@@ -1,5 +1,6 @@
-import { checkSettings, defaultCheckpointSettings, type CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
+import { checkSettings, defaultCheckpointSettings, withOptions, type CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import { SluiceError } from '../base/errors.ts';
+import type { CheckpointOptions, JobCheckpointing } from '../model/checkpoint-options.ts';
 import { parseDuration } from './durations.ts';
 import type { JobConfiguration } from '../model/job-configuration.ts';
 import type { JobOptions } from './load-job.ts';
@@ -9,11 +10,16 @@ export interface RunOptions extends JobOptions {
   readonly dataDir?: string;
   readonly fromSavepoint?: string;
   readonly allowNonRestoredState: boolean;
-  readonly checkpointInterval: string;
-  readonly checkpointMode: CheckpointSettings['mode'];
-  readonly checkpointTimeout: string;
-  readonly unalignedCheckpoints: boolean;
-  readonly alignedCheckpointTimeout: string;
+  readonly checkpointInterval?: string;
+  readonly checkpointMode?: CheckpointSettings['mode'];
+  readonly checkpointTimeout?: string;
+  readonly checkpointMinPause?: string;
+  readonly maxConcurrentCheckpoints?: number;
+  readonly tolerableFailedCheckpoints?: number;
+  readonly numRetained?: number;
+  readonly externalizedCheckpointRetention?: NonNullable<CheckpointOptions['externalizedCheckpointRetention']>;
+  readonly unalignedCheckpoints?: boolean;
+  readonly alignedCheckpointTimeout?: string;
   /** By Flink's names. */
   readonly define: JobConfiguration;
   readonly savepointDir?: string;
@@ -22,24 +28,36 @@ export interface RunOptions extends JobOptions {
   readonly verbose: boolean;
 }
 
-/** @throws SluiceError `SLUICE-USAGE` or `SLUICE-CHECKPOINT-OPTIONS` */
-export function checkpointSettings(options: RunOptions): CheckpointSettings {
-  const { checkpointInterval, checkpointMode, checkpointTimeout, unalignedCheckpoints, alignedCheckpointTimeout } = options;
-  return checkSettings({
-    ...defaultCheckpointSettings,
-    intervalMs: duration('--checkpoint-interval', checkpointInterval),
-    timeoutMs: duration('--checkpoint-timeout', checkpointTimeout),
-    mode: checkpointMode,
-    unaligned: unalignedCheckpoints,
-    alignedTimeoutMs: parseDuration('--aligned-checkpoint-timeout', alignedCheckpointTimeout),
-  });
+/** The command line over what the job says, over the defaults. @throws SluiceError `SLUICE-USAGE` or `SLUICE-CHECKPOINT-OPTIONS` */
+export function checkpointSettings(options: RunOptions, job: JobCheckpointing = {}): CheckpointSettings {
+  return checkSettings(withOptions(withOptions(defaultCheckpointSettings, job), given(options)));
 }
 
-/** Within the bounds of both settings, which know nothing of the options' names. */
-function duration(option: string, text: string): number {
+function given(options: RunOptions): JobCheckpointing {
+  return {
+    ...optional('intervalMs', duration('--checkpoint-interval', options.checkpointInterval, 10)),
+    ...optional('mode', options.checkpointMode),
+    ...optional('timeoutMs', duration('--checkpoint-timeout', options.checkpointTimeout, 10)),
+    ...optional('minPauseMs', duration('--checkpoint-min-pause', options.checkpointMinPause, 0)),
+    ...optional('maxConcurrentCheckpoints', options.maxConcurrentCheckpoints),
+    ...optional('tolerableFailedCheckpoints', options.tolerableFailedCheckpoints),
+    ...optional('numRetained', options.numRetained),
+    ...optional('externalizedCheckpointRetention', options.externalizedCheckpointRetention),
+    ...optional('unaligned', options.unalignedCheckpoints),
+    ...optional('alignedCheckpointTimeoutMs', duration('--aligned-checkpoint-timeout', options.alignedCheckpointTimeout, 0)),
+  };
+}
+
+function optional<Name extends keyof JobCheckpointing>(name: Name, value: JobCheckpointing[Name]): Pick<JobCheckpointing, Name> | object {
+  return value === undefined ? {} : { [name]: value };
+}
+
+/** Within the bounds of the settings, which know nothing of the options' names. */
+function duration(option: string, text: string | undefined, leastMs: number): number | undefined {
+  if (text === undefined) return undefined;
   const durationMs = parseDuration(option, text);
-  if (durationMs >= 10 && durationMs <= 365 * 86_400_000) return durationMs;
-  throw new SluiceError('SLUICE-CHECKPOINT-OPTIONS', `${option} is ${text}, from 10ms to 365d is possible`, {
+  if (durationMs >= leastMs && durationMs <= 365 * 86_400_000) return durationMs;
+  throw new SluiceError('SLUICE-CHECKPOINT-OPTIONS', `${option} is ${text}, from ${leastMs}ms to 365d is possible`, {
     hint: 'Write a duration between them, such as 1s.',
     facts: { option, text },
   });

@@ -21,6 +21,11 @@ export function watchControl(control: JobControl): WatchedControl {
     control: {
       ...control,
       triggerSavepoint: async (job, request) => noted(await control.triggerSavepoint(job, request)),
+      triggerCheckpoint: async (job, trigger) => {
+        const triggered = await control.triggerCheckpoint(job, trigger);
+        unread.add(triggered.trigger);
+        return triggered;
+      },
       triggerStop: async (job, request) => noted(await control.triggerStop(job, request)),
       operation: async (job, trigger) => {
         const operation = await control.operation(job, trigger);

@@ -4,7 +4,7 @@ import { reasonOfFlowError } from '../checkpoint/flow-error.ts';
 import { abortCheckpoint as abort, nextTry } from '../checkpoint/abort.ts';
 import { unchanged } from '../checkpoint/transition.ts';
 import { postponed } from './flow-descriptions.ts';
-import { checkpointFlowName, startWhenDue } from './start-checkpoint.ts';
+import { isCurrentFlow, startWhenDue } from './start-checkpoint.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { updateJob } from './update-job.ts';
 
@@ -24,8 +24,7 @@ export async function abortCheckpoint(deps: CoordinatorDeps, { job, flow, phase,
       const pending = record.pending.find((candidate) => candidate.flow === flow);
       if (pending !== undefined) return abort(record, pending.id, reasonOfFlowError(error.Error, phase), nowMs);
       // Aborted by somebody else, or an earlier try of this step: the name has changed since.
-      const isCurrent = [false, true].some((ended) => checkpointFlowName(record, ended) === flow);
-      if (!isCurrent) return unchanged(record);
+      if (!isCurrentFlow(record, flow)) return unchanged(record);
       const reason = error.Error === postponed ? null : reasonOfFlowError(error.Error, 'numbering');
       return nextTry(record, record, reason, nowMs);
     },

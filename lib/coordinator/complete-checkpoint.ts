@@ -87,7 +87,7 @@ async function readHeld(deps: CoordinatorDeps, { job }: JobRecord, { kind, manif
 }
 
 async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: PendingCheckpoint, key: string): Promise<Manifest> {
-  const { plan, settings } = await readPlan(deps, record.plan);
+  const { plan } = await readPlan(deps, record.plan);
   const shards = await deps.acknowledgements.list(record.job, record.attempt, pending.id);
   const missing = missingShards(plan, shards);
   if (missing.length > 0 && !mutated('incomplete-completes')) {
@@ -103,7 +103,7 @@ async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: 
     attempt: record.attempt,
     checkpoint: pending.id,
     kind: pending.kind,
-    mode: settings.mode,
+    mode: pending.mode ?? 'exactly-once',
     ...(pending.overtakeAtMs === undefined ? {} : { unaligned: true }),
     plan,
     planHash: record.planHash,

@@ -10,6 +10,7 @@ import { failRestore } from './fail-restore.ts';
 import { finishRestore } from './finish-restore.ts';
 import { failSavepoint, finishSavepoint } from './finish-savepoint.ts';
 import { importSavepoint, startImported } from './import-savepoint.ts';
+import { failManual, finishManual } from './manual-checkpoint.ts';
 import { commitStop, recoverStop } from './stop-job.ts';
 import { sweep } from './sweep.ts';
 import { switchRestore } from './switch-restore.ts';
@@ -28,6 +29,8 @@ export function coordinatorTasks(deps: CoordinatorDeps): Readonly<Record<string,
     'trigger-checkpoint': handler<TriggerInput>(deps, triggerCheckpoint),
     'complete-checkpoint': handler<CompleteInput>(deps, completeCheckpoint),
     'abort-checkpoint': handler<AbortInput>(deps, abortCheckpoint),
+    'finish-manual': handler(deps, finishManual),
+    'fail-manual': handler(deps, failManual),
     'prepare-savepoint': handler(deps, prepareSavepoint),
     'export-savepoint': handler(deps, exportSavepoint),
     'finish-savepoint': handler(deps, finishSavepoint),

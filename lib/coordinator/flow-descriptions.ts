@@ -1,5 +1,6 @@
 /**
- * The coordinator's flows. Who starts which: start-checkpoint.ts (checkpoint), savepoint-requests.ts (savepoint, stop), restore-requests.ts (restore),
+ * The coordinator's flows. Who starts which: start-checkpoint.ts (checkpoint), manual-checkpoint.ts (manual-checkpoint),
+ * savepoint-requests.ts (savepoint, stop), restore-requests.ts (restore),
  * cancel-job.ts (cancel), arm-sweep.ts (sweep, collect).
  *
  * FD1. A successful checkpoint takes three states: wait, trigger, complete. Everything else is on the paths of failure.
@@ -13,6 +14,8 @@ export type TaskName =
   | 'trigger-checkpoint'
   | 'complete-checkpoint'
   | 'abort-checkpoint'
+  | 'finish-manual'
+  | 'fail-manual'
   | 'prepare-savepoint'
   | 'export-savepoint'
   | 'finish-savepoint'
@@ -95,6 +98,21 @@ const checkpointFlow: Flow<TaskName> = {
     Complete: task('complete-checkpoint', completeParameters, null, null, { catch: onError('AbortComplete') }),
     AbortTrigger: task('abort-checkpoint', { ...abortParameters, phase: 'trigger' }, null, null, { retry: [untilDone] }),
     AbortComplete: task('abort-checkpoint', { ...abortParameters, phase: 'complete' }, null, null, { retry: [untilDone] }),
+  },
+};
+
+/** Asked for by a person, who is told how it went. */
+const manualCheckpointFlow: Flow<TaskName> = {
+  name: 'manual-checkpoint',
+  startAt: 'Trigger',
+  states: {
+    Trigger: trigger({ kind: 'checkpoint', manual: true }, 'Complete', 'AbortTrigger'),
+    Complete: task('complete-checkpoint', completeParameters, null, 'Finish', { catch: onError('AbortComplete') }),
+    Finish: task('finish-manual', { ...operation, 'checkpoint.$': '$.triggered.checkpoint' }, null, null, { retry: [untilDone] }),
+    AbortTrigger: task('abort-checkpoint', { ...abortParameters, phase: 'trigger' }, null, 'Fail', { retry: [untilDone] }),
+    AbortComplete: task('abort-checkpoint', { ...abortParameters, phase: 'complete' }, null, 'Fail', { retry: [untilDone] }),
+    Fail: task('fail-manual', { ...operation, 'error.$': '$.error' }, null, 'Failed', { retry: [untilDone] }),
+    Failed: { type: 'fail', error: 'CheckpointFailed', causePath: '$.error.Cause' },
   },
 };
 
@@ -183,6 +201,7 @@ const collectFlow: Flow<TaskName> = {
 
 export const flowDescriptions: readonly Flow<TaskName>[] = [
   checkpointFlow,
+  manualCheckpointFlow,
   savepointFlow,
   stopFlow,
   cancelFlow,

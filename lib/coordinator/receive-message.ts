@@ -6,7 +6,7 @@
  * RM2. An acknowledgement is stored before completeness is tested, and the pending entry is read after it was stored (see trigger-checkpoint.ts, TC1).
  * RM3. An acknowledgement of a number that is over is dropped: its checkpoint can no longer complete.
  */
-import { failureText, isFailureReason, type FailureReason } from '../checkpoint/failure-reason.ts';
+import { failureText } from '../checkpoint/failure-reason.ts';
 import { noteDirty, noteEnded } from '../checkpoint/job-progress.ts';
 import { abortCheckpoint } from '../checkpoint/abort.ts';
 import { isWorking } from '../checkpoint/job-status.ts';
@@ -84,10 +84,9 @@ async function takeDeclined(deps: CoordinatorDeps, { job, attempt, checkpoint, r
   const record = await deps.jobs.read(job);
   const pending = record?.pending.find(({ id }) => id === checkpoint);
   if (record?.attempt !== attempt || pending === undefined) return 'dropped';
-  const code: FailureReason = isFailureReason(reason) ? reason : 'CHECKPOINT_DECLINED';
-  const told = pending.token === null ? 'gone' : await deps.signal.fail(pending.token, { code, cause: `${failureText(code)} (${reason})` });
+  const told = pending.token === null ? 'gone' : await deps.signal.fail(pending.token, { code: reason, cause: failureText(reason) });
   if (told === 'taken') return 'taken';
-  const updated = await updateJob(deps, job, (current) => abortCheckpoint(current, checkpoint, code, deps.clock.now()), code);
+  const updated = await updateJob(deps, job, (current) => abortCheckpoint(current, checkpoint, reason, deps.clock.now()), reason);
   if (updated.outcome === 'changed') await startWhenDue(deps, updated.record, false);
   return 'taken';
 }

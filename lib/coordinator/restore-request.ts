@@ -7,6 +7,8 @@ import type { JobRecord } from '../model/job-record.ts';
 export interface RestorePlan {
   readonly plan: string;
   readonly planHash: string;
+  /** No other plan was asked for: the job keeps its own, with the settings that it has when it is switched. */
+  readonly keepsPlan?: true;
   readonly allowNonRestoredState: boolean;
   readonly allowOtherJob: boolean;
 }
@@ -39,7 +41,7 @@ export interface SavepointRequest extends RestorePlan {
 export type RestoreRequest = CheckpointRequest | SavepointRequest;
 
 /** The same plan, the newest checkpoint. */
-export function newestOf({ plan, planHash, attempt }: JobRecord): CheckpointRequest {
+export function newestOf({ plan, planHash, attempt }: JobRecord): CheckpointRequest & { readonly keepsPlan: true } {
   return {
     from: 'checkpoint',
     checkpoint: 'newest',
@@ -47,6 +49,7 @@ export function newestOf({ plan, planHash, attempt }: JobRecord): CheckpointRequ
     attempt,
     plan,
     planHash,
+    keepsPlan: true,
     allowNonRestoredState: false,
     allowOtherJob: true,
   };

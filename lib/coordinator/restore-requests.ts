@@ -15,6 +15,7 @@ export interface NewPlan {
   readonly plan: JobPlan;
   readonly planHash: string;
   readonly settings: CheckpointSettings;
+  readonly given?: CheckpointSettings;
   readonly restart?: RestartStrategy;
   readonly code?: string;
 }
@@ -35,16 +36,9 @@ export async function restoreCheckpoint(
 ): Promise<OperationRecord> {
   const { job, trigger, checkpoint, publishedSeen, newPlan, allowNonRestoredState, allowOtherJob } = order;
   const record = await readJob(deps, job);
-  const plan = newPlan === null ? record : { plan: await storePlan(deps, job, newPlan), planHash: newPlan.planHash };
-  const request: RestoreRequest = {
-    ...newestOf(record),
-    checkpoint,
-    publishedSeen,
-    plan: plan.plan,
-    planHash: plan.planHash,
-    allowNonRestoredState,
-    allowOtherJob,
-  };
+  const { keepsPlan, ...newest } = newestOf(record);
+  const plan = newPlan === null ? { keepsPlan } : { plan: await storePlan(deps, job, newPlan), planHash: newPlan.planHash };
+  const request: RestoreRequest = { ...newest, ...plan, checkpoint, publishedSeen, allowNonRestoredState, allowOtherJob };
   return requestOperation(deps, 'restore', { job, trigger, kind: 'restore', request: { ...request } }, {});
 }
 

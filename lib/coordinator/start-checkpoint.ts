@@ -27,6 +27,11 @@ export function checkpointFlowName(record: JobRecord, sourcesEnded: boolean): st
   return `chk-${record.job}-${life}-${record.attempt}-${answeredEpoch(record)}-${mutated('name-without-try') ? 0 : record.try}${sourcesEnded ? '-end' : ''}`;
 }
 
+/** Whether the execution was started for what is due now: a completion, an abort, a restore and other settings have made its work another's. */
+export function isCurrentFlow(record: JobRecord, flow: string): boolean {
+  return [false, true].some((sourcesEnded) => checkpointFlowName(record, sourcesEnded) === flow);
+}
+
 /** `quietBefore`: called for a change after which nothing was due before it. */
 export async function startWhenDue(deps: CoordinatorDeps, seen: JobRecord, quietBefore: boolean): Promise<void> {
   let record = await abortExpired(deps, seen);

@@ -4,6 +4,7 @@
  * SW1. The descriptor and the plan exist before the record names them. The descriptor's name is made of what it says, so a second try of this step finds
  *      its own write by it.
  * SW2. The plan adopts the snapshot's max parallelism where it derived its own.
+ * SW3. A job that keeps its plan keeps the settings that it has at the switch, whatever they were when the restore was asked for.
  */
 import { mutated } from '../base/mutated.ts';
 import type { Attempt, CheckpointId } from '../base/ids.ts';
@@ -41,10 +42,10 @@ export async function switchTo(
   for (let tries = 0; tries < triesMax; tries++) {
     if (isOurs(current, request, trigger)) return { attempt };
     if (current.attempt !== request.attempt) break;
-    const prepared = await prepare(deps, current, request, attempt, trigger);
-    const updated = await updateJob(deps, record.job, (now) =>
-      restore(now, { ...prepared, fromAttempt: request.attempt }, deps.clock.now()),
-    );
+    const kept = request.keepsPlan === true ? { plan: current.plan } : {};
+    const prepared = await prepare(deps, current, { ...request, ...kept }, attempt, trigger);
+    const restoration = { ...prepared, fromAttempt: request.attempt, ...(kept.plan === undefined ? {} : { planSeen: kept.plan }) };
+    const updated = await updateJob(deps, record.job, (now) => restore(now, restoration, deps.clock.now()));
     if (updated.outcome !== 'refused') return { attempt };
     ({ reason, record: current } = updated);
     if (reason === 'publication-pending') current = await publishCompleted(deps, record.job);
@@ -55,6 +56,7 @@ export async function switchTo(
 
 /** What recovery had chosen is not right any more: something has completed, or been published, or retired meanwhile. */
 function choosesAgain({ checkpoint }: CheckpointRequest, reason: RestoreRefusal): boolean {
+  if (reason === 'settings-changed') return true;
   if (checkpoint === 'whole') return reason === 'not-newest' || reason === 'not-retained' || reason === 'published-changed';
   return checkpoint === 'newest' && reason === 'not-newest';
 }
@@ -66,6 +68,7 @@ const refusalText: Readonly<Record<RestoreRefusal, string>> = {
   'published-changed': 'more output has been published since the preview',
   'publication-pending': 'the output of newer checkpoints is still being published',
   'status-forbids': 'its status does not allow it',
+  'settings-changed': 'its settings keep changing',
 };
 
 /** The descriptor names the trigger; a job without one was restored from nothing, by anybody: to the same effect where the plan is the same. */
@@ -73,7 +76,8 @@ function isOurs(record: JobRecord, request: CheckpointRequest, trigger: string):
   const attempt = request.attempt + 1;
   if (record.attempt !== attempt) return false;
   if (record.descriptor === null && mutated('anybodys-restore')) return true;
-  if (record.descriptor === null) return record.plan === request.plan && record.planHash === request.planHash;
+  if (record.descriptor === null)
+    return (request.keepsPlan === true || record.plan === request.plan) && record.planHash === request.planHash;
   return record.descriptor.startsWith(descriptorKey(record.job, attempt, `${trigger}-`));
 }
 

@@ -10,11 +10,13 @@ import { failureText } from '../checkpoint/failure-reason.ts';
 import { numberCheckpoint, type TriggerRequest } from '../checkpoint/pending-checkpoint.ts';
 import { refused, type Transition } from '../checkpoint/transition.ts';
 import { decideTrigger } from '../checkpoint/trigger-policy.ts';
+import type { BarrierOrder } from '../model/envelope.ts';
 import type { CheckpointKind, JobRecord, PendingCheckpoint } from '../model/job-record.ts';
 import { armSweep } from './arm-sweep.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { postponed } from './flow-descriptions.ts';
 import { sendControl } from './send-control.ts';
+import { isCurrentFlow } from './start-checkpoint.ts';
 import { readJob, updateJob } from './update-job.ts';
 
 export interface TriggerInput {
@@ -25,6 +27,8 @@ export interface TriggerInput {
   readonly stop?: 'drain' | 'suspend';
   /** For a savepoint: what follows when it is whole. */
   readonly then?: 'run-on' | 'cancel';
+  /** Asked for by a person: whether anything is due, interval and minimum pause are no matter. */
+  readonly manual?: true;
   /** Periodic ones end with the attempt they were started for. */
   readonly attempt?: Attempt;
 }
@@ -46,11 +50,12 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
     // A restore under another plan, or the end of the sweep, came between: the flow's next try reads that one, or arms another.
     if (record.plan !== planKey || record.sweepAtMs === 0) return refused('not-yet');
     // At least once nothing is held behind a barrier: a newer one would pass on a channel, and end the alignment of the older.
-    const others = record.pending.filter(({ flow }) => flow !== input.flow);
-    if (settings.mode === 'at-least-once' && others.length > 0) return refused('not-yet');
+    if (record.pending.some(({ flow, mode }) => flow !== input.flow && mode === 'at-least-once')) return refused('not-yet');
     if (input.kind === 'checkpoint' && !record.pending.some(({ flow }) => flow === input.flow)) {
-      if (record.attempt !== input.attempt) return refused('nothing-due');
-      const { decision } = decideTrigger({ record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs });
+      const manual = input.manual === true;
+      // One that waited by settings that have changed since is another's work now.
+      if (!manual && (record.attempt !== input.attempt || !isCurrentFlow(record, input.flow))) return refused('nothing-due');
+      const { decision } = decideTrigger({ record, settings, sourcesEnded: allSourcesEnded(plan, record.ended), nowMs, manual });
       if (decision !== 'trigger') return refused(decision === 'idle' ? 'nothing-due' : 'not-yet');
     }
     return numberCheckpoint(record, requestOf(input), settings, nowMs);
@@ -68,10 +73,15 @@ function requestOf({ kind, stop, then, flow, token }: TriggerInput): TriggerRequ
 async function sendOrders(
   deps: CoordinatorDeps,
   { job, attempt }: JobRecord,
-  { id, stop, overtakeAtMs }: PendingCheckpoint,
+  { id, stop, mode, overtakeAtMs }: PendingCheckpoint,
   sources: ReturnType<typeof sourceShards>,
 ): Promise<void> {
-  const order = { checkpoint: id, ...(stop === undefined ? {} : { stop }), ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
+  const order: BarrierOrder = {
+    checkpoint: id,
+    ...(mode === undefined ? {} : { mode }),
+    ...(stop === undefined ? {} : { stop }),
+    ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }),
+  };
   await sendControl(deps.messages, { kind: 'order', job, attempt, number: id, order }, sources);
 }
 

@@ -1,6 +1,7 @@
 /** The one way from a job to what runs: parameters, build, graph, plan. For the composition roots. */
 import { errorCode, errorMessage, SluiceError } from '../base/errors.ts';
 import type { StreamGraph } from '../graph/stream-graph.ts';
+import type { JobCheckpointing } from '../model/checkpoint-options.ts';
 import type { JobConfiguration } from '../model/job-configuration.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
@@ -22,6 +23,8 @@ export interface CompiledJob {
   readonly registry: OperatorRegistry;
   readonly planHash: string;
   readonly graph: StreamGraph;
+  /** What the job itself says of its checkpoints; no part of the plan, so that a change of it is no change of the plan. */
+  readonly checkpointing: JobCheckpointing;
   /** Beside the plan: it may change while the job runs. */
   readonly configuration: JobConfiguration;
 }
@@ -36,7 +39,8 @@ export function compileJob(job: Job, { parameters = {}, ...parallelism }: Compil
   build(job, pipeline, values);
   const { graph, registry } = finishGraph(pipeline, job.name, texts);
   const plan = planJob(graph, parallelism);
-  return { plan, registry, planHash: planHashOf(plan), graph, configuration: job.configuration ?? {} };
+  const { checkpointing } = pipeline;
+  return { plan, registry, planHash: planHashOf(plan), graph, checkpointing, configuration: job.configuration ?? {} };
 }
 
 function build(job: Job, pipeline: Pipeline, values: Readonly<Record<string, unknown>>): void {

@@ -6,12 +6,14 @@
  */
 import type { GraphProblem, GraphProblemCode } from '../graph/graph-problem.ts';
 import type { BufferSettings } from '../graph/stream-graph.ts';
+import type { JobCheckpointing } from '../model/checkpoint-options.ts';
 import type { DataStream } from './data-stream.ts';
 import type { NodeDraft, NodeFacts } from './node-draft.ts';
 
 export class Pipeline {
   readonly nodes: NodeDraft[] = [];
   buffers: BufferSettings = {};
+  checkpointing: JobCheckpointing = {};
   readonly problems: (Omit<GraphProblem, 'where'> & { readonly node: NodeDraft | string })[] = [];
   readonly #streamOf: (pipeline: Pipeline, node: NodeDraft) => DataStream<unknown>;
 

@@ -1,4 +1,5 @@
 import type { Source } from '../connectors/source.ts';
+import type { CheckpointOptions } from '../model/checkpoint-options.ts';
 import type { WatermarkStrategy } from '../operators/operator.ts';
 import { noWatermarks, type Watermarks } from '../operators/watermark-strategies.ts';
 import { DataStream } from './data-stream.ts';
@@ -17,6 +18,8 @@ export interface StreamEnvironment {
   setBufferTimeout(timeoutMs: number): void;
   /** For all operators that set none: at how many bytes a message is full. Default 48 KiB, which SQS counts as one request. */
   setBufferSize(bytes: number): void;
+  /** From one checkpoint to the next, in milliseconds, and Flink's other checkpoint options. What the command line says comes before them. */
+  enableCheckpointing(intervalMs: number, options?: CheckpointOptions): void;
 }
 
 export function newPipeline(): Pipeline {
@@ -46,6 +49,9 @@ export function environmentOf(pipeline: Pipeline): StreamEnvironment {
     },
     setBufferSize(bytes) {
       pipeline.buffers = { ...pipeline.buffers, bytes };
+    },
+    enableCheckpointing(intervalMs, options = {}) {
+      pipeline.checkpointing = { ...pipeline.checkpointing, ...options, intervalMs };
     },
   };
 }

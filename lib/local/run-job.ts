@@ -1,8 +1,8 @@
 /**
  * One job in this process: made, resumed or restored, and run to its end. What `sluice run` stands on.
  *
- * RN1. Run again with the same data directory, a job goes on where it was; with another plan, other code or another checkpoint mode it goes on from its
- *      newest checkpoint, checked first. Whatever it is run with holds from now on.
+ * RN1. Run again with the same data directory, a job goes on where it was; with another plan or other code it goes on from its newest checkpoint, checked
+ *      first. Whatever it is run with anew holds from now on; settings that were changed while it ran stay.
  * RN2. A data directory holds one job that has not ended.
  * RN3. One that has lost objects goes back to its newest whole checkpoint, or is refused (lost-objects.ts).
  */
@@ -12,7 +12,7 @@ import { createLocalConnectors } from '../adapters/connectors/local-connectors.t
 import { createMemoryStores, type LocalStores } from '../adapters/memory/memory-stores.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { CheckpointId, JobId } from '../base/ids.ts';
-import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
+import { settingsOfNextRun, type CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import { isTerminal, isWorking } from '../checkpoint/job-status.ts';
 import { restartStrategyOf } from '../checkpoint/restart-options.ts';
 import { changeSettings } from '../coordinator/change-settings.ts';
@@ -143,15 +143,21 @@ async function begin(engine: LocalEngine, stores: LocalStores, options: RunJobOp
 
 /** With what it is run with now. */
 async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobRecord, back: Found['back'] = null): Promise<Begun> {
-  const now = newPlan(options);
   const stored = await readPlan(engine.coordinator, before.plan);
+  const now = { ...newPlan(options), settings: settingsOfNextRun(stored, options.checkpoint), given: options.checkpoint };
   const sinceLast = sinceLastRun({ planHash: before.planHash, stored }, now);
   // One that is being canceled ends as it is.
   if (before.status === 'CANCELLING') return { record: before, origin: 'resumed' };
   if (back !== null || before.status === 'FAILED' || needsRestore(sinceLast)) {
-    return { record: await restoreTo(engine, options, before, back ?? 'newest'), origin: 'restored', sinceLast };
+    return {
+      record: await restoreTo(engine, options, { job: before.job, newPlan: now, checkpoint: back ?? 'newest' }),
+      origin: 'restored',
+      sinceLast,
+    };
   }
-  const record = await changeSettings(engine.coordinator, before.job, now);
+  const { settings, given, restart, code } = now;
+  const known = { ...(restart === undefined ? {} : { restart }), ...(code === undefined ? {} : { code }) };
+  const { record } = await changeSettings(engine.coordinator, before.job, () => ({ settings, given, ...known }));
   // A process that ended while it started the job has not woken all: the sweep would, some time.
   await kickUnstarted(engine.coordinator, record);
   return { record, origin: 'resumed', sinceLast };
@@ -171,22 +177,12 @@ async function startNew(engine: LocalEngine, options: RunJobOptions): Promise<Jo
 /** Under the plan that is given now. */
 async function restoreTo(
   engine: LocalEngine,
-  options: RunJobOptions,
-  before: JobRecord,
-  checkpoint: CheckpointId | 'newest',
+  { random, allowNonRestoredState = false }: RunJobOptions,
+  order: { readonly job: JobId; readonly checkpoint: CheckpointId | 'newest'; readonly newPlan: NewPlan },
 ): Promise<JobRecord> {
-  const trigger = options.random.hex(32);
-  const allowNonRestoredState = options.allowNonRestoredState ?? false;
-  const order = {
-    job: before.job,
-    trigger,
-    checkpoint,
-    publishedSeen: null,
-    newPlan: newPlan(options),
-    allowOtherJob: false,
-  } as const;
-  await restoreCheckpoint(engine.coordinator, { ...order, allowNonRestoredState });
-  return restored(engine, before.job, trigger);
+  const trigger = random.hex(32);
+  await restoreCheckpoint(engine.coordinator, { ...order, trigger, publishedSeen: null, allowOtherJob: false, allowNonRestoredState });
+  return restored(engine, order.job, trigger);
 }
 
 async function fromThe(engine: LocalEngine, options: RunJobOptions, location: string, before: JobRecord | undefined): Promise<JobRecord> {
@@ -232,7 +228,6 @@ async function runProgram(engine: LocalEngine, { program }: RunJobOptions, recor
   const { plan, settings: checkpoint } = await readPlan(engine.coordinator, record.plan);
   const settings = {
     ...defaultRuntimeSettings,
-    exactlyOnce: checkpoint.mode === 'exactly-once',
     compressEnvelopes: false,
     backlogCheckMs: 0,
     // Orders stand in the job record; in one process it costs nothing to look.

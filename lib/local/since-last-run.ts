@@ -40,10 +40,7 @@ function restartChange(
   return from === to ? {} : { restart: { from, to } };
 }
 
-/**
- * Envelopes between operators were made by the old plan and code, and a checkpoint is aligned in one mode: none of these may change in the middle. Only from
- * a checkpoint nothing is on its way.
- */
-export function needsRestore({ plan, code, settings }: SinceLastRun): boolean {
-  return plan || code !== null || settings.some(({ setting }) => setting === 'mode');
+/** Envelopes between operators were made by the old plan and code: neither may change in the middle. Only from a checkpoint nothing is on its way. */
+export function needsRestore({ plan, code }: SinceLastRun): boolean {
+  return plan || code !== null;
 }

@@ -21,10 +21,13 @@ interface FromShard {
   readonly shard: number;
 }
 
+/** Of the reasons of checkpoint/failure-reason.ts the one that shards have: what else goes wrong with a snapshot is a batch that is tried again. */
+type DeclineReason = 'CHECKPOINT_DECLINED_SUBSUMED';
+
 export type CoordinatorMessage =
   | (FromShard & { readonly kind: 'dirty'; readonly epoch: Epoch })
   | (FromShard & { readonly kind: 'acknowledgement'; readonly snapshot: ShardSnapshot })
-  | (FromShard & { readonly kind: 'declined'; readonly checkpoint: CheckpointId; readonly reason: string })
+  | (FromShard & { readonly kind: 'declined'; readonly checkpoint: CheckpointId; readonly reason: DeclineReason })
   /** A source shard has no more input: when all have said so, a checkpoint is due at once. */
   | (FromShard & { readonly kind: 'ended' })
   /** `mayRestart`: the restart strategy decides whether the batch is tried again; without it nothing can mend what failed. */

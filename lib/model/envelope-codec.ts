@@ -112,7 +112,7 @@ function isEvent(event: StreamEvent | undefined): boolean {
     case 'watermark':
       return Number.isSafeInteger(event.timestamp);
     case 'barrier':
-      return isCount(event.checkpoint) && (event.overtakeAtMs === undefined || isCount(event.overtakeAtMs));
+      return isCount(event.checkpoint) && isMode(event.mode) && (event.overtakeAtMs === undefined || isCount(event.overtakeAtMs));
     case 'idle':
     case 'end-of-input':
       return true;
@@ -130,13 +130,17 @@ function controlMessage(parsed: unknown): ControlMessage {
     typeof control.job === 'string' &&
     isCount(control.attempt) &&
     isCount(control.number) &&
-    (control.order === undefined || isCount(control.order.checkpoint)) &&
+    (control.order === undefined || (isCount(control.order.checkpoint) && isMode(control.order.mode))) &&
     (control.order?.overtakeAtMs === undefined || isCount(control.order.overtakeAtMs));
   if (!sound) throw corrupt('a message', 'its header is not a control message');
   return control as ControlMessage;
 }
 
 const controlKinds: ReadonlySet<string | undefined> = new Set(['order', 'kick', 'continue', 'wake', 'flush']);
+
+function isMode(mode: unknown): boolean {
+  return mode === undefined || mode === 'exactly-once' || mode === 'at-least-once';
+}
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;

@@ -6,12 +6,24 @@
  */
 import type { Attempt, ChannelId, CheckpointId, Epoch, JobId } from '../base/ids.ts';
 
+/**
+ * What shards do with what follows the barrier on its channel: `exactly-once` holds it back until the barrier has come on all. It is the checkpoint's own,
+ * so that no checkpoint is half of each while the job's setting changes. Where it is not written it is `exactly-once`.
+ */
+export type CheckpointMode = 'exactly-once' | 'at-least-once';
+
+/** What goes with a checkpoint's number, from its order on and from shard to shard. */
+export interface BarrierOptions {
+  readonly mode?: CheckpointMode;
+  /** From then on it overtakes what is in flight (an unaligned checkpoint). Absent: it never does. */
+  readonly overtakeAtMs?: number;
+}
+
 export type StreamEvent =
   | { readonly kind: 'watermark'; readonly timestamp: number }
   /** The channel brings nothing for a while: do not wait for its watermark. Ends with the channel's next record or watermark. */
   | { readonly kind: 'idle' }
-  /** `overtakeAtMs`: from then on it overtakes what is in flight (an unaligned checkpoint). Absent: it never does. */
-  | { readonly kind: 'barrier'; readonly checkpoint: CheckpointId; readonly overtakeAtMs?: number }
+  | ({ readonly kind: 'barrier'; readonly checkpoint: CheckpointId } & BarrierOptions)
   | { readonly kind: 'end-of-input' };
 
 /** `at` = how many of the envelope's records come before the event. */
@@ -50,12 +62,10 @@ export interface Envelope {
  */
 export type ControlKind = 'order' | 'kick' | 'continue' | 'wake' | 'flush';
 
-export interface BarrierOrder {
+export interface BarrierOrder extends BarrierOptions {
   readonly checkpoint: CheckpointId;
   /** Sources end after the barrier: `drain` sends MAX watermark and end of input before it, `suspend` neither. */
   readonly stop?: 'drain' | 'suspend';
-  /** See the barrier. */
-  readonly overtakeAtMs?: number;
 }
 
 export interface ControlMessage {

@@ -1,5 +1,6 @@
 /** Job record: one item per job, under 1 KB; every protocol decision over a whole job is one conditional write of it. */
 import type { Attempt, CheckpointId, Epoch, JobId, OperatorUid } from '../base/ids.ts';
+import type { CheckpointMode } from './envelope.ts';
 
 /** Flink's names. */
 export type JobStatus =
@@ -20,6 +21,8 @@ export type CheckpointKind = 'checkpoint' | 'savepoint' | 'stop-savepoint';
 export interface PendingCheckpoint {
   readonly id: CheckpointId;
   readonly kind: CheckpointKind;
+  /** As the settings were when it got its number. */
+  readonly mode?: CheckpointMode;
   /** For a stop: what sources do after the barrier. */
   readonly stop?: 'drain' | 'suspend';
   /** The job is canceled when this savepoint is whole: nothing is committed after it. */

@@ -3,7 +3,7 @@
  * Everything here is plain JSON; what could grow (stash, epoch's segments, deltas) is by reference.
  */
 import type { Attempt, ChannelId, CheckpointId, Epoch, JobId, OperatorUid } from '../base/ids.ts';
-import type { ControlKind } from './envelope.ts';
+import type { CheckpointMode, ControlKind } from './envelope.ts';
 import type { KeyGroupRange } from './key-group-range.ts';
 
 export interface ShardAddress {
@@ -52,6 +52,8 @@ export interface Alignment {
   readonly checkpoint: CheckpointId;
   /** The barrier's sequence number on each channel that has brought it: the cut's input positions. */
   readonly barriers: Readonly<Record<ChannelId, number>>;
+  /** As its barriers say. */
+  readonly mode?: CheckpointMode;
   readonly startedAtMs: number;
   /** From then on the shard need not wait for the other channels. Absent: it waits. */
   readonly overtakeAtMs?: number;

@@ -10,7 +10,7 @@ import { mutated } from '../base/mutated.ts';
 import type { ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import type { StreamEvent } from '../model/envelope.ts';
+import type { BarrierOptions, StreamEvent } from '../model/envelope.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import type { KeySelector, Output } from '../operators/operator.ts';
 import type { LingeringEdge, ShardRecord } from '../model/shard-record.ts';
@@ -164,8 +164,9 @@ export class OutputChannels {
   }
 
   /** Says also what else a channel lacks: behind a snapshot nobody may come who would. */
-  closeEpoch(checkpoint: CheckpointId, idle = false, overtakeAtMs?: number): void {
-    const barrier: StreamEvent = { kind: 'barrier', checkpoint, ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
+  closeEpoch(checkpoint: CheckpointId, idle = false, { mode = 'exactly-once', overtakeAtMs }: BarrierOptions = {}): void {
+    const options = { ...(mode === 'exactly-once' ? {} : { mode }), ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
+    const barrier: StreamEvent = { kind: 'barrier', checkpoint, ...options };
     for (const buffer of this.#buffers) this.#pack(buffer, [...this.#lacking(buffer, idle), barrier]);
     this.#nothingLingers();
   }

@@ -124,7 +124,6 @@ class ShardWork {
   /** Most invocations have none, and look no further. */
   #mayHaveOrders(): boolean {
     const { alignment } = this.#shard;
-    if (!this.#runtime.program.settings.exactlyOnce) return false;
     return alignment?.overtakeAtMs !== undefined || this.#job.pending.some(({ overtakeAtMs }) => overtakeAtMs !== undefined);
   }
 
@@ -147,9 +146,8 @@ class ShardWork {
 
   async #takeOrder(alignment: Alignment): Promise<void> {
     if (!this.#shard.topology.isSource) return this.#apply({ kind: 'snapshot', alignment });
-    const { checkpoint, overtakeAtMs } = alignment;
     const finished = this.#shard.status !== 'running';
-    await this.#snapshot({ checkpoint, alignment: null, finished, overtakeAtMs });
+    await this.#snapshot({ checkpoint: alignment.checkpoint, alignment: null, finished, barrier: alignment });
   }
 
   /** In-flight data of the restore, in as many commits as it takes. */
@@ -208,10 +206,10 @@ class ShardWork {
     finishIfEnded(this.#shard);
     const finished = this.#shard.status !== 'running';
     const { alignment } = outcome;
-    await this.#snapshot({ checkpoint: alignment.checkpoint, alignment, finished, overtakeAtMs: alignment.overtakeAtMs });
+    await this.#snapshot({ checkpoint: alignment.checkpoint, alignment, finished, barrier: alignment });
   }
 
-  async #snapshot(part: Pick<SnapshotOptions, 'checkpoint' | 'alignment' | 'finished' | 'overtakeAtMs'>): Promise<void> {
+  async #snapshot(part: Pick<SnapshotOptions, 'checkpoint' | 'alignment' | 'finished' | 'barrier'>): Promise<void> {
     const { published, attempt } = this.#job;
     // It may be the batch's last commit.
     armTimer(this.#shard);
@@ -234,8 +232,10 @@ class ShardWork {
     if (control.kind === 'flush') shard.flushArmedAtMs = null;
     if (control.kind === 'order' && control.order !== undefined) {
       const verdict = takeOrder(shard, control.order, this.#job.aborted);
-      const { checkpoint, overtakeAtMs } = control.order;
-      if (verdict.kind === 'snapshot') await this.#snapshot({ checkpoint, alignment: null, finished: verdict.finished, overtakeAtMs });
+      const { order } = control;
+      if (verdict.kind === 'snapshot') {
+        await this.#snapshot({ checkpoint: order.checkpoint, alignment: null, finished: verdict.finished, barrier: order });
+      }
     } else if ((control.kind === 'continue' || control.kind === 'wake') && shard.topology.isSource && shard.status === 'running') {
       await readSource(this.#runtime, shard);
     }

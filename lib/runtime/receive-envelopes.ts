@@ -41,7 +41,7 @@ export async function receiveEnvelope(
   if (verdict === 'gap') throw gapError(header.channel, input.sequence, header.sequence);
   invariant(!shard.replaying, 'RE1', 'an envelope is taken while older ones wait to be replayed', { channel: header.channel });
   input.sequence = header.sequence;
-  if (isHeld(shard.alignment, header.channel, runtime.program.settings.exactlyOnce)) {
+  if (isHeld(shard.alignment, header.channel)) {
     shard.stash.push({ channel: header.channel, sequence: header.sequence, segment: header.segment, index: header.index, processed: 0 });
     shard.changed = true;
     return goOn;
@@ -91,15 +91,14 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
   const { checkpoint } = barrier;
   const input = shard.input(channel);
   input.barrier = Math.max(input.barrier, checkpoint);
-  const facts = { current: shard.alignment, settled: shard.settled, channels: channelsAwaited(shard), channel, checkpoint, sequence };
-  const overtake = barrier.overtakeAtMs === undefined ? {} : { overtakeAtMs: barrier.overtakeAtMs };
-  const verdict = onBarrier({ ...facts, ...overtake, nowMs: runtime.deps.clock.now() });
+  const facts = { current: shard.alignment, settled: shard.settled, channels: channelsAwaited(shard), sequence };
+  const verdict = onBarrier({ ...barrier, ...facts, channel, nowMs: runtime.deps.clock.now() });
   switch (verdict.kind) {
     case 'ignored':
       return goOn;
     case 'aligning':
       shard.alignment = verdict.alignment;
-      return mayOvertakeNow(runtime, shard, verdict.alignment) ? { kind: 'snapshot', alignment: verdict.alignment } : goOn;
+      return mayOvertakeNow(shard, verdict.alignment) ? { kind: 'snapshot', alignment: verdict.alignment } : goOn;
     case 'aligned':
       return { kind: 'snapshot', alignment: verdict.alignment };
     case 'superseded':
@@ -114,8 +113,8 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
 
 type Barrier = Extract<StreamEvent, { readonly kind: 'barrier' }>;
 
-function mayOvertakeNow({ program }: Runtime, { keyless, processingTimeMs }: LiveShard, alignment: Alignment): boolean {
-  return program.settings.exactlyOnce && mayOvertake({ alignment, keyless, nowMs: processingTimeMs });
+function mayOvertakeNow({ keyless, processingTimeMs }: LiveShard, alignment: Alignment): boolean {
+  return mayOvertake({ alignment, keyless, nowMs: processingTimeMs });
 }
 
 /**
@@ -151,10 +150,9 @@ export function release(shard: LiveShard, checkpoint: number): void {
 
 /** Works off the stash, up to `recordsMax` records or to where a commit must be made. */
 export async function replayStash(runtime: Runtime, shard: LiveShard, recordsMax: number): Promise<ReceiveOutcome> {
-  const { exactlyOnce } = runtime.program.settings;
   const startedWith = shard.recordsIn;
   while (shard.recordsIn - startedWith < recordsMax && shard.dueTimers() === null) {
-    const isFree = ({ channel }: StashedEnvelope): boolean => !isHeld(shard.alignment, channel, exactlyOnce);
+    const isFree = ({ channel }: StashedEnvelope): boolean => !isHeld(shard.alignment, channel);
     const next = mutated('newest-stashed-first') ? shard.stash.findLastIndex(isFree) : shard.stash.findIndex(isFree);
     if (next < 0) {
       shard.replaying = false;

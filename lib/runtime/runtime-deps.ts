@@ -26,7 +26,6 @@ export interface RuntimeDeps {
 }
 
 export interface RuntimeSettings {
-  readonly exactlyOnce: boolean;
   /** Where a message costs by its size. In one process compressing costs a tenth of the throughput and saves nothing. */
   readonly compressEnvelopes: boolean;
   /** Records a source reads into one commit. */

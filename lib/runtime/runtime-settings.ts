@@ -3,7 +3,6 @@ import { limits } from '../base/limits.ts';
 import type { RuntimeSettings } from './runtime-deps.ts';
 
 export const defaultRuntimeSettings: RuntimeSettings = {
-  exactlyOnce: true,
   compressEnvelopes: true,
   sourceRecordsPerCommit: limits.sourceRecordsPerCommit,
   backlogMessagesPerShard: limits.backlogMessagesPerShard,

@@ -13,6 +13,7 @@ import type { Attempt, ChannelId, CheckpointId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import { deltaKey, segmentKey } from '../model/object-keys.ts';
+import type { BarrierOptions } from '../model/envelope.ts';
 import type { Alignment, DeltaRef, EpochSegments, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { announceChange, commit, keptSegments, type Committed } from './commit.ts';
@@ -28,8 +29,8 @@ export interface SnapshotOptions {
   /** null for sources: their order is the barrier. */
   readonly alignment: Alignment | null;
   readonly finished: boolean;
-  /** See the barrier. */
-  readonly overtakeAtMs?: number | undefined;
+  /** Goes on with the barrier. */
+  readonly barrier: BarrierOptions;
 }
 
 export async function snapshotShard(runtime: Runtime, shard: LiveShard, options: SnapshotOptions): Promise<Committed> {
@@ -37,7 +38,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   const { checkpoint } = options;
   const epoch = shard.epoch;
   shard.chain.prepareCommit();
-  shard.outputs.closeEpoch(checkpoint, shard.idle, options.overtakeAtMs);
+  shard.outputs.closeEpoch(checkpoint, shard.idle, options.barrier);
   const added = await writeDeltas(runtime, shard, options);
   shard.deltas = mutated('only-newest-delta') ? added : [...shard.deltas, ...added];
   const own = shard.segments.find((list) => list.epoch === epoch);
@@ -47,7 +48,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   announceChange(shard, options);
   const inputs = inputPositions(shard, options);
   const tryId = runtime.deps.random.hex(12);
-  const inFlight = options.overtakeAtMs === undefined ? null : beginEpochBehind(shard, options, tryId);
+  const inFlight = options.barrier.overtakeAtMs === undefined ? null : beginEpochBehind(shard, options, tryId);
   shard.epoch = checkpoint + 1;
   shard.settled = checkpoint;
   shard.alignment = null;

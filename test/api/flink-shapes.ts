@@ -296,7 +296,7 @@ export const flinkShapes = {
 } as const satisfies Readonly<Record<string, Shape>>;
 
 /** Our own fields, which Flink's clients ignore. */
-const extra: ReadonlySet<string> = new Set(['uid', 'code', 'message', 'hint']);
+const extra: ReadonlySet<string> = new Set(['uid', 'code', 'message', 'hint', 'num_retained']);
 
 /** One sentence per difference. */
 export function differences(value: unknown, shape: Shape, path = '$'): readonly string[] {

@@ -70,7 +70,7 @@ class Model {
 
   abort(pick: number): void {
     const pending = this.record.pending[pick % Math.max(1, this.record.pending.length)];
-    if (pending !== undefined) this.take(abortCheckpoint(this.record, pending.id, 'CHECKPOINT_DECLINED', this.clock++));
+    if (pending !== undefined) this.take(abortCheckpoint(this.record, pending.id, 'CHECKPOINT_EXPIRED', this.clock++));
   }
 
   publish(): void {

@@ -251,3 +251,64 @@ describe('a server that cannot be had', () => {
     }
   });
 });
+
+describe('checkpoint', () => {
+  test('takes one and prints its number', async () => {
+    const { exitCode, out } = await whileTimePasses(sluice('checkpoint', 'counting', ...at()));
+    expect([exitCode, out]).toEqual([0, 'checkpoint 1 is complete\n']);
+    const second = await whileTimePasses(sluice('checkpoint', job, '--json', ...at()));
+    expect(JSON.parse(second.out)).toMatchObject({ job, checkpoint: 2 });
+    const { out: detached } = await sluice('checkpoint', job, '--detached', ...at());
+    expect(detached).toMatch(new RegExp(`^checkpoint of job ${job} triggered: [0-9a-f]{32}\n$`));
+  });
+
+  test('that fails is an error with its reason', async () => {
+    world = await startedWorld({ settings: { timeoutMs: 2_000 } });
+    for (const { uid } of world.plan.vertices) world.mute.add(uid);
+    const { exitCode, err } = await whileTimePasses(sluice('checkpoint', job, ...at()));
+    expect(exitCode).toBe(1);
+    expect(err).toContain('error SLUICE-CHECKPOINT-FAILED: The checkpoint was not complete within its timeout.\n');
+    const unknown = await sluice('checkpoint', unknownJob, '--json', ...at());
+    expect([unknown.exitCode, JSON.parse(unknown.out)]).toMatchObject([1, { error: { code: 'SLUICE-JOB-UNKNOWN' } }]);
+  });
+});
+
+describe('checkpoint-config', () => {
+  test('shows the options, and without any to change changes none', async () => {
+    const { version } = await world.record();
+    const { exitCode, out } = await sluice('checkpoint-config', 'counting', ...at());
+    expect(exitCode).toBe(0);
+    expect(out).toBe(
+      'interval 1s\nmode exactly-once\ntimeout 10min\nmin_pause 0ms\nmax_concurrent 1\ntolerable_failed_checkpoints 2\nnum_retained 2\n' +
+        'unaligned_checkpoints false\naligned_checkpoint_timeout 0ms\n',
+    );
+    expect((await world.record()).version).toBe(version);
+  });
+
+  test('changes them, and says what was', async () => {
+    const change = ['--interval', '1.5s', '--mode', 'at-least-once', '--timeout', '1min', '--min-pause', '2s'];
+    const { exitCode, out } = await sluice('checkpoint-config', 'counting', ...change, '--tolerable-failed-checkpoints', '0', ...at());
+    expect([exitCode, out.split('\n')]).toEqual([
+      0,
+      [
+        'interval 1500ms, was 1s',
+        'mode at-least-once, was exactly-once',
+        'timeout 1min, was 10min',
+        'min_pause 2s, was 0ms',
+        'tolerable_failed_checkpoints 0, was 2',
+        '',
+      ],
+    ]);
+    expect((await sluice('checkpoint-config', job, '--interval', '1500ms', ...at())).out).toBe('nothing changed: it is so already\n');
+    const json = await sluice('checkpoint-config', job, '--num-retained', '4', '--json', ...at());
+    expect(JSON.parse(json.out)).toMatchObject({ changes: [{ option: 'num_retained', from: 2, to: 4 }], config: { interval: 1_500 } });
+  });
+
+  test('refuses what cannot be', async () => {
+    expect(await sluice('checkpoint-config', job, '--min-pause', '1s', '--max-concurrent-checkpoints', '2', ...at())).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('SLUICE-CHECKPOINT-OPTIONS') as unknown,
+    });
+    expect(await sluice('checkpoint-config', job, '--interval', '5', ...at())).toMatchObject({ exitCode: 2 });
+  });
+});

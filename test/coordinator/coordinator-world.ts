@@ -185,6 +185,13 @@ export class CoordinatorWorld {
     await this.settle();
   }
 
+  /** As the flow of the checkpoint hears of its own timeout. */
+  async expire(checkpoint: number): Promise<void> {
+    const { token } = (await this.record()).pending.find(({ id }) => id === checkpoint)!;
+    await this.deps.signal.fail(token!, { code: 'States.Timeout', cause: '' });
+    await this.settle();
+  }
+
   /** Until nothing more happens without time passing. */
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < 3;) {

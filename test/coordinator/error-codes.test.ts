@@ -7,7 +7,7 @@ import { committerOf, publishCompleted } from '../../lib/coordinator/publish-par
 import { restoreCheckpoint } from '../../lib/coordinator/restore-requests.ts';
 import { decodeValue } from '../../lib/model/value-json.ts';
 import { sendControl } from '../../lib/coordinator/send-control.ts';
-import { startWhenDue } from '../../lib/coordinator/start-checkpoint.ts';
+import { checkpointFlowName, startWhenDue } from '../../lib/coordinator/start-checkpoint.ts';
 import { triggerCheckpoint } from '../../lib/coordinator/trigger-checkpoint.ts';
 import { readJob, updateJob } from '../../lib/coordinator/update-job.ts';
 import type { JobId } from '../../lib/base/ids.ts';
@@ -135,7 +135,8 @@ describe('a step fails with a code', () => {
       succeed: async () => 'taken' as const,
       fail: async (_: string, { code }: { readonly code: string }) => (answers.push(code), 'taken' as const),
     };
-    await triggerCheckpoint({ ...world.deps, signal }, { job, flow: 'other', token: 't', kind: 'checkpoint', attempt: 1 });
+    const flow = checkpointFlowName(await world.record(), false);
+    await triggerCheckpoint({ ...world.deps, signal }, { job, flow, token: 't', kind: 'checkpoint', attempt: 1 });
     expect(answers).toEqual(['SLUICE-POSTPONED']);
     await startWhenDue(world.deps, await world.record(), false);
     expect((await world.record()).pending).toHaveLength(1);

@@ -214,8 +214,7 @@ describe('a checkpoint that is not whole', () => {
     world.mute.add(counter);
     await world.dirty();
     await world.advance(1_100);
-    await world.tell({ kind: 'declined', job, attempt: 1, uid: counter, shard: 0, checkpoint: 3, reason: 'CHECKPOINT_DECLINED' });
-    await world.settle();
+    await world.expire(3);
     expect(await world.record()).toMatchObject({ status: 'RUNNING', attempt: 2, completed: 1 });
   });
 
@@ -225,8 +224,7 @@ describe('a checkpoint that is not whole', () => {
     world.mute.add(counter);
     await world.dirty();
     await world.advance(1_100);
-    await world.tell({ kind: 'declined', job, attempt: 1, uid: counter, shard: 0, checkpoint: 2, reason: 'CHECKPOINT_DECLINED' });
-    await world.settle();
+    await world.expire(2);
     expect(await world.record()).toMatchObject({ status: 'FAILED', attempt: 1 });
     expect(await failureOf(world)).toMatchObject({ code: 'SLUICE-CHECKPOINTS-LOST', operator: 'coordinator' });
   });

@@ -1,5 +1,8 @@
 /** `run` again on the same data directory, with something changed: what it is run with holds from now on. */
 import { describe, expect, test } from 'vitest';
+import { decodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
+import { changeWhileRunning } from '../../lib/coordinator/change-settings.ts';
+import { manifestKey } from '../../lib/model/object-keys.ts';
 import { readPlan } from '../../lib/coordinator/coordinator-deps.ts';
 import type { CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
 import { countingJob, expectWhole, numbersInput, type Counted } from '../scenarios/counting-job.ts';
@@ -58,19 +61,41 @@ describe('other checkpoint settings under the same plan', () => {
     expectWhole(world.collect.published('all'));
   });
 
-  test('but another mode takes it back to its newest checkpoint, so that none is half of each', async () => {
+  test('and so may the mode: the checkpoint that is pending ends as it began, and none is half of each', async () => {
     const input = numbersInput();
     const first = await world.start(countingJob(input), { dataDir: 'data', retained: 4 });
     await first.checkpointAfter(() => input.open(0.5));
-    const { completed } = await first.record();
     await first.close();
     const second = await world.start(countingJob(input), { dataDir: 'data', mode: 'at-least-once', retained: 4 });
-    expect(second.running).toMatchObject({ origin: 'restored' });
-    expect(second.running.restoredFrom).toBeGreaterThanOrEqual(completed);
+    expect(second.running).toMatchObject({ origin: 'resumed', restoredFrom: null });
     expect(second.running.sinceLastRun.settings).toContainEqual({ setting: 'mode', from: 'exactly-once', to: 'at-least-once' });
     expect((await settingsOf(second)).mode).toBe('at-least-once');
     input.open(1);
-    expect(await second.finished()).toMatchObject({ attempt: 2, counts: { restored: 1 } });
+    const { completed, attempt } = await second.finished();
+    expect(attempt).toBe(1);
+    expectWhole(world.collect.published('all'));
+    const key = manifestKey(second.running.job, 1, completed);
+    expect(decodeManifest((await second.running.stores.objects.read(key))!, key).mode).toBe('at-least-once');
+  });
+
+  test('stay as they were changed while it ran, where it is run with what it was run with before', async () => {
+    const input = numbersInput();
+    const first = await world.start(countingJob(input), { dataDir: 'data', retained: 3 });
+    const slower = (settings: CheckpointSettings): CheckpointSettings => ({ ...settings, intervalMs: 50, minPauseMs: 7 });
+    await changeWhileRunning(first.running.engine.coordinator, first.running.job, slower);
+    await first.close();
+    const second = await world.start(countingJob(input), { dataDir: 'data', retained: 3 });
+    expect(second.running.sinceLastRun.settings).toEqual([]);
+    expect(await settingsOf(second)).toMatchObject({ intervalMs: 50, minPauseMs: 7, retained: 3 });
+    await second.close();
+    const third = await world.start(countingJob(input), { dataDir: 'data', retained: 2, intervalMs: 30, code: 'other' });
+    expect(third.running.sinceLastRun.settings).toEqual([
+      { setting: 'intervalMs', from: 50, to: 30 },
+      { setting: 'retained', from: 3, to: 2 },
+    ]);
+    expect(await settingsOf(third)).toMatchObject({ intervalMs: 30, minPauseMs: 7, retained: 2 });
+    input.open(1);
+    await third.finished();
     expectWhole(world.collect.published('all'));
   });
 });

@@ -89,11 +89,31 @@ describe('on a barrier the shard decides, where', () => {
   });
 });
 
+describe('the mode', () => {
+  const facts = { settled: 0, channels: 3, sequence: 1, nowMs: 700 };
+  const first = onBarrier({ ...facts, current: null, channel: a, checkpoint: 5, mode: 'at-least-once' });
+
+  test('is that of the barriers, and is kept until the alignment is over', () => {
+    const alignment: Alignment = { checkpoint: 5, barriers: { [a]: 1 }, mode: 'at-least-once', startedAtMs: 700 };
+    expect(first).toEqual({ kind: 'aligning', alignment });
+    expect(onBarrier({ ...facts, current: alignment, channel: b, checkpoint: 5, mode: 'at-least-once' })).toMatchObject({
+      alignment: { mode: 'at-least-once', barriers: { [a]: 1, [b]: 1 } },
+    });
+  });
+
+  test('of two barriers of one number cannot differ', () => {
+    const current: Alignment = { checkpoint: 5, barriers: { [a]: 1 }, startedAtMs: 700 };
+    expect(() => onBarrier({ ...facts, current, channel: b, checkpoint: 5, mode: 'at-least-once' })).toThrow('B6');
+    expect(onBarrier({ ...facts, current, channel: b, checkpoint: 6, mode: 'at-least-once' })).toEqual({ kind: 'superseded', declined: 5 });
+  });
+});
+
 describe('a channel is held', () => {
   test('from its barrier on, in exactly-once only', () => {
     const current = alignment(5, { [a]: 9 });
-    expect([isHeld(current, a, true), isHeld(current, b, true), isHeld(null, a, true)]).toEqual([true, false, false]);
-    expect([isHeld(current, a, false), isHeld(current, b, false)]).toEqual([false, false]);
+    expect([isHeld(current, a), isHeld(current, b), isHeld(null, a)]).toEqual([true, false, false]);
+    const lax: Alignment = { ...current, mode: 'at-least-once' };
+    expect([isHeld(lax, a), isHeld(lax, b)]).toEqual([false, false]);
   });
 });
 
@@ -112,7 +132,7 @@ describe('whatever barriers come', () => {
         const cuts: Alignment[] = [];
         const declined: number[] = [];
         for (;;) {
-          const open = channels.map((_, i) => i).filter((i) => queues[i]!.length > 0 && !isHeld(current, channels[i]!, true));
+          const open = channels.map((_, i) => i).filter((i) => queues[i]!.length > 0 && !isHeld(current, channels[i]!));
           if (open.length === 0) break;
           const i = open[order.next().value! % open.length]!;
           const facts = { current, settled, channels: 3, channel: channels[i]!, checkpoint: queues[i]![0]!, nowMs: 700 };

@@ -6,9 +6,9 @@ import { encodeDescriptor, encodeManifest } from '../../lib/checkpoint/manifest-
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { decodeCoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import { encodeControl } from '../../lib/model/envelope-codec.ts';
-import type { BarrierOrder, ControlMessage } from '../../lib/model/envelope.ts';
+import type { BarrierOrder, CheckpointMode, ControlMessage } from '../../lib/model/envelope.ts';
 import { isSourceVertex, type ConnectorSpec } from '../../lib/model/job-plan.ts';
-import type { JobRecord } from '../../lib/model/job-record.ts';
+import type { JobRecord, PendingCheckpoint } from '../../lib/model/job-record.ts';
 import { descriptorKey, manifestKey } from '../../lib/model/object-keys.ts';
 import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
@@ -21,7 +21,7 @@ export interface CoordinatorOptions {
   readonly stores: LocalStores;
   readonly collect: CollectSink;
   readonly choices: Choices;
-  readonly exactlyOnce: boolean;
+  readonly mode: CheckpointMode | 'mixed';
   /** null: barriers overtake nothing. */
   readonly alignedTimeoutMs: number | null;
   readonly nowMs: () => number;
@@ -33,6 +33,8 @@ export class ChaosCoordinator {
   #acknowledged = new Map<number, Map<string, ShardSnapshot>>();
   completed = 0;
   restores = 0;
+  laxRestores = 0;
+  readonly #modes = new Map<number, CheckpointMode>();
   overtaken = 0;
   /** Why the job would have failed. */
   readonly failures: string[] = [];
@@ -62,19 +64,14 @@ export class ChaosCoordinator {
     const checkpoint = job.numbered + 1;
     const { alignedTimeoutMs, nowMs } = this.#options;
     const overtakeAtMs = nowMs() + (alignedTimeoutMs ?? 0);
-    const overtaking = alignedTimeoutMs === null ? {} : { overtakeAtMs };
+    const mode = this.#chooseMode();
+    this.#modes.set(checkpoint, mode);
+    const isOvertaking = alignedTimeoutMs !== null && mode === 'exactly-once';
+    const times = { triggeredAtMs: nowMs(), deadlineMs: 0, ...(isOvertaking ? { overtakeAtMs } : {}) };
+    const entry: PendingCheckpoint = { id: checkpoint, kind: 'checkpoint', flow: 'x', token: null, ...times };
     // Not for the modes in which nobody looks there.
-    const entry = {
-      id: checkpoint,
-      kind: 'checkpoint',
-      flow: 'x',
-      token: null,
-      triggeredAtMs: nowMs(),
-      deadlineMs: 0,
-      overtakeAtMs,
-    } as const;
     await this.#change({ numbered: checkpoint, ...(alignedTimeoutMs === null ? {} : { pending: [...job.pending, entry].slice(-8) }) });
-    const order: BarrierOrder = { checkpoint, ...overtaking };
+    const order: BarrierOrder = { checkpoint, mode, ...(isOvertaking ? { overtakeAtMs } : {}) };
     for (const vertex of this.#compiled.plan.vertices.filter(({ uid }) => isSourceVertex(this.#compiled.plan, uid))) {
       for (let shard = 0; shard < vertex.parallelism; shard++) {
         if (half && this.#options.choices.chance(0.5)) continue;
@@ -87,6 +84,12 @@ export class ChaosCoordinator {
         });
       }
     }
+  }
+
+  #chooseMode(): CheckpointMode {
+    const { mode, choices } = this.#options;
+    if (mode !== 'mixed') return mode;
+    return choices.chance(0.5) ? 'exactly-once' : 'at-least-once';
   }
 
   async #send(uid: string, shard: number, dedup: string, control: ControlMessage): Promise<void> {
@@ -127,11 +130,13 @@ export class ChaosCoordinator {
   }
 
   async #complete(attempt: number, checkpoint: number, acknowledged: readonly ShardSnapshot[]): Promise<void> {
-    const { stores, collect, exactlyOnce } = this.#options;
+    const { stores, collect } = this.#options;
+    const mode = this.#modes.get(checkpoint)!;
     const { plan, planHash } = this.#compiled;
-    const isUnaligned = this.#options.alignedTimeoutMs !== null;
+    const isUnaligned = this.#options.alignedTimeoutMs !== null && mode === 'exactly-once';
     const shards = isUnaligned ? trimInFlight({ plan, shards: acknowledged }) : acknowledged;
-    const problem = exactlyOnce ? await cutProblem(stores.objects, plan, shards, isUnaligned) : undefined;
+    const areCountsExact = this.laxRestores === 0;
+    const problem = mode === 'exactly-once' ? await cutProblem(stores.objects, plan, shards, { isUnaligned, areCountsExact }) : undefined;
     if (inFlightChannels({ plan, shards }).length > 0) this.overtaken++;
     if (problem !== undefined) this.failures.push(`checkpoint ${checkpoint} is no cut: ${problem}`);
     const key = manifestKey(jobA, attempt, checkpoint);
@@ -142,7 +147,7 @@ export class ChaosCoordinator {
       attempt,
       checkpoint,
       kind: 'checkpoint',
-      mode: exactlyOnce ? 'exactly-once' : 'at-least-once',
+      mode,
       ...(isUnaligned ? ({ unaligned: true } as const) : {}),
       plan,
       planHash,
@@ -183,6 +188,7 @@ export class ChaosCoordinator {
     const { objects } = this.#options.stores;
     const job = await this.job();
     this.restores++;
+    if (this.#modes.get(job.retained[0]?.id ?? 0) === 'at-least-once') this.laxRestores++;
     this.#compiled = compiled;
     const attempt = job.attempt + 1;
     const newest = job.retained[0];

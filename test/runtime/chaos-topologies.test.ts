@@ -251,7 +251,7 @@ describe('with barriers that overtake what is in flight', () => {
 
 describe('at least once', () => {
   test.each(seeds)('loses nothing, and doubles only what a restore repeats (seed %i)', async (seed) => {
-    const { published, restores } = await runWorld(seed, { settings: { exactlyOnce: false } });
+    const { published, restores } = await runWorld(seed, { mode: 'at-least-once' });
     const told = (published('books') as { key: string; values?: number[] }[]).filter(({ values }) => values !== undefined);
     for (const key of keys) {
       const own = told.filter((one) => one.key === key);
@@ -266,4 +266,17 @@ describe('at least once', () => {
     );
     expect(lost, `seed ${seed}`).toEqual([]);
   });
+});
+
+describe('a mode that changes from checkpoint to checkpoint', () => {
+  test.each(seeds)('leaves every exactly-once one a cut, and doubles only after a restore of another (seed %i)', async (seed) => {
+    const run = await runWorld(seed, { mode: 'mixed' });
+    if (run.laxRestores === 0) expectExactlyOnce(run, seed);
+    else expect(run.problems, `seed ${seed}`).toEqual([]);
+  });
+});
+
+test.each(seeds)('so it does where those that are exactly-once overtake what is in flight (seed %i)', async (seed) => {
+  const run = await runWorld(seed, { mode: 'mixed', unaligned: true });
+  if (run.laxRestores === 0) expectExactlyOnce(run, seed);
 });

@@ -7,6 +7,7 @@ import { createCollectSink, type CollectSink } from '../../lib/adapters/connecto
 import { createLocalConnectors } from '../../lib/adapters/connectors/local-connectors.ts';
 import { createMemoryStores, type LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
+import type { CheckpointMode } from '../../lib/model/envelope.ts';
 import { operatorQueue } from '../../lib/model/queue-names.ts';
 import type { MessageSender, ReceivedMessage } from '../../lib/ports/message-queue.ts';
 import { OperatorFunction } from '../../lib/runtime/operator-function.ts';
@@ -24,6 +25,8 @@ export interface ChaosOptions {
   /** The job at a parallelism, so that restores can rescale. */
   readonly compile: (parallelism: number) => CompiledJob;
   readonly settings?: Partial<RuntimeSettings>;
+  /** `mixed`: another one for any checkpoint. */
+  readonly mode?: CheckpointMode | 'mixed';
   /** Who holds a message often stands still before reading, and who commits often dies before sending: nothing is harder on the resend rule. */
   readonly manyZombies?: boolean;
   /** Barriers overtake what is in flight: at once, or after a while of each seed. */
@@ -37,6 +40,8 @@ export interface ChaosResult {
   readonly published: (name: string) => readonly unknown[];
   readonly faults: number;
   readonly restores: number;
+  /** From checkpoints that were taken at least once. */
+  readonly laxRestores: number;
   readonly checkpoints: number;
   /** Checkpoints with something in flight. */
   readonly overtaken: number;
@@ -77,12 +82,12 @@ export class ChaosWorld {
     const queue = { staleReceipts: this.#choices.chance(0.5) ? 'expired-refused' : 'latest-deletes' } as const;
     this.#stores = createMemoryStores({ clock: this.#time.clock, timers: this.#time.timers, random, protect: deepFreeze, queue });
     this.#sender = this.#choices.chance(0.3) ? withoutMemory(this.#stores.queue) : this.#stores.queue;
-    const { exactlyOnce } = this.#settings;
+    const { mode = 'exactly-once' } = options;
     // Only where it is asked for, so that the other modes' seeds stay the runs that they were.
     const timeoutsMs = options.unaligned === true ? [0, 0, 40, 400] : [];
     const alignedTimeoutMs = timeoutsMs.length === 0 ? null : this.#choices.pick(timeoutsMs);
     const nowMs = (): number => this.#time.clock.now();
-    const parts = { stores: this.#stores, collect: this.#collect, choices: this.#choices, exactlyOnce, alignedTimeoutMs, nowMs };
+    const parts = { stores: this.#stores, collect: this.#collect, choices: this.#choices, mode, alignedTimeoutMs, nowMs };
     this.#coordinator = new ChaosCoordinator(parts, this.#compiled);
   }
 
@@ -103,6 +108,7 @@ export class ChaosWorld {
       published: (name) => this.#collect.published(name),
       faults: this.#faults.count,
       restores: this.#coordinator.restores,
+      laxRestores: this.#coordinator.laxRestores,
       checkpoints: this.#coordinator.completed,
       overtaken: this.#coordinator.overtaken,
       steps,
@@ -233,7 +239,6 @@ function withoutMemory(queue: MessageSender): MessageSender {
 
 function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
   return {
-    exactlyOnce: true,
     compressEnvelopes: true,
     sourceRecordsPerCommit: 7,
     backlogMessagesPerShard: 12,

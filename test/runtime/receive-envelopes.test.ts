@@ -90,12 +90,63 @@ describe('alignment', () => {
   });
 
   test('holds nothing back at least once, and cuts at the barriers all the same', async () => {
-    const { bench, a, b } = await open({ settings: { exactlyOnce: false } });
-    await bench.handle(await a.barrier(1, words('x')), await a.send(words('x')), await b.send(words('y')));
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1, words('x'), 'at-least-once'), await a.send(words('x')), await b.send(words('y')));
     expect(flow(await bench.sentTo('counts'))).toEqual(['x1', 'x2', 'y1']);
-    await bench.handle(await b.barrier(1));
+    await bench.handle(await b.barrier(1, [], 'at-least-once'));
     expect(flow(await bench.sentTo('counts'))).toEqual(['|1']);
     expect(snapshots(await bench.toCoordinator())[0]).toMatchObject({ inputs: { [left]: 1, [right]: 2 }, recordsIn: 3 });
+  });
+});
+
+describe('a change of the mode while barriers are on their way', () => {
+  test('to at least once leaves the older checkpoint a cut, and holds nothing for the newer one', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1, words('x')), await a.send(words('x')));
+    // Of the new mode already, on a channel that is held by the old one.
+    await bench.handle(await a.barrier(2, words('x'), 'at-least-once'), await a.send(words('late')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1']);
+    await bench.handle(await b.send(words('y')), await b.barrier(1));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['y1', '|1', 'x2', 'x3', 'late1']);
+    await bench.handle(await a.send(words('late')), await b.barrier(2, words('y'), 'at-least-once'));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['late2', 'y2', '|2']);
+    const [first, second] = snapshots(await bench.toCoordinator());
+    expect(first).toMatchObject({ checkpoint: 1, inputs: { [left]: 1, [right]: 2 }, recordsIn: 2 });
+    expect(second).toMatchObject({ checkpoint: 2, inputs: { [left]: 3, [right]: 3 }, recordsIn: 7 });
+  });
+
+  test('to exactly once ends the older one, and from its own barriers on the newer one is a cut', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1, words('x'), 'at-least-once'), await a.send(words('x')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['x1', 'x2']);
+    await bench.handle(await a.barrier(2), await a.send(words('late')));
+    expect(declined(await bench.toCoordinator())).toEqual([1]);
+    bench.restart();
+    await bench.handle(await b.barrier(1, words('y'), 'at-least-once'), await b.send(words('y')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['y1', 'y2']);
+    await bench.handle(await b.barrier(2, words('y')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['y3', '|2', 'late1']);
+    expect(snapshots(await bench.toCoordinator())).toMatchObject([{ checkpoint: 2, inputs: { [left]: 3, [right]: 3 }, recordsIn: 5 }]);
+  });
+
+  test('where only half of the sources had been told: what was held by the older barrier is let go, and nothing more is held', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1), await a.send(words('x')));
+    await bench.handle(await b.barrier(2, words('y'), 'at-least-once'), await b.send(words('y')));
+    expect(declined(await bench.toCoordinator())).toEqual([1]);
+    await bench.handle(await a.send(words('x')));
+    expect(flow(await bench.sentTo('counts'))).toEqual(['y1', 'x1', 'y2', 'x2']);
+  });
+
+  test('is told downstream with the barrier', async () => {
+    const { bench, a, b } = await open();
+    await bench.handle(await a.barrier(1, [], 'at-least-once'), await b.barrier(1, [], 'at-least-once'));
+    await bench.handle(await a.barrier(2), await b.barrier(2));
+    const barriers = (await bench.sentTo('counts')).flatMap(({ header }) => header.events.map(({ event }) => event));
+    expect(barriers).toEqual([
+      { kind: 'barrier', checkpoint: 1, mode: 'at-least-once' },
+      { kind: 'barrier', checkpoint: 2 },
+    ]);
   });
 });
 

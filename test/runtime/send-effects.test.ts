@@ -160,7 +160,12 @@ describe('deduplication ids', () => {
         kind: 'acknowledgement',
         snapshot: shardSnapshot({ checkpoint: i }),
       })),
-      ...Array.from({ length: 300 }, (_, i): CoordinatorMessage => ({ ...from, kind: 'declined', checkpoint: i, reason: 'x' })),
+      ...Array.from({ length: 300 }, (_, i): CoordinatorMessage => ({
+        ...from,
+        kind: 'declined',
+        checkpoint: i,
+        reason: 'CHECKPOINT_DECLINED_SUBSUMED',
+      })),
     ];
     const ids = await tell(messages);
     expect(new Set(ids).size).toBe(messages.length);

@@ -9,7 +9,7 @@ import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { decodeCoordinatorMessage, type CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import { decodeEnvelope, encodeControl, encodeEnvelope, readMessage } from '../../lib/model/envelope-codec.ts';
 import { packRecords } from '../../lib/model/packed-records.ts';
-import type { BarrierOrder, ControlKind, ControlMessage, Envelope, StreamEvent } from '../../lib/model/envelope.ts';
+import type { BarrierOrder, CheckpointMode, ControlKind, ControlMessage, Envelope, StreamEvent } from '../../lib/model/envelope.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
 import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/queue-names.ts';
 import type { ShardRecord } from '../../lib/model/shard-record.ts';
@@ -36,7 +36,6 @@ export interface BenchOptions {
 }
 
 const settings: RuntimeSettings = {
-  exactlyOnce: true,
   compressEnvelopes: false,
   sourceRecordsPerCommit: 100,
   backlogMessagesPerShard: 10,
@@ -251,9 +250,9 @@ export class Upstream {
     return this.#bench.message(body, this.#attempt);
   }
 
-  barrier(checkpoint: number, records: readonly unknown[] = []): Promise<Message> {
+  barrier(checkpoint: number, records: readonly unknown[] = [], mode: CheckpointMode = 'exactly-once'): Promise<Message> {
     this.epoch = checkpoint + 1;
-    return this.send(records, { kind: 'barrier', checkpoint });
+    return this.send(records, { kind: 'barrier', checkpoint, mode });
   }
 
   watermark(timestamp: number, records: readonly unknown[] = []): Promise<Message> {

@@ -64,6 +64,7 @@ export function checkpointConfigView(settings: CheckpointSettings): View {
     checkpoint_storage: 'object store',
     unaligned_checkpoints: settings.unaligned,
     tolerable_failed_checkpoints: settings.tolerableFailures,
+    num_retained: settings.retained,
     aligned_checkpoint_timeout: settings.alignedTimeoutMs,
     checkpoints_after_tasks_finish: true,
     state_changelog_enabled: false,

@@ -9,3 +9,10 @@ export function savepointOperationView({ status, location, failure }: OperationR
   const operation = failure === null ? { location } : { 'failure-cause': failureCauseView(failure) };
   return { status: { id: 'COMPLETED' }, operation };
 }
+
+/** Poll answer of a checkpoint; unlike the others it has no hyphen in its name. */
+export function checkpointOperationView({ status, progress, failure }: OperationRecord): View {
+  if (status === 'IN_PROGRESS') return { status: { id: 'IN_PROGRESS' }, operation: null };
+  const operation = failure === null ? { checkpointId: progress['checkpoint'] } : { failureCause: failureCauseView(failure) };
+  return { status: { id: 'COMPLETED' }, operation };
+}

@@ -32,10 +32,11 @@ const lingerStepMs = 20;
 const keepCompiledAfterMs = 500;
 
 export async function run(io: CliIo, path: string, options: RunOptions): Promise<number> {
-  const checkpoint = checkpointSettings(options);
+  checkpointSettings(options);
   const dataDir = options.dataDir === undefined ? undefined : usableFolder(io, 'data directory', options.dataDir);
   if (options.savepointDir !== undefined) usableFolder(io, 'directory for savepoints', folderOf(io, options.savepointDir));
   const program = await compileFile(io, path, options);
+  const checkpoint = checkpointSettings(options, program.checkpointing);
   const report = createRunReport(io, program.plan.name, options.json);
   const logger = createLogger({
     clock: io.clock,

@@ -6,9 +6,12 @@
  * B3. On a channel that is held at n, everything later is held too, barriers included.
  * B4. Numbers at or below `settled` (snapshotted, declined or aborted) are ignored: late barriers of an aborted checkpoint.
  * B5. An ended channel still brings barriers: all channels are waited for.
+ * B6. Whether channels are held is said by the barriers, and by all of one number alike: the job's setting may change at any moment.
  */
 import { mutated } from '../../base/mutated.ts';
 import type { ChannelId, CheckpointId } from '../../base/ids.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { BarrierOptions, CheckpointMode } from '../../model/envelope.ts';
 import type { Alignment } from '../../model/shard-record.ts';
 
 export type BarrierVerdict =
@@ -18,14 +21,13 @@ export type BarrierVerdict =
   /** Release what is held, decline the older number, then show the same barrier again. */
   | { readonly kind: 'superseded'; readonly declined: CheckpointId };
 
-export interface BarrierFacts {
+export interface BarrierFacts extends BarrierOptions {
   readonly current: Alignment | null;
   readonly settled: CheckpointId;
   readonly channels: number;
   readonly channel: ChannelId;
   readonly checkpoint: CheckpointId;
   readonly sequence: number;
-  readonly overtakeAtMs?: number;
   readonly nowMs: number;
 }
 
@@ -35,16 +37,29 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   if (current !== null && checkpoint > current.checkpoint && !mutated('numbers-mixed'))
     return { kind: 'superseded', declined: current.checkpoint };
   if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
+  const mode = facts.mode ?? 'exactly-once';
+  invariant(current === null || modeOf(current) === mode, 'B6', `barriers of checkpoint ${checkpoint} differ in their mode`, {
+    channel,
+    mode,
+  });
   const barriers = { ...current?.barriers, [channel]: facts.sequence };
   const overtakeAtMs = current?.overtakeAtMs ?? facts.overtakeAtMs;
   const startedAtMs = current?.startedAtMs ?? facts.nowMs;
   const number = mutated('numbers-mixed') ? (current?.checkpoint ?? checkpoint) : checkpoint;
-  const alignment: Alignment = { checkpoint: number, barriers, startedAtMs, ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }) };
+  const alignment: Alignment = {
+    ...{ checkpoint: number, barriers, startedAtMs },
+    ...(mode === 'exactly-once' ? {} : { mode }),
+    ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }),
+  };
   const awaited = mutated('first-barrier-cuts') ? 1 : facts.channels;
   return { kind: Object.keys(barriers).length === awaited ? 'aligned' : 'aligning', alignment };
 }
 
 /** Exactly-once holds a channel back from its barrier on; at-least-once holds nothing. */
-export function isHeld(alignment: Alignment | null, channel: ChannelId, exactlyOnce: boolean): boolean {
-  return exactlyOnce && !mutated('nothing-held') && alignment !== null && channel in alignment.barriers;
+export function isHeld(alignment: Alignment | null, channel: ChannelId): boolean {
+  return !mutated('nothing-held') && alignment !== null && modeOf(alignment) === 'exactly-once' && channel in alignment.barriers;
+}
+
+function modeOf({ mode = 'exactly-once' }: Alignment): CheckpointMode {
+  return mode;
 }

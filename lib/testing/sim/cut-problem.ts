@@ -7,15 +7,16 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 import { expandSegments, readNamed } from '../../runtime/named-objects.ts';
 
 /**
+/**
  * Why these snapshots are no cut; undefined where they are one: every channel was received up to where it was sent, or what lies between stands once in the
- * segments that its sender lists; and of the records, which are counted over all attempts, each that was sent has been worked off or is in flight. Needs
- * no restore to notice what one would double or lose.
+ * segments that its sender lists; and of the records, which are counted over all attempts (and so not after one has begun from a checkpoint at least once:
+ * `areCountsExact`), each that was sent has been worked off or is in flight. Needs no restore to notice what one would double or lose.
  */
 export async function cutProblem(
   objects: ObjectStore,
   plan: JobPlan,
   shards: readonly ShardSnapshot[],
-  isUnaligned: boolean,
+  { isUnaligned, areCountsExact = true }: { readonly isUnaligned: boolean; readonly areCountsExact?: boolean },
 ): Promise<string | undefined> {
   const received = new Map(shards.flatMap(({ inputs }) => Object.entries(inputs)));
   const lagging = new Set<string>(isUnaligned ? inFlightChannels({ plan, shards }).map(({ channel }) => channel) : []);
@@ -28,7 +29,7 @@ export async function cutProblem(
   const inFlight = await recordsInFlight(objects, plan, shards);
   if (typeof inFlight === 'string') return inFlight;
   // A record of a broadcast is counted once where it is sent, and by every shard that takes it, however many there were then.
-  if (plan.edges.some(({ partitioner }) => partitioner === 'broadcast')) return undefined;
+  if (!areCountsExact || plan.edges.some(({ partitioner }) => partitioner === 'broadcast')) return undefined;
   const fed = new Set(plan.edges.map(({ to }) => to));
   const sent = shards.reduce((sum, { recordsOut }) => sum + recordsOut, 0);
   const workedOff = shards.reduce((sum, { uid, recordsIn }) => sum + (fed.has(uid) ? recordsIn : 0), 0);

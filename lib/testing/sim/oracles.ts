@@ -79,7 +79,7 @@ export class Oracles {
     // An import begins with positions of its own, and at least once promises no cut.
     const isCut = manifest.attempt > 0 && manifest.mode === 'exactly-once';
     const problem = isCut
-      ? await cutProblem(this.#world.stores.objects, manifest.plan, manifest.shards, manifest.unaligned === true)
+      ? await cutProblem(this.#world.stores.objects, manifest.plan, manifest.shards, { isUnaligned: manifest.unaligned === true })
       : undefined;
     return problem === undefined ? problems : [...problems, `${about} is no cut: ${problem}`];
   }
