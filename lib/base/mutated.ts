@@ -72,6 +72,7 @@ export const mutantRules = {
   'incomplete-completes': 'M1, design §5: a checkpoint is complete when every shard has acknowledged',
   'manifest-after-completion': 'CC1: the manifest exists before the record names it',
   'abort-clears-dirty': 'T1: an abort answers nothing',
+  'export-unheld': 'EX4: what a savepoint has read counts only where its checkpoint is still held',
   'savepoint-clears-dirty': 'T1: an intermediate savepoint answers nothing',
   'published-before-parts': 'PU1: every part is visible before `published` passes its manifest',
   'finished-unpublished': 'CC2: FINISHED waits for publication',

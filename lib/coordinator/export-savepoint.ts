@@ -1,11 +1,16 @@
 /**
- * Steps: the place of a savepoint, known to be one before the job is asked for anything; then its next files, for as long as a step may take; the job runs on meanwhile. Progress is in receipts, one object per unit, so that
- * any process goes on where another ended (rules EX1–EX3 in lib/savepoint/export-savepoint.ts).
+ * Steps: the place of a savepoint, known to be one before the job is asked for anything; then its next files, for as long as a step may take; the job runs on
+ * meanwhile. Progress is in receipts, one object per unit, so that any process goes on where another ended (rules EX1–EX3 in
+ * lib/savepoint/export-savepoint.ts).
+ *
+ * EX4. What a unit has read counts only where the pin is still there afterwards. Without it a restore may have removed staged parts, which then look as if
+ *      they had served, and the base may have gone on.
  */
 import { SluiceError } from '../base/errors.ts';
 import type { CheckpointId } from '../base/ids.ts';
-import type { Manifest } from '../checkpoint/manifest.ts';
+import { mutated } from '../base/mutated.ts';
 import { decodeManifest } from '../checkpoint/manifest-codec.ts';
+import type { Pin } from '../model/job-record.ts';
 import { exportKey } from '../model/object-keys.ts';
 import { exportUnit, exportUnits, type ExportPorts, type Receipt } from '../savepoint/export-savepoint.ts';
 import { finishExport } from '../savepoint/finish-export.ts';
@@ -24,7 +29,8 @@ export async function prepareSavepoint(deps: CoordinatorDeps, input: OperationIn
 }
 
 export async function exportSavepoint(deps: CoordinatorDeps, input: ExportInput): Promise<{ readonly done: boolean }> {
-  const { manifest, published } = await pinnedManifest(deps, input);
+  const { pin, published } = await heldPin(deps, input);
+  const manifest = decodeManifest(await readObject(deps, pin.manifest), pin.manifest);
   const operation = await readOperation(deps, input);
   const folder = savepointFolder(deps, operation);
   const ports: ExportPorts = {
@@ -46,6 +52,7 @@ export async function exportSavepoint(deps: CoordinatorDeps, input: ExportInput)
     const key = exportKey(input.job, input.trigger, next);
     if ((await deps.objects.read(key)) !== undefined) continue;
     const receipt = await exportUnit(ports, units[next]!);
+    if (!mutated('export-unheld')) await heldPin(deps, input);
     await deps.objects.createIfAbsent(key, Buffer.from(JSON.stringify(receipt), 'utf8'));
   }
   const done = next === units.length;
@@ -56,15 +63,13 @@ export async function exportSavepoint(deps: CoordinatorDeps, input: ExportInput)
 }
 
 /** @throws SluiceError `SLUICE-REFUSED` where the job was restored meanwhile, or ended: the checkpoint is no longer held */
-async function pinnedManifest(
+async function heldPin(
   deps: CoordinatorDeps,
   { job, flow, checkpoint }: ExportInput,
-): Promise<{ readonly manifest: Manifest; readonly published: CheckpointId }> {
-  const record = await readJob(deps, job);
-  const pin = record.pins.find((candidate) => candidate.flow === flow && candidate.checkpoint === checkpoint);
-  if (pin !== undefined) {
-    return { manifest: decodeManifest(await readObject(deps, pin.manifest), pin.manifest), published: record.published };
-  }
+): Promise<{ readonly pin: Pin; readonly published: CheckpointId }> {
+  const { pins, published } = await readJob(deps, job);
+  const pin = pins.find((candidate) => candidate.flow === flow && candidate.checkpoint === checkpoint);
+  if (pin !== undefined) return { pin, published };
   throw new SluiceError(
     'SLUICE-REFUSED',
     `checkpoint ${checkpoint} is no longer held: the job was restored while the savepoint was being written`,

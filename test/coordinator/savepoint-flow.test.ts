@@ -110,7 +110,7 @@ describe('a savepoint of a running job', () => {
     expect((await world.record()).numbered).toBe(1);
   });
 
-  test('holds the floor while it is written, and is given up when the job is restored meanwhile', async () => {
+  test('holds the floor while it is written', async () => {
     const world = await worldWithState();
     const { base } = world.stores;
     let open: () => void = () => undefined;
