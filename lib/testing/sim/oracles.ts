@@ -14,6 +14,7 @@ import type { Manifest } from '../../checkpoint/manifest.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { ShardSnapshot } from '../../model/shard-record.ts';
 import { readPlan } from '../../coordinator/coordinator-deps.ts';
+import type { SettingsDraw } from './circumstances.ts';
 import { cutProblem } from './cut-problem.ts';
 import { heldState } from './held-state.ts';
 import type { SimStores } from './sim-stores.ts';
@@ -23,11 +24,13 @@ const overdueMs = 12_000;
 
 export class Oracles {
   readonly #world: SimStores;
+  readonly #draw: Pick<SettingsDraw, 'isAtLeastOnce'>;
   readonly #seen = new Set<string>();
   readonly #states = new Map<string, string>();
 
-  constructor(world: SimStores) {
+  constructor(world: SimStores, draw: Pick<SettingsDraw, 'isAtLeastOnce'>) {
     this.#world = world;
+    this.#draw = draw;
   }
 
   /** Everything that is wrong now. */
@@ -79,7 +82,10 @@ export class Oracles {
     // An import begins with positions of its own, and at least once promises no cut.
     const isCut = manifest.attempt > 0 && manifest.mode === 'exactly-once';
     const problem = isCut
-      ? await cutProblem(this.#world.stores.objects, manifest.plan, manifest.shards, { isUnaligned: manifest.unaligned === true })
+      ? await cutProblem(this.#world.stores.objects, manifest.plan, manifest.shards, {
+          isUnaligned: manifest.unaligned === true,
+          areCountsExact: !this.#draw.isAtLeastOnce,
+        })
       : undefined;
     return problem === undefined ? problems : [...problems, `${about} is no cut: ${problem}`];
   }

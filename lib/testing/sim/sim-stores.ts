@@ -5,11 +5,12 @@ import { createMemoryStores, type LocalStores } from '../../adapters/memory/memo
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
 import type { Connectors, SplitReader } from '../../ports/connectors.ts';
 import type { MessageSender } from '../../ports/message-queue.ts';
-import type { CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
+import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
 import { readMessage } from '../../model/envelope-codec.ts';
 import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
 import { collecting } from './sim-connectors.ts';
 import { ShownParts } from './shown-parts.ts';
+import { skewMaxMs } from './circumstances.ts';
 import type { Container, Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -56,7 +57,7 @@ export class SimStores {
       messages: port('messages', this.#sender),
       delay: port('delay', stores.delay),
       connectors: this.#connectors(container),
-      clock: time.clock,
+      clock: offBy(time.clock, container.skewMs),
       random: this.#random,
       logger,
       metrics: { count: () => undefined, gauge: () => undefined },
@@ -91,7 +92,7 @@ export class SimStores {
       flows: service,
       sweepMs: 10_000,
       collectMs: 1_000,
-      garbageAgeMs: lifeMs + 1_000,
+      garbageAgeMs: lifeMs + 1_000 + skewMaxMs,
       stepMs: 200,
     };
   }
@@ -104,6 +105,11 @@ export class SimStores {
       sinks: new Proxy({}, { get: () => containers.port(container, 'sinks', this.#sink, ['locate']) }),
     };
   }
+}
+
+/** Of a container whose clock is off; how long something took it still knows. */
+function offBy(clock: Clock, skewMs: number): Clock {
+  return skewMs === 0 ? clock : { now: () => clock.now() + skewMs, monotonic: () => clock.monotonic() };
 }
 
 /** As if every message came more than five minutes after the one before: deduplication remembers none. */
