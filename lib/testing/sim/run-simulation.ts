@@ -117,14 +117,15 @@ class Simulated {
     const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
     const isSilent = (): boolean => options.silent === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + silentMs;
     const sources = paced(options, decisions, isSilent);
-    const world = new SimStores({ time, decisions, containers, sources, logger, lifeMs, losing: options.losing === true });
+    const world = new SimStores({ time, decisions, containers, sources, logger, losing: options.losing === true });
     const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
     // Shards may read a mixture; the coordinator reads one record.
     const onError = (error: unknown): void => {
       if (errorCode(error) === 'SLUICE-INVARIANT') this.#problems.push(`the coordinator meets a broken rule: ${errorMessage(error)}`);
     };
     const jobRecordCacheMs = decisions.pick('runtime/record cache', [0, 100, 1_000]);
-    const settings = { ...runtimeSettings, jobRecordCacheMs, ...options.settings };
+    const isLong = options.calm !== true && decisions.chance('runtime/long', longShare);
+    const settings = { ...runtimeSettings, jobRecordCacheMs, ...(isLong ? longRun : {}), ...options.settings };
     const draw = new SettingsDraw(decisions, options.modes, options.checkpoint);
     this.#options = options;
     this.#decisions = decisions;
@@ -243,6 +244,10 @@ const runtimeSettings: RuntimeSettings = {
   sourceIdleMs: 50,
   stateCacheKeys: 3,
 };
+
+/** A job that goes on for a minute: what is to be collected, or to follow, has the time. */
+const longShare = 0.05;
+const longRun = { sourceRecordsPerCommit: 1, sourceIdleMs: 700 };
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
 function paced({ sources, calm }: SimulationOptions, decisions: Decisions, isSilent: () => boolean): SimulationOptions['sources'] {
