@@ -18,7 +18,7 @@ import type { JobRecord } from '../../lib/model/job-record.ts';
 import type { SplitReader } from '../../lib/ports/connectors.ts';
 import type { OperationRecord } from '../../lib/ports/records.ts';
 import { defaultRuntimeSettings } from '../../lib/runtime/runtime-settings.ts';
-import { latencyMs, lifeMs, stallMs } from '../../lib/testing/sim/circumstances.ts';
+import { times } from '../../lib/testing/sim/circumstances.ts';
 import { Containers } from '../../lib/testing/sim/container.ts';
 import { continuedFrom } from '../../lib/testing/sim/continuation.ts';
 import { Decisions } from '../../lib/testing/sim/decisions.ts';
@@ -79,9 +79,18 @@ export class RestorableRun {
     const time = this.#time;
     const decisions = (this.#decisions = new Decisions(options.seed));
     const logger = { log: () => undefined };
-    const containers = new Containers({ time, decisions, faults: listedFaults([]), trace: new Trace(), lifeMs, latencyMs, stallMs });
+    const lifeMs = times.life;
+    const containers = new Containers({
+      time,
+      decisions,
+      faults: listedFaults([]),
+      trace: new Trace(),
+      lifeMs,
+      latencyMs: times.latency,
+      stallMs: times.stall,
+    });
     const sources = Object.fromEntries(Object.entries(loaded).map(([name, reader]) => [name, this.#gated(reader)]));
-    const world = new SimStores({ time, decisions, containers, sources, logger, lifeMs, losing: false });
+    const world = new SimStores({ time, decisions, containers, sources, logger, losing: false });
     const functionsOf = (planHash: string): CompiledJob['registry'] =>
       compiledAt(options, Number(planHash.slice(hashPrefix.length))).registry;
     const onError = (error: unknown): void => {
