@@ -61,28 +61,31 @@ function output(envelopes: readonly Envelope[]): readonly unknown[] {
   return [...first.values()].flat();
 }
 
-/** Waits before it commits, until somebody lets it go on. */
-function stalled(): { readonly hook: Hook; readonly isWaiting: Promise<void>; readonly goOn: () => void } {
+/** Where a worker stands still: when it has just read what it goes by, or when all that is left is to commit. */
+const places = ['shards.read', 'shards.commit'] as const;
+
+/** Waits there until somebody lets it go on. */
+function stalled(place: (typeof places)[number]): { readonly hook: Hook; readonly isWaiting: Promise<void>; readonly goOn: () => void } {
   let goOn = (): void => undefined;
   const go = new Promise<void>((resolve) => (goOn = resolve));
   let tell = (): void => undefined;
   const isWaiting = new Promise<void>((resolve) => (tell = resolve));
   const hook: Hook = async (site, act) => {
-    if (site === 'shards.commit') {
-      tell();
-      await go;
-    }
-    return act();
+    if (site !== place) return act();
+    const read = site === 'shards.read' ? await act() : undefined;
+    tell();
+    await go;
+    return read ?? act();
   };
   return { hook, isWaiting, goOn };
 }
 
-scenario(22, 'a worker that comes to its commit when another has done its batch, barrier included, changes nothing', async (mode) => {
+async function expectZombieWithoutEffect(mode: Mode, place: (typeof places)[number]): Promise<void> {
   const bench = await ShardBench.open(compileCount(), 'count');
   await bench.handle(bench.kick());
   const [one, two] = [bench.upstream(left), bench.upstream(right)];
   const batch = [await one.send([word('a'), word('b')], barrierOf(mode)), await two.send([word('a')], barrierOf(mode))];
-  const slow = stalled();
+  const slow = stalled(place);
   const zombie = bench.newEnvironment(slow.hook).handle(batch);
   await slow.isWaiting;
   expect(await bench.handle(...batch.map((message) => again(message)))).toEqual([]);
@@ -100,7 +103,13 @@ scenario(22, 'a worker that comes to its commit when another has done its batch,
   expect((await bench.record()).recordsIn).toBe(3);
   await bench.handle(await one.send([word('a')]));
   expect(output(await bench.sentTo('counts'))).toContainEqual({ word: 'a', count: 3 });
-});
+}
+
+for (const place of places) {
+  scenario(22, `a worker that stood still at ${place} when another did its batch, barrier included, changes nothing`, (mode) =>
+    expectZombieWithoutEffect(mode, place),
+  );
+}
 
 scenario(22, 'a worker of an attempt that is over commits nothing, however late it comes', async (mode) => {
   const bench = await ShardBench.open(compileCount(), 'count');
@@ -108,7 +117,7 @@ scenario(22, 'a worker of an attempt that is over commits nothing, however late 
   const [one, two] = [bench.upstream(left), bench.upstream(right)];
   await bench.handle(await one.send([word('a')], barrierOf(mode)), await two.send([], barrierOf(mode)));
   const taken = snapshots(await bench.toCoordinator());
-  const slow = stalled();
+  const slow = stalled('shards.commit');
   const zombie = bench.newEnvironment(slow.hook).handle([await one.send([word('a'), word('late')])]);
   await slow.isWaiting;
   await restore(bench, taken);
