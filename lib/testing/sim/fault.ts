@@ -4,9 +4,22 @@ import type { Decisions } from './decisions.ts';
 /**
  * `crash-before`, `crash-after`: the container is gone, before or after the call took effect. `answer-lost`: it took effect, the caller gets an error.
  * `twice`: an answer was lost on the way and the SDK asked again. `error`: throttled or refused for now. `stall-before`, `stall-after`: the container stands
- * still, longer than its messages stay invisible, and then goes on as if nothing had been. `partial`: one message of a batch is not taken.
+ * still, longer than its messages stay invisible, and then goes on as if nothing had been. `partial`: one message of a batch is not taken. No seed draws the others:
+ * `zombie-before`, `zombie-after`: it stands still until another has taken over its work, whoever waits for its answer having given up, and then goes on.
+ * `missing`: an object that is there is not found.
  */
-export type CallFault = 'crash-before' | 'crash-after' | 'answer-lost' | 'twice' | 'error' | 'stall-before' | 'stall-after' | 'partial';
+export type CallFault =
+  | 'crash-before'
+  | 'crash-after'
+  | 'answer-lost'
+  | 'twice'
+  | 'error'
+  | 'stall-before'
+  | 'stall-after'
+  | 'zombie-before'
+  | 'zombie-after'
+  | 'partial'
+  | 'missing';
 
 /** What people do to a job while it runs. `restart`: the process that runs the flows ends and begins anew. */
 export type Disturbance = 'restore' | 'savepoint' | 'move' | 'restart';

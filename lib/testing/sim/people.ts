@@ -62,6 +62,10 @@ export class People {
     return this.#job;
   }
 
+  get options(): PeopleOptions {
+    return this.#options;
+  }
+
   record(): Promise<JobRecord | undefined> {
     return this.#options.world.stores.jobs.read(this.#job);
   }
@@ -98,11 +102,11 @@ export class People {
       await time.sleep(100 + decisions.below('disturb/pause', 2_000));
       if (!containers.active || (await this.record())?.status !== 'RUNNING') continue;
       const kind = containers.disturbance(occurrence);
-      if (kind !== undefined) await this.#act(kind);
+      if (kind !== undefined) await this.act(kind);
     }
   }
 
-  async #act(kind: Disturbance): Promise<void> {
+  async act(kind: Disturbance): Promise<void> {
     const { time, services, trace } = this.#options;
     switch (kind) {
       case 'restore':
@@ -126,8 +130,8 @@ export class People {
     trace.tell(time.nowMs, 'people', `restore checkpoint ${checkpoint} as ${planHash}`);
     const next = services.deploy(this.#job, compiled);
     const newPlan = { plan, planHash, settings };
-    const order = { job: this.#job, trigger: this.#trigger(), checkpoint, publishedSeen: null, ...strict } as const;
-    const ended = await this.#operation((deps) => restoreCheckpoint(deps, { ...order, newPlan }));
+    const order = { job: this.#job, trigger: this.trigger(), checkpoint, publishedSeen: null, ...strict } as const;
+    const ended = await this.operation((deps) => restoreCheckpoint(deps, { ...order, newPlan }));
     if (ended.failure === null) {
       this.restores++;
       if (checkpoint !== 'newest') world.shown.forget(checkpoint, Number(ended.progress['attempt']));
@@ -156,9 +160,9 @@ export class People {
   async #savepoint(): Promise<OperationRecord> {
     const { trace, time } = this.#options;
     trace.tell(time.nowMs, 'people', 'take a savepoint');
-    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints' };
+    const order = { job: this.#job, trigger: this.trigger(), directory: 'savepoints' };
     const before = await this.record();
-    const ended = await this.#operation((deps) => takeSavepoint(deps, order));
+    const ended = await this.operation((deps) => takeSavepoint(deps, order));
     await this.#expectHeld(before, ended);
     if (ended.failure === null) this.#note(ended);
     return ended;
@@ -168,8 +172,8 @@ export class People {
   async #move(): Promise<void> {
     const { trace, time } = this.#options;
     trace.tell(time.nowMs, 'people', 'stop with a savepoint');
-    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints', stop: 'suspend' } as const;
-    const ended = await this.#operation((deps) => stopWithSavepoint(deps, order));
+    const order = { job: this.#job, trigger: this.trigger(), directory: 'savepoints', stop: 'suspend' } as const;
+    const ended = await this.operation((deps) => stopWithSavepoint(deps, order));
     if (ended.failure !== null) return;
     this.#note(ended);
     await this.goOnFrom(ended.location!);
@@ -184,8 +188,8 @@ export class People {
     const newPlan = { plan, planHash, settings: checkpoint };
     trace.tell(time.nowMs, 'people', `go on from it as ${planHash}, job ${job}`);
     this.#now(job);
-    const restore = { job, trigger: this.#trigger(), location, newPlan, ...strict };
-    const restored = await this.#operation((deps) => restoreSavepoint(deps, restore));
+    const restore = { job, trigger: this.trigger(), location, newPlan, ...strict };
+    const restored = await this.operation((deps) => restoreSavepoint(deps, restore));
     if (restored.failure !== null) throw new Error(`a savepoint of this very job was refused: ${restored.failure.message}`);
     this.#replace(services.deploy(job, compiled));
   }
@@ -197,7 +201,8 @@ export class People {
     time.after(decisions.below('deploy/overlap', 800), () => before.stop());
   }
 
-  async #operation(ask: (deps: CoordinatorDeps) => Promise<OperationRecord>): Promise<OperationRecord> {
+  /** Asks for something, and waits until it has ended. */
+  async operation(ask: (deps: CoordinatorDeps) => Promise<OperationRecord>): Promise<OperationRecord> {
     const { services, world, time } = this.#options;
     const { job, trigger } = await services.ask(ask);
     for (;;) {
@@ -221,7 +226,7 @@ export class People {
     return newJobId({ hex: (digits) => this.#options.decisions.hex('job', digits), fraction: () => 0 });
   }
 
-  #trigger(): string {
+  trigger(): string {
     return `trigger-${++this.#asked}`;
   }
 

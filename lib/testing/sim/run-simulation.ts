@@ -15,7 +15,7 @@ import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
 import { Containers } from './container.ts';
 import { continuedFrom, type Continued } from './continuation.ts';
 import { Decisions } from './decisions.ts';
-import { drawRates, drawnFaults, listedFaults, type Fault, type FaultRates } from './fault.ts';
+import { drawRates, drawnFaults, listedFaults, type Fault, type FaultRates, type FaultSource } from './fault.ts';
 import { Oracles } from './oracles.ts';
 import { People } from './people.ts';
 import { Services } from './services.ts';
@@ -37,6 +37,10 @@ export interface Circumstances {
   readonly stallLeastMs?: number;
   /** How long everything may take once it works. */
   readonly healedMs?: number;
+  /** Sees every call and what befalls it, and may say otherwise. Not where just some faults are given. */
+  readonly watch?: (faults: FaultSource, decisions: Decisions) => FaultSource;
+  /** What people do, step by step, instead of what the seed draws: the run is faulty until it ends. Messages become visible again soon. */
+  readonly script?: (people: People) => Promise<void>;
 }
 
 export interface SimulationOptions extends Circumstances {
@@ -62,6 +66,8 @@ export interface SimulationResult {
   /** Nothing else was wrong, but it did not come to its end. */
   readonly stoodStill: boolean;
   readonly faults: readonly Fault[];
+  /** Those of them that came to be, as what they became. */
+  readonly happened: readonly Fault[];
   readonly lines: readonly TraceLine[];
   readonly calls: number;
   readonly virtualMs: number;
@@ -80,6 +86,8 @@ const latencyMs = 10;
 const stallMs = 2_500;
 /** How long everything may take once it works. */
 const healedMs = 180_000;
+/** A script, and the job behind it. */
+const scriptedMs = 120_000;
 const lookEveryMs = 250;
 /** How long a silent source is silent once everything works. */
 const silentMs = 30_000;
@@ -112,7 +120,9 @@ class Simulated {
     const time = this.#time;
     const trace = this.#trace;
     const faults =
-      options.faults === undefined ? drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }) : listedFaults(options.faults);
+      options.faults === undefined
+        ? watched(options, drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }), decisions)
+        : listedFaults(options.faults);
     const containers = new Containers({
       time,
       decisions,
@@ -125,11 +135,11 @@ class Simulated {
     });
     containers.active = !calm;
     const logger = loggerOf(options, time, trace);
-    const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
+    const faultyMs = calm ? 0 : options.script === undefined ? 3_000 + decisions.below('faulty', 12_000) : scriptedMs;
     const isSilent = (): boolean => options.silent === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + silentMs;
     const sources = paced(options, decisions, isSilent);
     const world = new SimStores({ time, decisions, containers, sources, logger, lifeMs, losing: options.losing === true });
-    const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
+    const visibilityMs = decisions.chance('visibility/short', 0.6) || options.script !== undefined ? 1_000 : lifeMs + 500;
     // Shards may read a mixture; the coordinator reads one record.
     const onError = (error: unknown): void => {
       if (errorCode(error) === 'SLUICE-INVARIANT') this.#problems.push(`the coordinator meets a broken rule: ${errorMessage(error)}`);
@@ -172,6 +182,7 @@ class Simulated {
     if (taken.length === 0) return null;
     const savepoint = this.#decisions.pick('continue/from', taken);
     this.#isQuiet = false;
+    this.#containers.active = false;
     const started = this.#people.goOnFrom(savepoint.location).then(
       () => (this.#isQuiet = true),
       (error: unknown) => this.#problems.push(`a savepoint could not be gone on from: ${String((error as Error).stack)}`),
@@ -187,7 +198,8 @@ class Simulated {
   async #live(): Promise<void> {
     await this.#services.start();
     await this.#people.begin();
-    if (this.#options.calm !== true) await this.#people.disturb();
+    if (this.#options.calm === true) return;
+    await (this.#options.script?.(this.#people) ?? this.#people.disturb());
   }
 
   #heal(): void {
@@ -218,6 +230,7 @@ class Simulated {
       problems: this.#problems,
       stoodStill: this.#stoodStill,
       faults: this.#containers.taken,
+      happened: this.#containers.happened,
       lines: this.#trace.lines,
       calls: this.#trace.calls,
       virtualMs: this.#time.nowMs,
@@ -240,6 +253,10 @@ const runtimeSettings: RuntimeSettings = {
   stateCacheKeys: 3,
   jobRecordCacheMs: 100,
 };
+
+function watched({ watch }: SimulationOptions, faults: FaultSource, decisions: Decisions): FaultSource {
+  return watch?.(faults, decisions) ?? faults;
+}
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
 function paced({ sources, calm }: SimulationOptions, decisions: Decisions, isSilent: () => boolean): SimulationOptions['sources'] {

@@ -99,8 +99,10 @@ export class Services {
   /** Somebody asks, and asks again until there is an answer. */
   async ask<T>(what: (deps: CoordinatorDeps) => Promise<T>): Promise<T> {
     const { time, decisions } = this.#options;
+    const request = `request ${++this.#numbered}`;
     for (;;) {
       const container = this.#container('caller', 'api');
+      container.inHand = [request];
       const answer = await this.#within(container, () => what(this.#options.world.coordinatorDeps(container, this.#flows))).catch(
         (error: unknown) => {
           if ((error as { retryable?: boolean }).retryable === true) return undefined;
@@ -145,6 +147,7 @@ export class Services {
 
   #runTask(name: string, input: unknown): Promise<unknown> {
     const container = this.#container(name, 'task');
+    container.inHand = [`${name} ${JSON.stringify(input)}`];
     const tasks = coordinatorTasks(this.#options.world.coordinatorDeps(container, this.#flows));
     return this.#within(container, () => tasks[name]!(input));
   }
@@ -157,6 +160,7 @@ export class Services {
     try {
       return await new Promise<T>((resolve, reject) => {
         const timeout = time.after(lifeMs, () => container.kill());
+        container.onGivenUp(() => reject(noAnswer(container.name)));
         container.onDeath(() => {
           timeout();
           reject(noAnswer(container.name));

@@ -81,8 +81,7 @@ export class SimStores {
       logger,
       acknowledgements: port('acknowledgements', stores.acknowledgements),
       operations: port('operations', stores.operations),
-      // Told for people only: nothing hangs on it.
-      history: stores.history,
+      history: port('history', stores.history),
       savepoints: {
         at: (location) => containers.port(container, 'savepoints', this.savepoints.at(location)),
         inside: (directory, name) => containers.port(container, 'savepoints', this.savepoints.inside(directory, name)),

@@ -52,6 +52,8 @@ export interface SimulatedRun {
   readonly hash: string;
   readonly problems: readonly string[];
   readonly faults: number;
+  /** What really befell it. */
+  readonly happened: readonly Fault[];
 }
 
 export interface SimulationTotals {
@@ -118,7 +120,7 @@ class Simulation {
       const result = await this.#once(seed);
       totals = add(totals, result);
       const problems = this.#problemsOf(result);
-      onRun?.({ seed, hash: result.hash, problems, faults: result.faults.length }, totals);
+      onRun?.({ seed, hash: result.hash, problems, faults: result.faults.length, happened: result.happened }, totals);
       if (problems.length === 0) continue;
       violations.push(await this.#violation(seed, problems, result.faults));
       if (bail) break;
