@@ -22,6 +22,7 @@ export interface SimStoresOptions {
   readonly logger: Logger;
   readonly lifeMs: number;
   readonly losing: boolean;
+  readonly sweepMs: number;
 }
 
 export class SimStores {
@@ -65,7 +66,7 @@ export class SimStores {
 
   coordinatorDeps(container: Container, flows: CoordinatorSignal & FlowStarter): CoordinatorDeps {
     const { stores } = this;
-    const { containers, lifeMs } = this.#options;
+    const { containers, lifeMs, sweepMs } = this.#options;
     const { jobs, shards, objects, base, messages, connectors, clock, random, logger } = this.runtimeDeps(container);
     const port = <T extends object>(name: string, target: T): T => containers.port(container, name, target);
     const service = port('flows', flows);
@@ -88,7 +89,7 @@ export class SimStores {
       },
       signal: service,
       flows: service,
-      sweepMs: 10_000,
+      sweepMs,
       collectMs: 1_000,
       garbageAgeMs: lifeMs + 1_000,
       stepMs: 200,
