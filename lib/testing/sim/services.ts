@@ -147,7 +147,8 @@ export class Services {
 
   #runTask(name: string, input: unknown): Promise<unknown> {
     const container = this.#container(name, 'task');
-    container.inHand = [`${name} ${JSON.stringify(input)}`];
+    // Its next try has another token.
+    container.inHand = [`${name} ${JSON.stringify(input, (key, value: unknown) => (key === 'token' ? undefined : value))}`];
     const tasks = coordinatorTasks(this.#options.world.coordinatorDeps(container, this.#flows));
     return this.#within(container, () => tasks[name]!(input));
   }
