@@ -1,5 +1,5 @@
 import { simulate, type SimulateOptions, type SimulationReport } from '../../lib/testing/sim/simulate.ts';
-import { smallTopologies } from './coverage/small-topologies.ts';
+import { smallTopologies } from './crash-coverage/small-topologies.ts';
 import { hardTopologies } from './hard-topologies.ts';
 import { topologies, type Topology } from './topologies.ts';
 
