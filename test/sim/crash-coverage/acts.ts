@@ -99,7 +99,9 @@ export const restoreFromNowhere: Act = async (people) => {
   const { settings } = await readPlan(world.stores, (await people.record())!.plan);
   const order = { trigger: people.trigger(), location: 'nowhere', newPlan: { plan, planHash, settings } };
   const job = newJobId({ hex: (digits) => people.options.decisions.hex('nowhere', digits), fraction: () => 0 });
-  const ended = await people.operation((deps) => restoreSavepoint(deps, { job, ...order, allowNonRestoredState: false, allowOtherJob: false }));
+  const ended = await people.operation((deps) =>
+    restoreSavepoint(deps, { job, ...order, allowNonRestoredState: false, allowOtherJob: false }),
+  );
   if (ended.failure === null) throw new Error('a savepoint was restored that does not exist');
 };
 

@@ -82,5 +82,10 @@ export async function exhaust(coverage: CrashCoverage, scenario: Scenario, optio
 
 function run(scenario: Scenario, watch: Pick<SimulatedWorld, 'watch'>, onRun?: SimulateOptions['onRun']) {
   const world = { ...scenario.world, ...watch };
-  return simulateTopology(topologyNamed(scenario.topology), { seeds: 1, firstSeed: seed, world, ...(onRun === undefined ? {} : { onRun }) });
+  return simulateTopology(topologyNamed(scenario.topology), {
+    seeds: 1,
+    firstSeed: seed,
+    world,
+    ...(onRun === undefined ? {} : { onRun }),
+  });
 }

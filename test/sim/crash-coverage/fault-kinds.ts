@@ -52,9 +52,26 @@ export const impossible: readonly { readonly call: string; readonly kind: CallFa
   },
 ];
 
-/** At least once. */
-export function wantedKindsOf({ name, method }: { readonly name: string; readonly method: string }): readonly CallFault[] {
-  return kindsOf(method).filter((kind) => !impossible.some((pair) => pair.call === name && pair.kind === kind));
+/** Each of these, or any one of those that are much the same: what a test has time for. */
+const much: readonly (readonly CallFault[])[] = [
+  ['crash-before'],
+  ['crash-after'],
+  ['answer-lost', 'twice'],
+  ['error', 'partial'],
+  ['stall-before', 'stall-after'],
+  ['zombie-before', 'zombie-after'],
+];
+
+export type Thoroughness = 'every kind' | 'six kinds';
+
+/** Of each group one has to hit the call at least once. */
+export function wantedKindsOf(
+  { name, method }: { readonly name: string; readonly method: string },
+  thoroughness: Thoroughness,
+): readonly (readonly CallFault[])[] {
+  const possible = kindsOf(method).filter((kind) => !impossible.some((pair) => pair.call === name && pair.kind === kind));
+  if (thoroughness === 'every kind') return possible.map((kind) => [kind]);
+  return much.map((kinds) => kinds.filter((kind) => possible.includes(kind)));
 }
 
 export function kindsOf(method: string): readonly CallFault[] {

@@ -88,7 +88,13 @@ export const scenarios: readonly Scenario[] = [
     world: {
       ...usual,
       mayFail: true,
-      script: inTurn(checkpoints(1), change({}, { type: 'fixed-delay', attempts: 2, delayMs: 200 }), checkpoints(1), change({}, { type: 'none' }), keepGoing),
+      script: inTurn(
+        checkpoints(1),
+        change({}, { type: 'fixed-delay', attempts: 2, delayMs: 200 }),
+        checkpoints(1),
+        change({}, { type: 'none' }),
+        keepGoing,
+      ),
     },
   },
   {
@@ -123,7 +129,12 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'barriers that overtake records',
     topology: 'ordered',
-    world: { ...usual, settings: quickly, checkpoint: { ...held, unaligned: true, intervalMs: 50 }, script: inTurn(savepoint, cancelAndGoOn, keepGoing) },
+    world: {
+      ...usual,
+      settings: quickly,
+      checkpoint: { ...held, unaligned: true, intervalMs: 50 },
+      script: inTurn(savepoint, cancelAndGoOn, keepGoing),
+    },
     also: { 'function.shards.read': ['stall-before', 0.05] },
   },
   {

@@ -46,10 +46,7 @@ const topology = (
       name,
       build(env: Environment) {
         const watermarks = boundedOutOfOrderness(20, ({ at }: Reading) => at);
-        const stream = env
-          .fromSource(fromCollection(values, { splits }), { watermarks })
-          .uid('source')
-          .setParallelism(shards);
+        const stream = env.fromSource(fromCollection(values, { splits }), { watermarks }).uid('source').setParallelism(shards);
         build(stream).sinkTo(collectSink('out')).uid('out-sink');
       },
     }),
@@ -64,7 +61,12 @@ const stretchMs = 150;
 const isBadTime = (nowMs: number): boolean => Math.floor(nowMs / stretchMs) % 4 === 3;
 
 export const smallTopologies: readonly Topology[] = [
-  topology('small-chain', few, (stream) => stream.map(({ key, value }) => ({ key, twice: 2 * value })), few.map(({ key, value }) => ({ key, twice: 2 * value }))),
+  topology(
+    'small-chain',
+    few,
+    (stream) => stream.map(({ key, value }) => ({ key, twice: 2 * value })),
+    few.map(({ key, value }) => ({ key, twice: 2 * value })),
+  ),
   topology(
     'small-keyed',
     few,
@@ -90,11 +92,14 @@ export const smallTopologies: readonly Topology[] = [
       stream
         .keyBy(({ key }) => key)
         .window(tumblingEventTime(windowMs))
-        .aggregate({ createAccumulator: () => 0, add: (_reading, count: number) => count + 1, getResult: (count) => count }, (count, { key, window }) => ({
-          key,
-          start: window.start,
-          count,
-        }))
+        .aggregate(
+          { createAccumulator: () => 0, add: (_reading, count: number) => count + 1, getResult: (count) => count },
+          (count, { key, window }) => ({
+            key,
+            start: window.start,
+            count,
+          }),
+        )
         .uid('windows'),
     windowsOf(few),
   ),
