@@ -4,7 +4,6 @@
  * First a phase with faults, restores at other parallelism, savepoints and stops; then a phase in which everything works, and the job must come to its end.
  */
 import { errorCode, errorMessage } from '../../base/errors.ts';
-import { defaultCheckpointSettings, type CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
@@ -12,47 +11,30 @@ import type { SplitReader } from '../../ports/connectors.ts';
 import type { Logger } from '../../ports/system.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
 import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
+import { SettingsDraw, times, type Circumstances, type SimulatedMode } from './circumstances.ts';
 import { Containers } from './container.ts';
 import { continuedFrom, type Continued } from './continuation.ts';
 import { Decisions } from './decisions.ts';
-import { drawRates, drawnFaults, listedFaults, type Fault, type FaultRates, type FaultSource } from './fault.ts';
+import { drawRates, drawnFaults, listedFaults, type Fault, type FaultSource } from './fault.ts';
+import { Liveness } from './liveness.ts';
 import { Oracles } from './oracles.ts';
 import { People } from './people.ts';
+import { scriptedMs, type Scripted } from './scripted.ts';
 import { Services } from './services.ts';
 import { SimStores } from './sim-stores.ts';
 import { Trace, type TraceLine } from './trace.ts';
 import { VirtualTime } from './virtual-time.ts';
 
-/** What a run can be made harder, or shorter, by. */
-export interface Circumstances {
-  readonly settings?: Partial<RuntimeSettings>;
-  readonly checkpoint?: Partial<CheckpointSettings>;
-  /** Instead of what the seed draws. */
-  readonly rates?: Partial<FaultRates>;
-  /** From half of the faulty phase on sources find nothing for a while. */
-  readonly silent?: boolean;
-  /** A queue loses a message: the job may stand still or fail, but what it shows at its end must be right. */
-  readonly losing?: boolean;
-  /** Who stands still does so for at least so long: nearly as long as an invocation may live. */
-  readonly stallLeastMs?: number;
-  /** How long everything may take once it works. */
-  readonly healedMs?: number;
-  /** Sees every call and what befalls it, and may say otherwise. Not where just some faults are given. */
-  readonly watch?: (faults: FaultSource, decisions: Decisions) => FaultSource;
-  /** What people do, step by step, instead of what the seed draws: the run is faulty until it ends. Messages become visible again soon. */
-  readonly script?: (people: People) => Promise<void>;
-  /** The job may fail; a script that lets it goes on with it. */
-  readonly mayFail?: boolean;
-  readonly sweepMs?: number;
-}
-
-export interface SimulationOptions extends Circumstances {
+export interface SimulationOptions extends Circumstances, Scripted {
   readonly seed: number;
-  /** The job at a parallelism, so that restores can rescale. */
-  readonly compile: (parallelism: number) => CompiledJob;
+  /** The job at some parallelism, so that restores can rescale: versions from 1 on. */
+  readonly compile: (version: number) => CompiledJob;
+  readonly versions: number;
   /** The user functions of a version, made anew. */
   readonly functionsOf: (planHash: string) => OperatorRegistry;
   readonly sources: Readonly<Record<string, SplitReader>>;
+  /** One of them is drawn wherever checkpoint settings are. */
+  readonly modes: readonly SimulatedMode[];
   /** Names under which the sinks' records are kept. */
   readonly sinks: readonly string[];
   /** Just these faults, instead of those that the seed draws. */
@@ -77,22 +59,19 @@ export interface SimulationResult {
   readonly checkpoints: number;
   readonly restores: number;
   readonly savepoints: number;
+  /** Checkpoints have been in that mode, at least for a while. */
+  readonly isAtLeastOnce: boolean;
+  /** To a checkpoint, or on from a savepoint. */
+  readonly hasGoneBack: boolean;
   /** Records that became visible, of the sink of that name. */
   readonly published: (name: string) => readonly unknown[];
   /** The same of a job that went on from one of the savepoints, and of what came before it; null where none did. */
   readonly continued: Continued | null;
 }
 
-/** Longest life of an invocation, of a call mostly, and of who stands still: long enough that messages become visible meanwhile. */
-const lifeMs = 3_000;
-const latencyMs = 10;
-const stallMs = 2_500;
 /** How long everything may take once it works. */
 const healedMs = 180_000;
-/** A script, and the job behind it. */
-const scriptedMs = 120_000;
 const lookEveryMs = 250;
-const sweepMs = 10_000;
 /** How long a silent source is silent once everything works. */
 const silentMs = 30_000;
 
@@ -110,11 +89,14 @@ class Simulated {
   readonly #services: Services;
   readonly #people: People;
   readonly #oracles: Oracles;
+  readonly #liveness: Liveness;
+  readonly #draw: SettingsDraw;
   readonly #faultyMs: number;
   readonly #problems: string[] = [];
   /** Nobody asks for anything any more. */
   #isQuiet = false;
   #stoodStill = false;
+  #hasGoneBack = false;
   /** The job as it was looked at last. */
   #seen: JobRecord | undefined;
 
@@ -132,9 +114,9 @@ class Simulated {
       decisions,
       faults,
       trace,
-      lifeMs,
-      latencyMs,
-      stallMs,
+      lifeMs: times.life,
+      latencyMs: times.latency,
+      stallMs: times.stall,
       stallLeastMs: options.stallLeastMs ?? 0,
     });
     containers.active = !calm;
@@ -142,30 +124,52 @@ class Simulated {
     const faultyMs = calm ? 0 : options.script === undefined ? 3_000 + decisions.below('faulty', 12_000) : scriptedMs;
     const isSilent = (): boolean => options.silent === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + silentMs;
     const sources = paced(options, decisions, isSilent);
-    const world = new SimStores({
-      time,
-      decisions,
-      containers,
-      sources,
-      logger,
-      lifeMs,
-      losing: options.losing === true,
-      sweepMs: options.sweepMs ?? sweepMs,
-    });
-    const visibilityMs = decisions.chance('visibility/short', 0.6) || options.script !== undefined ? 1_000 : lifeMs + 500;
+    const sweepMs = options.sweepMs ?? times.sweep;
+    const world = new SimStores({ time, decisions, containers, sources, logger, sweepMs, losing: options.losing === true });
+    const visibilityMs = decisions.chance('visibility/short', 0.6) || options.script !== undefined ? 1_000 : times.life + 500;
     // Shards may read a mixture; the coordinator reads one record.
     const onError = (error: unknown): void => {
       if (errorCode(error) === 'SLUICE-INVARIANT') this.#problems.push(`the coordinator meets a broken rule: ${errorMessage(error)}`);
     };
-    const settings = { ...runtimeSettings, ...options.settings };
-    const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
+    const jobRecordCacheMs = decisions.pick('runtime/record cache', [0, 100, 1_000]);
+    const isLong = options.calm !== true && decisions.chance('runtime/long', longShare);
+    const settings = { ...runtimeSettings, jobRecordCacheMs, ...(isLong ? longRun : {}), ...options.settings };
+    const draw = new SettingsDraw(decisions, options.modes, options.checkpoint);
     this.#options = options;
     this.#decisions = decisions;
     this.#containers = containers;
     this.#world = world;
-    this.#services = new Services({ world, time, decisions, containers, logger, settings, visibilityMs, lifeMs, functionsOf, onError });
-    this.#people = new People({ services: this.#services, world, time, decisions, trace, containers, compile, checkpoint });
-    this.#oracles = new Oracles(world);
+    this.#services = new Services({
+      world,
+      time,
+      decisions,
+      containers,
+      logger,
+      settings,
+      visibilityMs,
+      lifeMs: times.life,
+      functionsOf,
+      onError,
+    });
+    this.#people = new People({
+      services: this.#services,
+      world,
+      time,
+      decisions,
+      trace,
+      containers,
+      compile,
+      draw,
+      versions: options.versions,
+    });
+    this.#oracles = new Oracles(world, draw);
+    this.#liveness = new Liveness({
+      visibilityMs,
+      sweepMs,
+      isRunning: (flow) => this.#services.isRunning(flow),
+      checkpoints: () => draw.current,
+    });
+    this.#draw = draw;
     this.#faultyMs = faultyMs;
   }
 
@@ -225,8 +229,11 @@ class Simulated {
       await this.#time.sleep(lookEveryMs);
       const record = await this.#people.record();
       this.#seen = record;
+      this.#hasGoneBack ||= record !== undefined && (record.attempt > 1 || this.#people.moves > 0);
       if (record === undefined) continue;
-      this.#problems.push(...(await this.#oracles.look(record, this.#containers.active ? null : this.#time.clock.now())));
+      const healedNowMs = this.#containers.active ? null : this.#time.clock.now();
+      this.#problems.push(...(await this.#oracles.look(record, healedNowMs)));
+      if (healedNowMs !== null && this.#options.losing !== true) this.#problems.push(...(await this.#liveness.look(record, healedNowMs)));
       // Where a message is lost that is the right answer.
       const mayFail = this.#options.losing === true || this.#options.mayFail === true;
       if (record.status === 'FAILED' && !mayFail) this.#problems.push(`the job failed: ${record.failure}`);
@@ -251,6 +258,8 @@ class Simulated {
       checkpoints: this.#seen?.counts.completed ?? 0,
       restores: this.#people.restores,
       savepoints: this.#people.savepoints,
+      isAtLeastOnce: this.#draw.isAtLeastOnce,
+      hasGoneBack: this.#hasGoneBack,
       published,
       continued,
     };
@@ -265,8 +274,11 @@ const runtimeSettings: RuntimeSettings = {
   backlogCheckMs: 0,
   sourceIdleMs: 50,
   stateCacheKeys: 3,
-  jobRecordCacheMs: 100,
 };
+
+/** A job that goes on for a minute: what is to be collected, or to follow, has the time. */
+const longShare = 0.05;
+const longRun = { sourceRecordsPerCommit: 1, sourceIdleMs: 700 };
 
 function watched({ watch }: SimulationOptions, faults: FaultSource, decisions: Decisions): FaultSource {
   return watch?.(faults, decisions) ?? faults;

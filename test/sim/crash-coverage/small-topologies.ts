@@ -41,7 +41,7 @@ const topology = (
   shown: readonly unknown[],
 ): Topology => ({
   name,
-  job: (shards) =>
+  job: () =>
     defineJob({
       name,
       build(env: Environment) {
