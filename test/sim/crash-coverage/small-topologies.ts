@@ -46,7 +46,7 @@ const topology = (
       name,
       build(env: Environment) {
         const watermarks = boundedOutOfOrderness(20, ({ at }: Reading) => at);
-        const stream = env.fromSource(fromCollection(values, { splits }), { watermarks }).uid('source').setParallelism(shards);
+        const stream = env.fromSource(fromCollection(values, { splits }), { watermarks }).uid('source');
         build(stream).sinkTo(collectSink('out')).uid('out-sink');
       },
     }),
