@@ -96,8 +96,6 @@ export const mutantRules = {
   'fired-not-kept': 'design §6: how far timers have fired is kept by key group',
   'own-parts-discarded': 'RJ2: only what the given-up attempt staged is removed',
   'import-stamped': 'IM1: imported rows have version 0',
-  'switch-unguarded': 'SW4: a sweep is armed before an attempt is given up',
-  'operations-open-again': 'OP1: an operation that has ended stays as it is',
   // Unfinished work is guarded (ADR 26), stops.
   'lost-answer-is-lost-race': 'UJ1: a record that is the same in every field is written',
   'failed-savepoint-stays-pending': 'ADR 26: whoever fails a savepoint aborts its checkpoint',

@@ -63,7 +63,7 @@ export async function switchTo(
 }
 
 function isUnguarded({ sweepAtMs }: JobRecord): boolean {
-  return sweepAtMs === 0 && !mutated('switch-unguarded');
+  return sweepAtMs === 0;
 }
 
 /** What recovery had chosen is not right any more: something has completed, or been published, or retired meanwhile. */

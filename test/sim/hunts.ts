@@ -130,8 +130,6 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'restore' },
     checkpoint: { retained: 1, intervalMs: 60 },
   },
-  'operations-open-again': { in: ['chain', 'keyed'], rates: { people: 'savepoint', zombie: 0.03, slowSite: null } },
-  'switch-unguarded': { in: ['chain', 'keyed'], rates: { people: 'restore', zombie: 0.05, crash: 0.05, slowSite: null } },
   'lingering-unwritten': { in: ['lingering'] },
   'lingers-for-ever': { in: ['lingering'] },
   'lost-answer-is-lost-race': { in: ['chain', 'keyed'], rates: { answer: 0.1 } },

@@ -105,20 +105,7 @@ class Simulated {
     const decisions = new Decisions(seed);
     const time = this.#time;
     const trace = this.#trace;
-    const faults =
-      options.faults === undefined
-        ? watched(options, drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }), decisions)
-        : listedFaults(options.faults);
-    const containers = new Containers({
-      time,
-      decisions,
-      faults,
-      trace,
-      lifeMs: times.life,
-      latencyMs: times.latency,
-      stallMs: times.stall,
-      stallLeastMs: options.stallLeastMs ?? 0,
-    });
+    const containers = containersOf(options, decisions, time, trace);
     containers.active = !calm;
     const logger = loggerOf(options, time, trace);
     const faultyMs = calm ? 0 : options.script === undefined ? 3_000 + decisions.below('faulty', 12_000) : scriptedMs;
@@ -280,8 +267,16 @@ const runtimeSettings: RuntimeSettings = {
 const longShare = 0.05;
 const longRun = { sourceRecordsPerCommit: 1, sourceIdleMs: 700 };
 
-function watched({ watch }: SimulationOptions, faults: FaultSource, decisions: Decisions): FaultSource {
-  return watch?.(faults, decisions) ?? faults;
+function containersOf(options: SimulationOptions, decisions: Decisions, time: VirtualTime, trace: Trace): Containers {
+  const faults = faultsOf(options, decisions);
+  const { life: lifeMs, latency: latencyMs, stall: stallMs } = times;
+  return new Containers({ time, decisions, faults, trace, lifeMs, latencyMs, stallMs, stallLeastMs: options.stallLeastMs ?? 0 });
+}
+
+function faultsOf({ faults, rates, watch }: SimulationOptions, decisions: Decisions): FaultSource {
+  if (faults !== undefined) return listedFaults(faults);
+  const drawn = drawnFaults(decisions, { ...drawRates(decisions), ...rates });
+  return watch?.(drawn, decisions) ?? drawn;
 }
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
