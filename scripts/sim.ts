@@ -8,12 +8,15 @@ import { cover } from '../test/sim/crash-coverage/cover.ts';
 import { CrashCoverage } from '../test/sim/crash-coverage/crash-coverage.ts';
 import { codeToCover } from '../test/sim/crash-coverage/port-calls.ts';
 import { simulateTopology, topologyNamed } from '../test/sim/run-topology.ts';
+import { hardTopologies } from '../test/sim/hard-topologies.ts';
 import { topologies, type Topology } from '../test/sim/topologies.ts';
+
+const all = [...topologies, ...hardTopologies];
 
 const help = `npm run sim -- [--seeds 100] [--first-seed 1] [--topology name] [--minutes n] [--keep-going] [--hashes] [--no-coverage] [--json]
 
 --seeds       runs of each topology          --minutes   go on with further seeds for so long
---topology    only that one: ${topologies.map(({ name }) => name).join(', ')}
+--topology    only that one: ${all.map(({ name }) => name).join(', ')}
 --no-coverage   without crash coverage: what the seeds have not hit is hit by further runs (npm run sim:coverage); with --topology never
 --hashes      print the hash of every run: the same seed gives the same, with every Node
 `;
@@ -40,6 +43,10 @@ interface Told {
   readonly timeline: readonly string[];
 }
 
+const ending = new AbortController();
+// What has been found so far is told; a second Ctrl-C ends at once.
+process.once('SIGINT', () => ending.abort());
+
 const totals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualHours: 0 };
 const violations: Told[] = [];
 const coverage =
@@ -52,12 +59,12 @@ else await main();
 async function main(): Promise<void> {
   const startedAt = performance.now();
   const endsAt = values.minutes === undefined ? startedAt : startedAt + Number(values.minutes) * 60_000;
-  const wanted = values.topology === undefined ? topologies : [topologyNamed(values.topology)];
+  const wanted = values.topology === undefined ? all : [topologyNamed(values.topology)];
   let firstSeed = Number(values['first-seed']);
   do {
-    for (const topology of wanted) await go(topology, firstSeed);
+    for (const topology of wanted) if (!ending.signal.aborted) await go(topology, firstSeed);
     firstSeed += Number(values.seeds);
-  } while (performance.now() < endsAt && (violations.length === 0 || values['keep-going']));
+  } while (!ending.signal.aborted && performance.now() < endsAt && (violations.length === 0 || values['keep-going']));
   const covered = await completed();
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   if (values.json) console.log(JSON.stringify({ ...totals, violations: violations.length, ...covered, list: violations, seconds }));
@@ -69,7 +76,7 @@ async function main(): Promise<void> {
 async function completed(): Promise<{ readonly crashCoverage: number | null; readonly missing: readonly string[] }> {
   if (coverage === null) return { crashCoverage: null, missing: [] };
   const bySeeds = coverage.report().fraction;
-  const { runs, faults, violations: more } = await cover(coverage, { runsMax: coverageRunsMax });
+  const { runs, faults, violations: more } = await cover(coverage, { runsMax: coverageRunsMax, signal: ending.signal });
   totals.runs += runs;
   totals.faults += faults;
   for (const { scenario, seed, problems, faults: fewest, timeline } of more) {
@@ -93,6 +100,7 @@ async function go(topology: Topology, firstSeed: number): Promise<void> {
     firstSeed,
     bail: !values['keep-going'],
     ...(coverage === null ? {} : { world: { watch: (drawn) => coverage.watch(drawn) } }),
+    signal: ending.signal,
     onRun: ({ seed, hash, problems, happened }) => {
       if (problems.length === 0) coverage?.credit(happened);
       if (values.hashes) console.log(`${name} ${seed} ${hash}`);
@@ -111,6 +119,5 @@ async function go(topology: Topology, firstSeed: number): Promise<void> {
     console.error(`${name}, seed ${seed}: ${problems.join('; ')}\n${timeline.join('\n')}`);
     console.error(`Again: npm run sim -- --topology ${name} --first-seed ${seed} --seeds 1\n`);
   }
-  if (!values.json && !values.hashes)
-    console.error(`${name}: seeds ${firstSeed} to ${firstSeed + report.runs - 1}, ${totals.runs} runs in all`);
+  if (!values.hashes) console.error(`${name}: seeds ${firstSeed} to ${firstSeed + report.runs - 1}, ${totals.runs} runs in all`);
 }

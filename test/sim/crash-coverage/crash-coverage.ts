@@ -91,7 +91,7 @@ const simulator = ['lib/testing/sim/', 'test/sim/'];
 const framesMax = 8;
 
 /** The code that has called the port: the first frame that is not the simulator's. */
-export function callerPlace(): string {
+function callerPlace(): string {
   const { prepareStackTrace, stackTraceLimit } = Error;
   Error.stackTraceLimit = framesMax;
   Error.prepareStackTrace = (_error, frames) => frames;

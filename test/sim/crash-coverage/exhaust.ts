@@ -4,7 +4,7 @@
  * EH1. Up to its fault each of these runs is the first one, call by call; so the call is there, and is hit.
  */
 import type { CallFault, Fault, FaultSource } from '../../../lib/testing/sim/fault.ts';
-import type { SimulatedWorld, SimulateOptions, Violation } from '../../../lib/testing/sim/simulate.ts';
+import type { SimulatedCircumstances, SimulateOptions, Violation } from '../../../lib/testing/sim/simulate.ts';
 import { simulateTopology, topologyNamed } from '../run-topology.ts';
 import type { CrashCoverage } from './crash-coverage.ts';
 import { differentKindsOf } from './fault-kinds.ts';
@@ -39,7 +39,7 @@ export interface ExhaustOptions {
 const seed = 1;
 
 /** All that can happen to the scripted run of a scenario. */
-export async function pairsOf(coverage: CrashCoverage, scenario: Scenario): Promise<readonly Pair[]> {
+async function pairsOf(coverage: CrashCoverage, scenario: Scenario): Promise<readonly Pair[]> {
   const pairs: Pair[] = [];
   const at = (site: string, occurrence: number): undefined => {
     const call = coverage.callHere();
@@ -80,7 +80,7 @@ export async function exhaust(coverage: CrashCoverage, scenario: Scenario, optio
   return { pairs: pairs.length, runs, hit, alone, missing, violations };
 }
 
-function run(scenario: Scenario, watch: Pick<SimulatedWorld, 'watch'>, onRun?: SimulateOptions['onRun']) {
+function run(scenario: Scenario, watch: Pick<SimulatedCircumstances, 'watch'>, onRun?: SimulateOptions['onRun']) {
   const world = { ...scenario.world, ...watch };
   return simulateTopology(topologyNamed(scenario.topology), {
     seeds: 1,

@@ -74,7 +74,7 @@ export function wantedKindsOf(
   return much.map((kinds) => kinds.filter((kind) => possible.includes(kind)));
 }
 
-export function kindsOf(method: string): readonly CallFault[] {
+function kindsOf(method: string): readonly CallFault[] {
   return batches.has(method) ? [...everyCall, 'partial'] : everyCall;
 }
 

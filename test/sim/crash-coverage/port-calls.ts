@@ -24,9 +24,7 @@ export interface CodeToCover {
 }
 
 /** Runtime, coordinator, savepoint and restore code, and what they call. */
-export const coveredFolders: readonly string[] = ['runtime', 'coordinator', 'savepoint', 'checkpoint', 'state'].map(
-  (name) => `lib/${name}`,
-);
+const coveredFolders: readonly string[] = ['runtime', 'coordinator', 'savepoint', 'checkpoint', 'state'].map((name) => `lib/${name}`);
 
 const root = join(import.meta.dirname, '../../..');
 

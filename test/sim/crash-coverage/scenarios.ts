@@ -1,28 +1,30 @@
 /** The circumstances under which every call of the protocol is reached: its work, and each way in which it fails. */
 import type { CallFault } from '../../../lib/testing/sim/fault.ts';
-import type { SimulatedWorld } from '../../../lib/testing/sim/simulate.ts';
-import {
-  cancel,
-  cancelAndGoOn,
-  cancelWithSavepoint,
-  change,
-  checkpoint,
+import type { SimulatedCircumstances } from '../../../lib/testing/sim/simulate.ts';
+import { acts } from './acts.ts';
+
+const {
   checkpoints,
-  deadLetters,
-  inTurn,
-  keepGoing,
+  savepoint,
+  restore,
   move,
   restart,
-  restore,
-  restoreFromNowhere,
-  savepoint,
+  checkpoint,
   twoSavepoints,
-} from './acts.ts';
+  change,
+  cancel,
+  cancelWithSavepoint,
+  cancelAndGoOn,
+  restoreFromNowhere,
+  deadLetters,
+  keepGoing,
+  inTurn,
+} = acts;
 
 export interface Scenario {
   readonly name: string;
   readonly topology: string;
-  readonly world: SimulatedWorld;
+  readonly world: SimulatedCircumstances;
   /** Calls that are hit besides, how and how often: by `role.port.method`. */
   readonly also?: Readonly<Record<string, readonly [CallFault, number]>> | undefined;
 }
@@ -33,7 +35,7 @@ const calm = { crash: 0, answer: 0, error: 0, stall: 0, zombie: 0, partial: 0, d
 const slowly = { sourceRecordsPerCommit: 1, sourceIdleMs: 600 };
 const quickly = { sourceRecordsPerCommit: 1, sourceIdleMs: 20 };
 const held = { retained: 3, retentionOnCancellation: 'retain', intervalMs: 200, timeoutMs: 3_000, tolerableFailures: 1_000 } as const;
-const usual: SimulatedWorld = { rates: calm, settings: slowly, checkpoint: held, sweepMs: 1_500 };
+const usual: SimulatedCircumstances = { rates: calm, settings: slowly, checkpoint: held, sweepMs: 1_500 };
 const oftenBase = { baseAdvanceEpochs: 1, baseAdvanceRows: 1, baseAdvanceRowsQuiet: 1, baseRowsPerSlice: 1, deltaRowsPerPart: 2 };
 
 const everything = inTurn(
@@ -55,7 +57,7 @@ const everything = inTurn(
 
 /** Everything that a job goes through, as short as can be: all single faults of these are tried. */
 const life = inTurn(checkpoints(1), savepoint, restore, move, keepGoing);
-const brief: SimulatedWorld = {
+const brief: SimulatedCircumstances = {
   ...usual,
   settings: { sourceRecordsPerCommit: 2, sourceIdleMs: 400 },
   checkpoint: { ...held, intervalMs: 400 },
