@@ -101,6 +101,7 @@ class ShardWork {
       return;
     }
     for (const message of this.#messages) await this.#take(message, message === this.#messages.at(-1));
+    if (mutated('replay-last')) await this.#finishReplay();
     await this.#commitRest();
   }
 
@@ -136,9 +137,9 @@ class ShardWork {
       const verdict = nextOrder({ pending: this.#job.pending, alignment, settled, keyless, nowMs });
       if (verdict.kind === 'nothing') return;
       if (verdict.kind === 'give-up') release(shard, verdict.checkpoint);
-      else if (shard.dueTimers() !== null) await this.#fireDue();
+      else if (shard.dueTimers() !== null && !mutated('order-before-timers')) await this.#fireDue();
       // Of an envelope half of which is processed no position says so.
-      else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0)) await this.#finishUnfinished();
+      else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0) && !mutated('half-envelope-cut')) await this.#finishUnfinished();
       else if (shard.mustCommit) await this.#commitAndSend();
       else await this.#takeOrder(verdict.alignment);
     }
@@ -173,7 +174,7 @@ class ShardWork {
     for (;;) {
       if (shard.dueTimers() !== null) {
         await this.#fireDue();
-      } else if (shard.replay !== null) {
+      } else if (shard.replay !== null && !mutated('replay-last')) {
         await this.#finishReplay();
       } else if (shard.replaying) {
         await this.#apply(await replayStash(this.#runtime, shard, limits.sourceRecordsPerCommit));

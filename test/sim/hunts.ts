@@ -33,6 +33,19 @@ const lateWriters: World = {
   rates: { ...slow('function.base.write'), slowShare: 0.15, crash: 0, stall: 0, people: 'restart' },
 };
 
+/** Barriers overtake: at once, or after a while; what they overtake is much. */
+const overtaking: World = {
+  settings: { sourceIdleMs: 5 },
+  checkpoint: { unaligned: true, alignedTimeoutMs: 0, intervalMs: 60, retained: 3 },
+  rates: { people: 'restore', ...slow('function.objects.createIfAbsent') },
+};
+const overtakingSteps: World = { ...overtaking, limits: { sourceRecordsPerCommit: 2, timersPerCommitMax: 1 } };
+const overtakingMoves: World = { ...overtaking, rates: { ...overtaking.rates, people: 'savepoint' } };
+const overtakingLate: World = { ...overtaking, checkpoint: { ...overtaking.checkpoint, alignedTimeoutMs: 200, maxConcurrent: 3 } };
+
+/** Nothing gets into the base. */
+const noBase = { baseAdvanceEpochs: 1_000, baseAdvanceRows: 1_000_000, baseAdvanceRowsQuiet: 1_000_000 };
+
 interface Place extends World {
   readonly in?: readonly string[];
 }
@@ -45,7 +58,6 @@ const places: Partial<Record<MutantName, Place>> = {
   'unsent-before-next': { in: ['late', 'delayed', 'ordered'], limits: manyCommits },
   'newer-attempt-dropped': { in: ['ordered', 'exchanges'], settings: { jobRecordCacheMs: 1_000 } },
   'group-in-one-call': { in: ['ordered'], rates: { partial: 0.3 } },
-  'ghosts-count': { in: ['ordered'], limits: oftenBase, rates: slow('function.shards.read') },
   'nothing-held': { in: ['ordered', 'union'] },
   'numbers-mixed': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
   'superseded-dropped': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
@@ -64,7 +76,6 @@ const places: Partial<Record<MutantName, Place>> = {
   },
   'stop-not-taken-back': { in: ['chain', 'ordered'], checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'periodic-during-stop': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 50, tolerableFailures: 1_000 }, rates: { people: 'move' } },
-  'committed-stop-forgotten': { in: ['chain'], checkpoint: { intervalMs: 50 }, rates: { people: 'move', slowSite: 'task.jobs.replace' } },
   'newest-delta-first': { in: ['union', 'keyed'], limits: someBase, checkpoint: { retained: 1, intervalMs: 100 } },
   'published-before-parts': { in: ['chain', 'union'], rates: crashes },
   'pin-never': { in: ['chain', 'keyed'], rates: { people: 'savepoint' }, checkpoint: { retained: 1 } },
@@ -78,7 +89,6 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { ...slow('task.sinks.publish'), error: 0.1 },
     checkpoint: { retained: 1, intervalMs: 50 },
   },
-  'collector-without-exports': { in: ['ordered', 'keyed'], rates: { people: 'savepoint', crash: 0.06, error: 0.06, stall: 0.1 } },
   'collector-without-age': { in: ['ordered', 'keyed'], rates: slow('function.shards.commit'), checkpoint: { intervalMs: 100 } },
   'abort-clears-dirty': { in: ['chain', 'keyed'], checkpoint: { timeoutMs: 300, tolerableFailures: 1_000 } },
   'restore-not-newest': {
@@ -99,11 +109,6 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'restore', ...slow('task.jobs.replace') },
     checkpoint: { retained: 2, intervalMs: 50 },
   },
-  'late-publisher': {
-    in: ['chain'],
-    rates: { people: 'restore', error: 0.1, ...slow('task.sinks.publish') },
-    checkpoint: { retained: 3, intervalMs: 50 },
-  },
   'clock-decides': { in: ['delayed'], rates: zombies },
   'segment-after-commit': { in: ['keyed', 'ordered'] },
   'control-without-gaps': {
@@ -111,7 +116,6 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { crash: 0.03, ...slow('task.messages.sendBatch') },
     checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 },
   },
-  'put-back-behind': { in: ['late', 'window'], checkpoint: manyBarriers, rates: slow('function.messages.sendBatch'), limits: manyCommits },
   'name-without-try': { in: ['chain'], checkpoint: { timeoutMs: 300, tolerableFailures: 1_000 } },
   'own-parts-discarded': { in: ['chain'], rates: { ...crashes, people: 'restore' }, checkpoint: { intervalMs: 50 } },
   'failed-savepoint-stays-pending': {
@@ -121,18 +125,73 @@ const places: Partial<Record<MutantName, Place>> = {
   },
   'gaps-taken': { in: ['ordered', 'union'], losing: true, healedMs: 10_000, rates: { people: 'restart' } },
   'no-base-fence': { in: ['keyed', 'forgetting'], ...lateWriters },
-  'no-tombstone': { in: ['forgetting'], ...lateWriters },
-  'tombstones-go-early': { in: ['forgetting'], ...lateWriters },
+  'lingering-unwritten': { in: ['lingering'] },
+  'lingers-for-ever': { in: ['lingering'] },
+  'lost-answer-is-lost-race': { in: ['chain', 'keyed'], rates: { answer: 0.1 } },
+  'ghosts-count': {
+    in: ['ordered', 'keyed'],
+    flawless: true,
+    stallLeastMs: 1_500,
+    limits: { ...oftenBase, baseRowsPerSlice: 100, baseRowsPerStep: 100, baseRowsReadPerStep: 100 },
+    settings: { sourceIdleMs: 120, stateCacheKeys: 1 },
+    checkpoint: { retained: 1, intervalMs: 60 },
+    rates: { ...slow('function.base.read'), crash: 0.01, people: 'restart' },
+  },
+  'collector-without-exports': {
+    in: ['keyed', 'window'],
+    settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 300 },
+    stallLeastMs: 1_500,
+    checkpoint: { retained: 1, intervalMs: 200 },
+    rates: { people: 'savepoint', ...slow('task.savepoints.createIfAbsent'), slowShare: 0.7, crash: 0, stall: 0, error: 0, answer: 0 },
+  },
+  'export-unheld': {
+    in: ['chain', 'keyed'],
+    checkpoint: { retained: 1, intervalMs: 60, timeoutMs: 300, tolerableFailures: 0 },
+    rates: { people: 'savepoint', ...slow('task.sinks.exportPart'), slowShare: 0.7, crash: 0.02 },
+  },
+  'committed-stop-forgotten': {
+    in: ['chain', 'keyed'],
+    checkpoint: { intervalMs: 50, retained: 3 },
+    rates: { people: 'move', ...slow('task.sinks.publish'), slowShare: 0.6 },
+  },
+  'restored-end-changes-nothing': {
+    in: ['chain', 'keyed'],
+    rates: { people: 'savepoint', ...slow('task.sinks.publish'), slowShare: 0.8, crash: 0 },
+  },
+  'late-publisher': {
+    in: ['chain'],
+    rates: { people: 'restore', ...slow('task.sinks.publish'), slowShare: 0.5, standStill: 0.2 },
+    checkpoint: { retained: 3, intervalMs: 50 },
+  },
+  'put-back-behind': { in: ['set-aside'], checkpoint: manyBarriers, rates: slow('function.shards.read') },
+  'no-tombstone': { in: ['closing'], ...lateWriters },
+  'tombstones-go-early': { in: ['closing'], ...lateWriters },
   'deltas-of-others': {
-    in: ['keyed', 'forgetting'],
-    limits: someBase,
+    in: ['keyed', 'ordered'],
+    limits: noBase,
     settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 120 },
     rates: { people: 'restore' },
     checkpoint: { retained: 1, intervalMs: 60 },
   },
-  'lingering-unwritten': { in: ['lingering'] },
-  'lingers-for-ever': { in: ['lingering'] },
-  'lost-answer-is-lost-race': { in: ['chain', 'keyed'], rates: { answer: 0.1 } },
+  'keyless-overtaken': { in: ['chain', 'broadcast', 'ordered'], ...overtaking },
+  'overtaken-not-held': { in: ['ordered', 'union'], ...overtakingLate },
+  'order-before-timers': { in: ['late', 'window'], ...overtakingSteps },
+  'half-envelope-cut': { in: ['set-aside'], ...overtakingLate },
+  'stash-not-in-flight': { in: ['ordered', 'union'], ...overtakingLate },
+  'own-segment-unlisted': { in: ['ordered', 'union'], ...overtaking },
+  'older-epochs-unlisted': { in: ['ordered', 'union'], ...overtaking },
+  'in-flight-of-last-epoch': { in: ['ordered', 'union'], ...overtaking },
+  'in-flight-not-kept': { in: ['ordered', 'union'], ...overtaking },
+  'in-flight-not-replayed': { in: ['ordered', 'union'], ...overtaking },
+  'replay-last': { in: ['ordered', 'union'], ...overtaking },
+  'replay-in-one-step': { in: ['ordered', 'union'], ...overtakingSteps },
+  'in-flight-by-number': { in: ['ordered', 'union'], ...overtaking },
+  'in-flight-of-others': { in: ['ordered', 'union'], ...overtaking },
+  'finished-with-in-flight': { in: ['ordered', 'union'], ...overtaking },
+  'collector-without-in-flight': { in: ['ordered', 'union'], ...overtaking },
+  'savepoint-without-in-flight': { in: ['ordered', 'union'], ...overtakingMoves },
+  'mode-not-told': { in: ['ordered', 'union'], checkpoint: { mode: 'at-least-once', intervalMs: 60 } },
+  'put-off-dropped': { in: ['set-aside', 'poison'] },
 };
 
 export function huntFor(name: MutantName): Hunt {

@@ -57,6 +57,7 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
 
 /** Exactly-once holds a channel back from its barrier on; at-least-once holds nothing. */
 export function isHeld(alignment: Alignment | null, channel: ChannelId): boolean {
+  if (mutated('overtaken-not-held') && alignment?.overtakeAtMs !== undefined) return false;
   return !mutated('nothing-held') && alignment !== null && modeOf(alignment) === 'exactly-once' && channel in alignment.barriers;
 }
 

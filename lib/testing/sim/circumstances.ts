@@ -20,6 +20,8 @@ export interface Circumstances {
   readonly losing?: boolean;
   /** Who stands still does so for at least so long: nearly as long as an invocation may live. */
   readonly stallLeastMs?: number;
+  /** The job's own code never fails: a failure that is counted is a ghost's, who had read a mixture. */
+  readonly flawless?: boolean;
   /** How long everything may take once it works. */
   readonly healedMs?: number;
 }

@@ -204,6 +204,8 @@ class Simulated {
       this.#hasGoneBack ||= record !== undefined && (record.attempt > 1 || this.#people.moves > 0);
       if (record === undefined) continue;
       this.#problems.push(...(await this.#oracles.look(record, this.#containers.active ? null : this.#time.clock.now())));
+      if (this.#options.flawless === true && record.restarts !== undefined)
+        this.#problems.push(`a failure is counted, and nothing had failed: ${JSON.stringify(record.restarts)}`);
       // Where a message is lost that is the right answer.
       if (record.status === 'FAILED' && this.#options.losing !== true) this.#problems.push(`the job failed: ${record.failure}`);
     }
