@@ -64,7 +64,7 @@ export function shardStart(manifest: Manifest, plan: JobPlan, uid: OperatorUid, 
     fired: overlapping.flatMap(({ snapshot, overlap }) => keptFired(snapshot.fired, overlap!)),
     nextTimer: earliest(overlapping.map(({ snapshot }) => snapshot.nextTimer)),
     inFlight,
-    finished: (inFlight.length === 0 || mutated('finished-with-in-flight')) && hasFinished(manifest, olds, splits, vertex.parallelism, shard),
+    finished: inFlight.length === 0 && hasFinished(manifest, olds, splits, vertex.parallelism, shard),
     ...countsFor(manifest, vertex, shard),
   };
 }

@@ -19,6 +19,7 @@ const usual: World = { healedMs: 60_000, checkpoint: { retained: 3 } };
 const zombies: Partial<FaultRates> = { dieUnsent: 0.25, standStill: 0.3 };
 const slow = (slowSite: string): Partial<FaultRates> => ({ slowSite });
 const crashes: Partial<FaultRates> = { crash: 0.05, error: 0.03 };
+const calm: Partial<FaultRates> = { crash: 0, answer: 0, error: 0, stall: 0, partial: 0, dieUnsent: 0, standStill: 0, slowSite: null };
 const manyCommits = { timersPerCommitMax: 1, sourceRecordsPerCommit: 2 };
 const oftenBase = { baseAdvanceEpochs: 1, baseAdvanceRows: 1, baseAdvanceRowsQuiet: 1, baseRowsPerSlice: 1, deltaRowsPerPart: 2 };
 const someBase = { baseAdvanceEpochs: 3, baseAdvanceRows: 8, baseAdvanceRowsQuiet: 6, baseRowsPerStep: 4, baseRowsPerSlice: 1 };
@@ -28,9 +29,9 @@ const manyBarriers = { maxConcurrent: 3, intervalMs: 60, timeoutMs: 5_000, retai
 const lateWriters: World = {
   stallLeastMs: 2_300,
   limits: { ...oftenBase, baseRowsPerSlice: 100, baseRowsPerStep: 100, baseRowsReadPerStep: 100 },
-  settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 120 },
+  settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 100, jobRecordCacheMs: 0 },
   checkpoint: { retained: 1, intervalMs: 60 },
-  rates: { ...slow('function.base.write'), slowShare: 0.15, crash: 0, stall: 0, people: 'restart' },
+  rates: { ...calm, ...slow('function.base.write'), slowShare: 0.3, people: 'restart' },
 };
 
 /** Barriers overtake: at once, or after a while; what they overtake is much. */
@@ -42,6 +43,12 @@ const overtaking: World = {
 const overtakingSteps: World = { ...overtaking, limits: { sourceRecordsPerCommit: 2, timersPerCommitMax: 1 } };
 const overtakingMoves: World = { ...overtaking, rates: { ...overtaking.rates, people: 'savepoint' } };
 const overtakingLate: World = { ...overtaking, checkpoint: { ...overtaking.checkpoint, alignedTimeoutMs: 200, maxConcurrent: 3 } };
+
+/** Functions die in the middle of what they work off in steps. */
+const overtakingCrashes: World = {
+  checkpoint: { ...overtakingLate.checkpoint },
+  rates: { crash: 0.05, answer: 0, error: 0.03, people: 'restart', ...slow('function.shards.read') },
+};
 
 /** Nothing gets into the base. */
 const noBase = { baseAdvanceEpochs: 1_000, baseAdvanceRows: 1_000_000, baseAdvanceRowsQuiet: 1_000_000 };
@@ -133,16 +140,16 @@ const places: Partial<Record<MutantName, Place>> = {
     flawless: true,
     stallLeastMs: 1_500,
     limits: { ...oftenBase, baseRowsPerSlice: 100, baseRowsPerStep: 100, baseRowsReadPerStep: 100 },
-    settings: { sourceIdleMs: 120, stateCacheKeys: 1 },
+    settings: { sourceIdleMs: 100, stateCacheKeys: 1, jobRecordCacheMs: 0, sourceRecordsPerCommit: 2 },
     checkpoint: { retained: 1, intervalMs: 60 },
-    rates: { ...slow('function.base.read'), crash: 0.01, people: 'restart' },
+    rates: { ...calm, ...slow('function.base.read'), people: 'restart' },
   },
   'collector-without-exports': {
-    in: ['keyed', 'window'],
+    in: ['rescale', 'two-phase-sink'],
     settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 300 },
-    stallLeastMs: 1_500,
+    stallLeastMs: 1_000,
     checkpoint: { retained: 1, intervalMs: 200 },
-    rates: { people: 'savepoint', ...slow('task.savepoints.createIfAbsent'), slowShare: 0.7, crash: 0, stall: 0, error: 0, answer: 0 },
+    rates: { ...calm, people: 'savepoint', ...slow('task.savepoints.createIfAbsent'), slowShare: 0.7 },
   },
   'export-unheld': {
     in: ['chain', 'keyed'],
@@ -150,18 +157,14 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'savepoint', ...slow('task.sinks.exportPart'), slowShare: 0.7, crash: 0.02 },
   },
   'committed-stop-forgotten': {
-    in: ['chain', 'keyed'],
+    in: ['delayed', 'keyed'],
+    limits: oftenBase,
     checkpoint: { intervalMs: 50, retained: 3 },
-    rates: { people: 'move', ...slow('task.sinks.publish'), slowShare: 0.6 },
+    rates: { ...calm, people: 'move', ...slow('task.sinks.publish'), slowShare: 0.8 },
   },
   'restored-end-changes-nothing': {
     in: ['chain', 'keyed'],
     rates: { people: 'savepoint', ...slow('task.sinks.publish'), slowShare: 0.8, crash: 0 },
-  },
-  'late-publisher': {
-    in: ['chain'],
-    rates: { people: 'restore', ...slow('task.sinks.publish'), slowShare: 0.5, standStill: 0.2 },
-    checkpoint: { retained: 3, intervalMs: 50 },
   },
   'put-back-behind': { in: ['set-aside'], checkpoint: manyBarriers, rates: slow('function.shards.read') },
   'no-tombstone': { in: ['closing'], ...lateWriters },
@@ -169,28 +172,27 @@ const places: Partial<Record<MutantName, Place>> = {
   'deltas-of-others': {
     in: ['keyed', 'ordered'],
     limits: noBase,
-    settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 120 },
-    rates: { people: 'restore' },
+    settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 60, jobRecordCacheMs: 0 },
+    rates: { ...calm, people: 'restore' },
     checkpoint: { retained: 1, intervalMs: 60 },
   },
   'keyless-overtaken': { in: ['chain', 'broadcast', 'ordered'], ...overtaking },
   'overtaken-not-held': { in: ['ordered', 'union'], ...overtakingLate },
-  'order-before-timers': { in: ['late', 'window'], ...overtakingSteps },
+  'order-before-timers': { in: ['late', 'window'], ...overtakingSteps, ...overtakingCrashes },
   'half-envelope-cut': { in: ['set-aside'], ...overtakingLate },
-  'stash-not-in-flight': { in: ['ordered', 'union'], ...overtakingLate },
+  'stash-not-in-flight': { in: ['ordered', 'union'], ...overtakingSteps, ...overtakingCrashes },
   'own-segment-unlisted': { in: ['ordered', 'union'], ...overtaking },
   'older-epochs-unlisted': { in: ['ordered', 'union'], ...overtaking },
   'in-flight-of-last-epoch': { in: ['ordered', 'union'], ...overtaking },
-  'in-flight-not-kept': { in: ['ordered', 'union'], ...overtaking },
+  'in-flight-not-kept': { in: ['ordered', 'union'], ...overtaking, checkpoint: { ...overtaking.checkpoint, retained: 1 } },
   'in-flight-not-replayed': { in: ['ordered', 'union'], ...overtaking },
-  'replay-last': { in: ['ordered', 'union'], ...overtaking },
+  'replay-last': { in: ['ordered', 'union'], ...overtaking, rates: { ...slow('task.messages.sendBatch'), stall: 0.05, people: 'restore' } },
   'replay-in-one-step': { in: ['ordered', 'union'], ...overtakingSteps },
-  'in-flight-by-number': { in: ['ordered', 'union'], ...overtaking },
+  'in-flight-by-number': { in: ['union', 'rescale'], ...overtaking },
   'in-flight-of-others': { in: ['ordered', 'union'], ...overtaking },
-  'finished-with-in-flight': { in: ['ordered', 'union'], ...overtaking },
   'collector-without-in-flight': { in: ['ordered', 'union'], ...overtaking },
   'savepoint-without-in-flight': { in: ['ordered', 'union'], ...overtakingMoves },
-  'mode-not-told': { in: ['ordered', 'union'], checkpoint: { mode: 'at-least-once', intervalMs: 60 } },
+  'mode-not-told': { in: ['union', 'keyed'], checkpoint: { mode: 'at-least-once', intervalMs: 60 } },
   'put-off-dropped': { in: ['set-aside', 'poison'] },
 };
 

@@ -11,11 +11,12 @@ import type { SplitReader } from '../../ports/connectors.ts';
 import type { Logger } from '../../ports/system.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
 import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
-import { lifeMs, latencyMs, SettingsDraw, stallMs, type Circumstances, type SimulatedMode } from './circumstances.ts';
+import { SettingsDraw, times, type Circumstances, type SimulatedMode } from './circumstances.ts';
 import { Containers } from './container.ts';
 import { continuedFrom, type Continued } from './continuation.ts';
 import { Decisions } from './decisions.ts';
 import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
+import { Liveness } from './liveness.ts';
 import { Oracles } from './oracles.ts';
 import { People } from './people.ts';
 import { Services } from './services.ts';
@@ -85,6 +86,7 @@ class Simulated {
   readonly #services: Services;
   readonly #people: People;
   readonly #oracles: Oracles;
+  readonly #liveness: Liveness;
   readonly #draw: SettingsDraw;
   readonly #faultyMs: number;
   readonly #problems: string[] = [];
@@ -107,9 +109,9 @@ class Simulated {
       decisions,
       faults,
       trace,
-      lifeMs,
-      latencyMs,
-      stallMs,
+      lifeMs: times.life,
+      latencyMs: times.latency,
+      stallMs: times.stall,
       stallLeastMs: options.stallLeastMs ?? 0,
     });
     containers.active = !calm;
@@ -117,20 +119,32 @@ class Simulated {
     const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
     const isSilent = (): boolean => options.silent === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + silentMs;
     const sources = paced(options, decisions, isSilent);
-    const world = new SimStores({ time, decisions, containers, sources, logger, lifeMs, losing: options.losing === true });
-    const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
+    const world = new SimStores({ time, decisions, containers, sources, logger, losing: options.losing === true });
+    const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : times.life + 500;
     // Shards may read a mixture; the coordinator reads one record.
     const onError = (error: unknown): void => {
       if (errorCode(error) === 'SLUICE-INVARIANT') this.#problems.push(`the coordinator meets a broken rule: ${errorMessage(error)}`);
     };
     const jobRecordCacheMs = decisions.pick('runtime/record cache', [0, 100, 1_000]);
-    const settings = { ...runtimeSettings, jobRecordCacheMs, ...options.settings };
+    const isLong = options.calm !== true && decisions.chance('runtime/long', longShare);
+    const settings = { ...runtimeSettings, jobRecordCacheMs, ...(isLong ? longRun : {}), ...options.settings };
     const draw = new SettingsDraw(decisions, options.modes, options.checkpoint);
     this.#options = options;
     this.#decisions = decisions;
     this.#containers = containers;
     this.#world = world;
-    this.#services = new Services({ world, time, decisions, containers, logger, settings, visibilityMs, lifeMs, functionsOf, onError });
+    this.#services = new Services({
+      world,
+      time,
+      decisions,
+      containers,
+      logger,
+      settings,
+      visibilityMs,
+      lifeMs: times.life,
+      functionsOf,
+      onError,
+    });
     this.#people = new People({
       services: this.#services,
       world,
@@ -143,6 +157,12 @@ class Simulated {
       versions: options.versions,
     });
     this.#oracles = new Oracles(world, draw);
+    this.#liveness = new Liveness({
+      visibilityMs,
+      sweepMs: times.sweep,
+      isRunning: (flow) => this.#services.isRunning(flow),
+      checkpoints: () => draw.current,
+    });
     this.#draw = draw;
     this.#faultyMs = faultyMs;
   }
@@ -203,7 +223,9 @@ class Simulated {
       this.#seen = record;
       this.#hasGoneBack ||= record !== undefined && (record.attempt > 1 || this.#people.moves > 0);
       if (record === undefined) continue;
-      this.#problems.push(...(await this.#oracles.look(record, this.#containers.active ? null : this.#time.clock.now())));
+      const healedNowMs = this.#containers.active ? null : this.#time.clock.now();
+      this.#problems.push(...(await this.#oracles.look(record, healedNowMs)));
+      if (healedNowMs !== null && this.#options.losing !== true) this.#problems.push(...(await this.#liveness.look(record, healedNowMs)));
       if (this.#options.flawless === true && record.restarts !== undefined)
         this.#problems.push(`a failure is counted, and nothing had failed: ${JSON.stringify(record.restarts)}`);
       // Where a message is lost that is the right answer.
@@ -245,6 +267,10 @@ const runtimeSettings: RuntimeSettings = {
   sourceIdleMs: 50,
   stateCacheKeys: 3,
 };
+
+/** A job that goes on for a minute: what is to be collected, or to follow, has the time. */
+const longShare = 0.05;
+const longRun = { sourceRecordsPerCommit: 1, sourceIdleMs: 700 };
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
 function paced({ sources, calm }: SimulationOptions, decisions: Decisions, isSilent: () => boolean): SimulationOptions['sources'] {

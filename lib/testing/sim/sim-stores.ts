@@ -8,12 +8,15 @@ import type { MessageSender } from '../../ports/message-queue.ts';
 import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
 import { readMessage } from '../../model/envelope-codec.ts';
 import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
-import { collecting } from './sim-connectors.ts';
+import { keptBySink } from './sim-connectors.ts';
 import { ShownParts } from './shown-parts.ts';
-import { skewMaxMs } from './circumstances.ts';
+import { times } from './circumstances.ts';
 import type { Container, Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import type { VirtualTime } from './virtual-time.ts';
+
+/** When garbage is collected, and how old it is then: older than anybody who is about to name it. */
+export const collecting = { collectMs: 1_000, garbageAgeMs: times.life + 1_000 + times.skewMax };
 
 export interface SimStoresOptions {
   readonly time: VirtualTime;
@@ -21,7 +24,6 @@ export interface SimStoresOptions {
   readonly containers: Containers;
   readonly sources: Readonly<Record<string, SplitReader>>;
   readonly logger: Logger;
-  readonly lifeMs: number;
   readonly losing: boolean;
 }
 
@@ -31,7 +33,7 @@ export class SimStores {
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
   readonly shown = new ShownParts(this.collect);
-  readonly #sink = collecting(this.shown.sink);
+  readonly #sink = keptBySink(this.shown.sink);
   readonly #random: Random;
   readonly #sender: MessageSender;
 
@@ -66,7 +68,7 @@ export class SimStores {
 
   coordinatorDeps(container: Container, flows: CoordinatorSignal & FlowStarter): CoordinatorDeps {
     const { stores } = this;
-    const { containers, lifeMs } = this.#options;
+    const { containers } = this.#options;
     const { jobs, shards, objects, base, messages, connectors, clock, random, logger } = this.runtimeDeps(container);
     const port = <T extends object>(name: string, target: T): T => containers.port(container, name, target);
     const service = port('flows', flows);
@@ -90,9 +92,8 @@ export class SimStores {
       },
       signal: service,
       flows: service,
-      sweepMs: 10_000,
-      collectMs: 1_000,
-      garbageAgeMs: lifeMs + 1_000 + skewMaxMs,
+      sweepMs: times.sweep,
+      ...collecting,
       stepMs: 200,
     };
   }
