@@ -59,7 +59,10 @@ function tell(report: MutantReport, json: boolean): void {
   const alarms = list.flatMap((mutant) => mutant.alarms);
   const toKill = list.reduce((sum, mutant) => sum + mutant.seconds, 0).toFixed(1);
   if (json) console.log(JSON.stringify(report));
-  else console.log(`${killed} of ${mutants} killed in ${toKill} s, ${seconds} s with making them smaller; faults left, median: ${faultsMedian}`);
+  else
+    console.log(
+      `${killed} of ${mutants} killed in ${toKill} s, ${seconds} s with making them smaller; faults left, median: ${faultsMedian}`,
+    );
   for (const alarm of alarms) console.error(`ALARM ${alarm}`);
   process.exitCode = killed === mutants && alarms.length === 0 && !(faultsMedian > faultsMedianMax) ? 0 : 1;
 }
@@ -67,7 +70,9 @@ function tell(report: MutantReport, json: boolean): void {
 /** One line for each; what is not known any more stands there for the next search. */
 function writeSeeds({ list }: MutantReport): void {
   const known = JSON.parse(readFileSync(seedsFile, 'utf8')) as Record<string, readonly [string, number]>;
-  const killed = list.flatMap(({ mutant, topology, seed }) => (topology === null || seed === null ? [] : [[mutant, [topology, seed]] as const]));
+  const killed = list.flatMap(({ mutant, topology, seed }) =>
+    topology === null || seed === null ? [] : [[mutant, [topology, seed]] as const],
+  );
   const all: typeof known = { ...known, ...Object.fromEntries(killed) };
   const lines = mutantNames.flatMap((name) => (all[name] === undefined ? [] : [`  "${name}": ["${all[name][0]}", ${all[name][1]}]`]));
   writeFileSync(seedsFile, `{\n${lines.join(',\n')}\n}\n`);

@@ -6,15 +6,19 @@
 import { parseArgs } from 'node:util';
 import { simulateTopology, topologyNamed } from '../test/sim/run-topology.ts';
 import { topologies, type Topology } from '../test/sim/topologies.ts';
+import { simMutants } from './sim-mutants.ts';
 
 const help = `npm run sim -- [--seeds 100] [--first-seed 1] [--topology name] [--minutes n] [--keep-going] [--hashes] [--json]
 
 --seeds       runs of each topology          --minutes   go on with further seeds for so long
 --topology    only that one: ${topologies.map(({ name }) => name).join(', ')}
 --hashes      print the hash of every run: the same seed gives the same, with every Node
+--mutants     break each rule of the protocol in turn, until a run shows it: npm run sim -- --mutants --help
 `;
 
+const asksForMutants = process.argv.includes('--mutants');
 const { values } = parseArgs({
+  args: asksForMutants ? [] : process.argv.slice(2),
   options: {
     seeds: { type: 'string', default: '100' },
     'first-seed': { type: 'string', default: '1' },
@@ -38,7 +42,8 @@ interface Told {
 const totals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualHours: 0 };
 const violations: Told[] = [];
 
-if (values.help) console.log(help);
+if (asksForMutants) await simMutants(process.argv.slice(2));
+else if (values.help) console.log(help);
 else await main();
 
 async function main(): Promise<void> {

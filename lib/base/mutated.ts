@@ -120,7 +120,6 @@ export const mutantRules = {
   'in-flight-of-others': 'IF3: a shard replays the records of its own key groups only',
   'collector-without-in-flight': 'CG1: segments with in-flight data are named by their manifest',
   'savepoint-without-in-flight': 'ADR 27: a savepoint holds what is in flight',
-  'mode-not-told': 'ADR 29: the mode is the checkpoint’s, and its manifest names it',
   // Records that are set aside.
   'put-off-dropped': 'DP2, RE4: what is left of an envelope is unfinished work',
   // What lingers.

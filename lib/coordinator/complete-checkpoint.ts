@@ -121,7 +121,7 @@ async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: 
     attempt: record.attempt,
     checkpoint: pending.id,
     kind: pending.kind,
-    mode: mutated('mode-not-told') ? 'exactly-once' : (pending.mode ?? 'exactly-once'),
+    mode: pending.mode ?? 'exactly-once',
     ...(pending.overtakeAtMs === undefined ? {} : { unaligned: true }),
     plan,
     planHash: record.planHash,

@@ -139,7 +139,8 @@ class ShardWork {
       if (verdict.kind === 'give-up') release(shard, verdict.checkpoint);
       else if (shard.dueTimers() !== null && !mutated('order-before-timers')) await this.#fireDue();
       // Of an envelope half of which is processed no position says so.
-      else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0) && !mutated('half-envelope-cut')) await this.#finishUnfinished();
+      else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0) && !mutated('half-envelope-cut'))
+        await this.#finishUnfinished();
       else if (shard.mustCommit) await this.#commitAndSend();
       else await this.#takeOrder(verdict.alignment);
     }

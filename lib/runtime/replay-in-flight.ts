@@ -48,7 +48,9 @@ export async function replayInFlight(runtime: Runtime, job: JobRecord, shard: Li
   shard.replay = { segments: next, envelopes: found };
   if (next < all.length && !mutated('replay-in-one-step')) return;
   const promised = promisedBy(all);
-  invariant(found === promised || mutated('replay-in-one-step'), 'RF3', `of ${promised} envelopes in flight ${found} were found`, { address: shard.topology.address });
+  invariant(found === promised || mutated('replay-in-one-step'), 'RF3', `of ${promised} envelopes in flight ${found} were found`, {
+    address: shard.topology.address,
+  });
   shard.replay = null;
   shard.inFlight = null;
 }

@@ -132,7 +132,10 @@ function beginEpochBehind(shard: LiveShard, { checkpoint, attempt, floor }: Snap
   const closing = known.find((list) => list.epoch === epoch) ?? { epoch, recent: [], chained: null };
   const after = sentUpTo(shard);
   shard.segments = [...shard.segments, { epoch: checkpoint + 1, recent: [], chained: null, after }];
-  return [...known.filter((list) => list !== closing), { ...closing, recent: mutated('own-segment-unlisted') ? closing.recent : [...closing.recent, last] }].sort((a, b) => a.epoch - b.epoch);
+  return [
+    ...known.filter((list) => list !== closing),
+    { ...closing, recent: mutated('own-segment-unlisted') ? closing.recent : [...closing.recent, last] },
+  ].sort((a, b) => a.epoch - b.epoch);
 }
 
 function sentUpTo(shard: LiveShard): Record<ChannelId, number> {

@@ -127,11 +127,7 @@ export const hardTopologies: readonly Topology[] = [
     },
     chains([...left, ...right]),
   ),
-  topology(
-    'forgetting',
-    (env) => toggle(read(env, 'left', left)),
-    toggled(left),
-  ),
+  topology('forgetting', (env) => toggle(read(env, 'left', left)), toggled(left)),
   topology('closing', (env) => toggle(read(env, 'left', closing)), toggled(closing)),
   {
     name: 'set-aside',

@@ -47,11 +47,14 @@ const overtakingLate: World = { ...overtaking, checkpoint: { ...overtaking.check
 /** Functions die in the middle of what they work off in steps. */
 const overtakingCrashes: World = {
   checkpoint: { ...overtakingLate.checkpoint },
-  rates: { crash: 0.05, answer: 0, error: 0.03, people: 'restart', ...slow('function.shards.read') },
+  rates: { crash: 0.01, dieUnsent: 0.3, people: 'restart', ...slow('function.shards.read') },
 };
 
-/** Nothing gets into the base. */
-const noBase = { baseAdvanceEpochs: 1_000, baseAdvanceRows: 1_000_000, baseAdvanceRowsQuiet: 1_000_000 };
+/** A shard with more to do gets ahead of another with the same deltas, and then at once. */
+const unevenBase = {
+  ...{ baseAdvanceEpochs: 1_000, baseAdvanceRows: 16, baseAdvanceRowsQuiet: 16 },
+  ...{ baseRowsPerStep: 1_000, baseRowsPerSlice: 1_000, baseRowsPerSliceQuiet: 1_000, baseRowsReadPerStep: 1_000 },
+};
 
 interface Place extends World {
   readonly in?: readonly string[];
@@ -171,7 +174,7 @@ const places: Partial<Record<MutantName, Place>> = {
   'tombstones-go-early': { in: ['closing'], ...lateWriters },
   'deltas-of-others': {
     in: ['keyed', 'ordered'],
-    limits: noBase,
+    limits: unevenBase,
     settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 60, jobRecordCacheMs: 0 },
     rates: { ...calm, people: 'restore' },
     checkpoint: { retained: 1, intervalMs: 60 },
@@ -186,13 +189,12 @@ const places: Partial<Record<MutantName, Place>> = {
   'in-flight-of-last-epoch': { in: ['ordered', 'union'], ...overtaking },
   'in-flight-not-kept': { in: ['ordered', 'union'], ...overtaking, checkpoint: { ...overtaking.checkpoint, retained: 1 } },
   'in-flight-not-replayed': { in: ['ordered', 'union'], ...overtaking },
-  'replay-last': { in: ['ordered', 'union'], ...overtaking, rates: { ...slow('task.messages.sendBatch'), stall: 0.05, people: 'restore' } },
+  'replay-last': { in: ['ordered', 'union'], ...overtaking, rates: { ...overtaking.rates, standStill: 0.4 } },
   'replay-in-one-step': { in: ['ordered', 'union'], ...overtakingSteps },
   'in-flight-by-number': { in: ['union', 'rescale'], ...overtaking },
   'in-flight-of-others': { in: ['ordered', 'union'], ...overtaking },
   'collector-without-in-flight': { in: ['ordered', 'union'], ...overtaking },
   'savepoint-without-in-flight': { in: ['ordered', 'union'], ...overtakingMoves },
-  'mode-not-told': { in: ['union', 'keyed'], checkpoint: { mode: 'at-least-once', intervalMs: 60 } },
   'put-off-dropped': { in: ['set-aside', 'poison'] },
 };
 

@@ -23,7 +23,9 @@ export interface OvertakingFacts {
 /** Whether what is in flight may be overtaken now. */
 export function mayOvertake({ alignment, keyless, nowMs }: OvertakingFacts): boolean {
   const { overtakeAtMs, barriers } = alignment;
-  return overtakeAtMs !== undefined && overtakeAtMs <= nowMs && (mutated('keyless-overtaken') || keyless.every((channel) => channel in barriers));
+  return (
+    overtakeAtMs !== undefined && overtakeAtMs <= nowMs && (mutated('keyless-overtaken') || keyless.every((channel) => channel in barriers))
+  );
 }
 
 export type OrderVerdict =

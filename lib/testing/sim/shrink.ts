@@ -35,7 +35,8 @@ function shorter(one: readonly Fault[], other: readonly Fault[]): readonly Fault
 
 /** Delta debugging; `order`: how the faults are listed where `all` has another order. */
 async function minimal(all: readonly Fault[], fails: Fails, order = all): Promise<readonly Fault[]> {
-  const inOrder = (faults: readonly Fault[]): readonly Fault[] => (order === all ? faults : order.filter((fault) => faults.includes(fault)));
+  const inOrder = (faults: readonly Fault[]): readonly Fault[] =>
+    order === all ? faults : order.filter((fault) => faults.includes(fault));
   let faults = all;
   for (let parts = 2; faults.length >= 2;) {
     const size = Math.ceil(faults.length / parts);
