@@ -48,9 +48,11 @@ export async function simMutants(args: readonly string[]): Promise<void> {
     secondsMax: Number(values.seconds),
     shrinkRuns: Number(values['shrink-runs']),
     workers: Number(values.workers),
-    ...(values.json ? {} : { onMutant: (mutant) => console.log(lineOf(mutant, values.verbose)) }),
+    onMutant: (mutant) => {
+      if (!values.json) console.log(lineOf(mutant, values.verbose));
+      if (values.write) writeSeed(mutant);
+    },
   });
-  if (values.write) writeSeeds(report);
   tell(report, values.json);
 }
 
@@ -67,13 +69,11 @@ function tell(report: MutantReport, json: boolean): void {
   process.exitCode = killed === mutants && alarms.length === 0 && !(faultsMedian > faultsMedianMax) ? 0 : 1;
 }
 
-/** One line for each; what is not known any more stands there for the next search. */
-function writeSeeds({ list }: MutantReport): void {
+/** At once, so that a search that is broken off has not been for nothing. One line for each; what survives keeps its line, for the next search. */
+function writeSeed({ mutant, topology, seed }: HuntedMutant): void {
+  if (topology === null || seed === null) return;
   const known = JSON.parse(readFileSync(seedsFile, 'utf8')) as Record<string, readonly [string, number]>;
-  const killed = list.flatMap(({ mutant, topology, seed }) =>
-    topology === null || seed === null ? [] : [[mutant, [topology, seed]] as const],
-  );
-  const all: typeof known = { ...known, ...Object.fromEntries(killed) };
+  const all: typeof known = { ...known, [mutant]: [topology, seed] };
   const lines = mutantNames.flatMap((name) => (all[name] === undefined ? [] : [`  "${name}": ["${all[name][0]}", ${all[name][1]}]`]));
   writeFileSync(seedsFile, `{\n${lines.join(',\n')}\n}\n`);
 }

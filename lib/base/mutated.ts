@@ -106,7 +106,6 @@ export const mutantRules = {
   // In-flight data: what an unaligned checkpoint overtakes.
   'keyless-overtaken': 'U1: channels without a key stay aligned',
   'overtaken-not-held': 'U2, design §5: what was sent behind a snapshot is processed behind the receiver’s own',
-  'order-before-timers': 'RE4: due timers fire before the snapshot that an order asks for',
   'half-envelope-cut': 'SN1: no position lies inside an envelope',
   'stash-not-in-flight': 'SN1: what waits in the stash when a barrier is overtaken is in flight',
   'own-segment-unlisted': 'SN5: the snapshot’s own segment is listed',

@@ -131,13 +131,13 @@ class ShardWork {
   /** Ahead of the stash and of the batch: that is what is overtaken. */
   async #takeOrders(): Promise<void> {
     const shard = this.#shard;
-    await this.#finishReplay();
+    if (!mutated('replay-last')) await this.#finishReplay();
     for (;;) {
       const { alignment, settled, keyless, processingTimeMs: nowMs } = shard;
       const verdict = nextOrder({ pending: this.#job.pending, alignment, settled, keyless, nowMs });
       if (verdict.kind === 'nothing') return;
       if (verdict.kind === 'give-up') release(shard, verdict.checkpoint);
-      else if (shard.dueTimers() !== null && !mutated('order-before-timers')) await this.#fireDue();
+      else if (shard.dueTimers() !== null) await this.#fireDue();
       // Of an envelope half of which is processed no position says so.
       else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0) && !mutated('half-envelope-cut'))
         await this.#finishUnfinished();
