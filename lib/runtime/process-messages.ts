@@ -101,7 +101,7 @@ class ShardWork {
       return;
     }
     for (const message of this.#messages) await this.#take(message, message === this.#messages.at(-1));
-    if (mutated('replay-last')) await this.#finishReplay();
+    if (mutated('replay-last') && this.#messages.some(({ kind }) => kind === 'data')) await this.#finishReplay();
     await this.#commitRest();
   }
 

@@ -34,6 +34,14 @@ const lateWriters: World = {
   rates: { ...calm, ...slow('function.base.write'), slowShare: 0.3, people: 'restart' },
 };
 
+/** Many checkpoints, one after the other. */
+const lasting: World = {
+  limits: { baseAdvanceEpochs: 1, baseRowsPerSlice: 1 },
+  settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 200, jobRecordCacheMs: 0 },
+  checkpoint: { retained: 1, intervalMs: 60 },
+  rates: { ...calm, people: 'restart' },
+};
+
 /** Barriers overtake: at once, or after a while; what they overtake is much. */
 const overtaking: World = {
   settings: { sourceIdleMs: 5 },
@@ -192,6 +200,14 @@ const places: Partial<Record<MutantName, Place>> = {
   'in-flight-of-others': { in: ['ordered', 'union'], ...overtaking },
   'collector-without-in-flight': { in: ['ordered', 'union'], ...overtaking },
   'savepoint-without-in-flight': { in: ['ordered', 'union'], ...overtakingMoves },
+  'segments-for-ever': { in: ['keyed', 'ordered'], ...lasting },
+  'base-in-slices-only': { in: ['keyed', 'ordered'], ...lasting },
+  'base-stands-still': { in: ['keyed', 'ordered'], ...lasting },
+  'passed-over-waits': {
+    in: ['keyed', 'ordered'],
+    rates: { people: 'savepoint', ...slow('task.messages.sendBatch') },
+    checkpoint: { maxConcurrent: 3, intervalMs: 60, retained: 1 },
+  },
   'put-off-dropped': { in: ['set-aside', 'poison'] },
 };
 
