@@ -146,13 +146,6 @@ const places: Partial<Record<MutantName, Place>> = {
   'lingering-unwritten': { in: ['lingering'] },
   'lingers-for-ever': { in: ['lingering'] },
   'lost-answer-is-lost-race': { in: ['chain', 'keyed'], rates: { answer: 0.1 } },
-  'ghosts-count': {
-    in: ['ordered'],
-    ...lateWriters,
-    flawless: true,
-    settings: { ...lateWriters.settings, stateCacheKeys: 1 },
-    rates: { ...lateWriters.rates, slowSite: 'function.base.read', slowShare: 0.2 },
-  },
   'collector-without-exports': {
     in: ['rescale', 'two-phase-sink'],
     settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 300 },
@@ -204,9 +197,9 @@ const places: Partial<Record<MutantName, Place>> = {
   'base-in-slices-only': { in: ['keyed', 'ordered'], ...lasting },
   'base-stands-still': { in: ['keyed', 'ordered'], ...lasting },
   'passed-over-waits': {
-    in: ['keyed', 'ordered'],
-    rates: { people: 'savepoint', ...slow('task.messages.sendBatch') },
-    checkpoint: { maxConcurrent: 3, intervalMs: 60, retained: 1 },
+    in: ['two-inputs', 'keyed'],
+    rates: { people: 'savepoint', ...slow('task.messages.sendBatch'), slowShare: 0.5 },
+    checkpoint: { intervalMs: 60, timeoutMs: 120_000, retained: 1 },
   },
   'put-off-dropped': { in: ['set-aside', 'poison'] },
 };

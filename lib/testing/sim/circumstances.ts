@@ -22,8 +22,6 @@ export interface Circumstances {
   readonly damaging?: boolean;
   /** Who stands still does so for at least so long: nearly as long as an invocation may live. */
   readonly stallLeastMs?: number;
-  /** The job's own code never fails: a failure that is counted is a ghost's, who had read a mixture. */
-  readonly flawless?: boolean;
   /** How long everything may take once it works. */
   readonly healedMs?: number;
 }
