@@ -1,118 +1,87 @@
-/**
- * Can the simulator fail? Each rule of the protocol is broken in turn (lib/base/mutated.ts), and seeds are run until one of them shows it.
- *
- *   node scripts/sim-mutants.ts [--json] [--seconds N] [--search] [NAME …]
- *
- * `--search`: without the seeds that are known to show it.
- */
+/** `npm run sim -- --mutants`: can the simulator fail? Each rule of the protocol is broken in turn (lib/base/mutated.ts), until a run shows it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { mutantRules, switchMutant, type MutantName } from '../lib/base/mutated.ts';
-import type { SimulateOptions } from '../lib/testing/sim/simulate.ts';
-import { huntFor } from '../test/sim/hunts.ts';
-import { simulateTopology, topologyNamed } from '../test/sim/run-topology.ts';
+import type { MutantName } from '../lib/base/mutated.ts';
+import type { HuntedMutant } from '../test/sim/hunt-mutant.ts';
+import { huntMutants, mutantNames, type MutantReport } from './hunt-mutants.ts';
 
-export interface HuntedMutant {
-  readonly name: MutantName;
-  readonly rule: string;
-  readonly killed: boolean;
-  readonly topology: string | null;
-  readonly seed: number | null;
-  readonly seconds: number;
-  readonly problem: string | null;
-}
+const help = `npm run sim -- --mutants [NAME …] [--search] [--write] [--seconds 30] [--workers 2] [--shrink-runs 150] [--verbose] [--json]
 
-export interface MutantReport {
-  readonly mutants: number;
-  readonly killed: number;
-  readonly list: readonly HuntedMutant[];
-  /** Runs that fail though every rule is kept. */
-  readonly alarms: readonly string[];
-}
+NAME          only these; all: ${mutantNames.length}, the list is docs/mutants.md
+--search      without the runs that are known to show them (test/sim/mutant-seeds.json)
+--best        in a search: so many kills of each, of which the one with the fewest faults is kept
+--write       writes the runs that have shown them into that file
+--seconds     for each at most     --shrink-runs   for making each kill smaller, 0 = none
+--json        {"mutants","killed","faultsMedian","seconds","list":[{"mutant","rule","killed","topology","seed","runs","seconds","faults","problem"}]}
 
-export interface HuntOptions {
-  readonly names?: readonly MutantName[];
-  /** For one mutant. */
-  readonly secondsMax?: number;
-  /** Without the seeds that are known to show it. */
-  readonly search?: boolean;
-  readonly onMutant?: (mutant: HuntedMutant) => void;
-}
+Ends with 1 where one survives, where a run fails though every rule is kept, and where the median of the faults left is above ${4}.
+`;
 
-export const mutantNames = Object.keys(mutantRules) as readonly MutantName[];
+const faultsMedianMax = 4;
+const seedsFile = join(import.meta.dirname, '../test/sim/mutant-seeds.json');
 
-export async function huntMutants({ names = mutantNames, onMutant, ...options }: HuntOptions = {}): Promise<MutantReport> {
-  const list: HuntedMutant[] = [];
-  const alarms: string[] = [];
-  for (const name of names) {
-    const found = await hunt(name, options, alarms);
-    onMutant?.(found);
-    list.push(found);
-  }
-  return { mutants: list.length, killed: list.filter(({ killed }) => killed).length, list, alarms };
-}
-
-async function hunt(name: MutantName, { secondsMax = 30, search = false }: HuntOptions, alarms: string[]): Promise<HuntedMutant> {
-  const { topologies, known, world } = huntFor(name);
-  const begunAt = performance.now();
-  const secondsSince = (): number => Math.round(performance.now() - begunAt) / 1_000;
-  const result = { name, rule: mutantRules[name] };
-  for (const [topology, firstSeed] of candidates(topologies, search ? undefined : known)) {
-    if (secondsSince() > secondsMax) break;
-    const problem = await problemOf(name, topology, firstSeed, world);
-    if (problem === undefined) continue;
-    // A run that shows something anyway says nothing about the mutant, but much about what the mutant is in.
-    const anyway = await problemOf(null, topology, firstSeed, world);
-    if (anyway !== undefined) {
-      alarms.push(`${topology} ${firstSeed} under the circumstances of ${name} fails without any mutant: ${anyway}`);
-      continue;
-    }
-    return { ...result, killed: true, topology, seed: firstSeed, seconds: secondsSince(), problem };
-  }
-  return { ...result, killed: false, topology: null, seed: null, seconds: secondsSince(), problem: null };
-}
-
-/** First what is known, then seed by seed over the topologies. */
-function* candidates(topologies: readonly string[], known: readonly [string, number] | undefined): Iterable<readonly [string, number]> {
-  if (known !== undefined) yield known;
-  for (let seed = 1; ; seed++) for (const topology of topologies) yield [topology, seed];
-}
-
-async function problemOf(
-  name: MutantName | null,
-  topology: string,
-  firstSeed: number,
-  world: SimulateOptions['world'] & object,
-): Promise<string | undefined> {
-  switchMutant(name);
-  try {
-    const { violations } = await simulateTopology(topologyNamed(topology), { world, seeds: 1, firstSeed, shrink: false });
-    return violations[0]?.problems[0];
-  } finally {
-    switchMutant(null);
-  }
-}
-
-function line({ name, rule, killed, topology, seed, seconds, problem }: HuntedMutant, verbose: boolean): string {
-  const by = killed ? `${topology} ${seed}` : 'SURVIVED';
-  return `${name.padEnd(31)} ${by.padEnd(18)} ${seconds.toFixed(1).padStart(5)} s  ${rule}${verbose && problem !== null ? `\n    ${problem.slice(0, 300)}` : ''}`;
-}
-
-if (process.argv[1] === import.meta.filename) {
+export async function simMutants(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
+    args: [...args],
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, verbose: { type: 'boolean' }, seconds: { type: 'string' }, search: { type: 'boolean' } },
+    options: {
+      mutants: { type: 'boolean' },
+      json: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+      search: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      best: { type: 'string', default: '1' },
+      seconds: { type: 'string', default: '30' },
+      workers: { type: 'string', default: '2' },
+      'shrink-runs': { type: 'string', default: '150' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
+  if (values.help) return console.log(help);
+  const unknown = positionals.filter((name) => !mutantNames.includes(name as MutantName));
+  if (unknown.length > 0) throw new Error(`there is no mutant ${unknown.join(', ')}: docs/mutants.md has the list`);
   const report = await huntMutants({
     ...(positionals.length === 0 ? {} : { names: positionals as MutantName[] }),
-    ...(values.seconds === undefined ? {} : { secondsMax: Number(values.seconds) }),
-    search: values.search === true,
-    ...(values.json === true ? {} : { onMutant: (mutant) => console.log(line(mutant, values.verbose === true)) }),
+    search: values.search,
+    best: Number(values.best),
+    secondsMax: Number(values.seconds),
+    shrinkRuns: Number(values['shrink-runs']),
+    workers: Number(values.workers),
+    onMutant: (mutant) => {
+      if (!values.json) console.log(lineOf(mutant, values.verbose));
+      if (values.write) writeSeed(mutant);
+    },
   });
-  if (values.json === true) console.log(JSON.stringify(report));
+  tell(report, values.json);
+}
+
+function tell(report: MutantReport, json: boolean): void {
+  const { mutants, killed, faultsMedian, seconds, list } = report;
+  const alarms = list.flatMap((mutant) => mutant.alarms);
+  const toKill = list.reduce((sum, mutant) => sum + mutant.seconds, 0).toFixed(1);
+  if (json) console.log(JSON.stringify(report));
   else
     console.log(
-      `${report.killed} of ${report.mutants} killed in ${report.list.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(1)} s`,
+      `${killed} of ${mutants} killed in ${toKill} s, ${seconds} s with making them smaller; faults left, median: ${faultsMedian}`,
     );
-  for (const alarm of report.alarms) console.error(`ALARM ${alarm}`);
-  process.exitCode = report.killed === report.mutants && report.alarms.length === 0 ? 0 : 1;
+  for (const alarm of alarms) console.error(`ALARM ${alarm}`);
+  process.exitCode = killed === mutants && alarms.length === 0 && !(faultsMedian > faultsMedianMax) ? 0 : 1;
 }
+
+/** At once, so that a search that is broken off has not been for nothing. One line for each; what survives keeps its line, for the next search. */
+function writeSeed({ mutant, topology, seed }: HuntedMutant): void {
+  if (topology === null || seed === null) return;
+  const known = JSON.parse(readFileSync(seedsFile, 'utf8')) as Record<string, readonly [string, number]>;
+  const all: typeof known = { ...known, [mutant]: [topology, seed] };
+  const lines = mutantNames.flatMap((name) => (all[name] === undefined ? [] : [`  "${name}": ["${all[name][0]}", ${all[name][1]}]`]));
+  writeFileSync(seedsFile, `{\n${lines.join(',\n')}\n}\n`);
+}
+
+function lineOf({ mutant, rule, killed, topology, seed, runs, seconds, faults, problem }: HuntedMutant, verbose: boolean): string {
+  const by = killed ? `${topology} ${seed}` : 'SURVIVED';
+  const cost = `${seconds.toFixed(1).padStart(5)} s ${String(runs).padStart(5)} runs ${String(faults ?? '-').padStart(3)} faults`;
+  return `${mutant.padEnd(31)} ${by.padEnd(20)} ${cost}  ${rule}${verbose && problem !== null ? `\n    ${problem.slice(0, 300)}` : ''}`;
+}
+
+if (process.argv[1] === import.meta.filename) await simMutants(process.argv.slice(2));

@@ -10,6 +10,7 @@ import { codeToCover } from '../test/sim/crash-coverage/port-calls.ts';
 import { simulateTopology, topologyNamed } from '../test/sim/run-topology.ts';
 import { hardTopologies } from '../test/sim/hard-topologies.ts';
 import { topologies, type Topology } from '../test/sim/topologies.ts';
+import { simMutants } from './sim-mutants.ts';
 
 const all = [...topologies, ...hardTopologies];
 
@@ -19,9 +20,12 @@ const help = `npm run sim -- [--seeds 100] [--first-seed 1] [--topology name] [-
 --topology    only that one: ${all.map(({ name }) => name).join(', ')}
 --no-coverage   without crash coverage: what the seeds have not hit is hit by further runs (npm run sim:coverage); with --topology never
 --hashes      print the hash of every run: the same seed gives the same, with every Node
+--mutants     break each rule of the protocol in turn, until a run shows it: npm run sim -- --mutants --help
 `;
 
+const asksForMutants = process.argv.includes('--mutants');
 const { values } = parseArgs({
+  args: asksForMutants ? [] : process.argv.slice(2),
   options: {
     seeds: { type: 'string', default: '100' },
     'first-seed': { type: 'string', default: '1' },
@@ -53,7 +57,8 @@ const coverage =
   values.topology !== undefined || values.hashes || values['no-coverage'] || values.help ? null : new CrashCoverage(codeToCover().calls);
 const coverageRunsMax = 600;
 
-if (values.help) console.log(help);
+if (asksForMutants) await simMutants(process.argv.slice(2));
+else if (values.help) console.log(help);
 else await main();
 
 async function main(): Promise<void> {

@@ -56,7 +56,7 @@ export function completeCheckpoint(before: JobRecord, completion: Completion, no
 }
 
 function withInFlight({ inFlightFrom: _, ...record }: JobRecord, inFlightFrom: Epoch | null): JobRecord {
-  return inFlightFrom === null ? record : { ...record, inFlightFrom };
+  return inFlightFrom === null || mutated('in-flight-not-kept') ? record : { ...record, inFlightFrom };
 }
 
 /** A completed checkpoint ends older ones of its kind; savepoints are asked for by a person and go on. */

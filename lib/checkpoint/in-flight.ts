@@ -6,6 +6,7 @@
  * IF2. The segments that a snapshot lists in the manifest hold all of it, and no epoch that holds none.
  * IF3. Every in-flight record has exactly one new shard: by its key, and where it has none by the old receiver's number.
  */
+import { mutated } from '../base/mutated.ts';
 import { channelId, type ChannelId, type Epoch, type OperatorUid } from '../base/ids.ts';
 import { vertexOf, type JobPlan, type PlannedEdge, type PlannedVertex } from '../model/job-plan.ts';
 import { keyGroupRange } from '../model/key-group-range.ts';
@@ -51,7 +52,7 @@ function neededFor(channels: readonly InFlightChannel[], inFlight: readonly Epoc
     const next = inFlight[index + 1];
     return channels.some(({ channel, after, upTo }) => after < (next === undefined ? upTo : (next.after?.[channel] ?? upTo)));
   });
-  return first < 0 ? [] : inFlight.slice(first);
+  return first < 0 ? [] : inFlight.slice(mutated('in-flight-of-last-epoch') ? -1 : first);
 }
 
 /** Snapshots as the manifest has them: listed is only what holds something that is in flight. */
@@ -107,6 +108,7 @@ export function inFlightOf(cut: Cut, plan: JobPlan, uid: OperatorUid, shard: num
 
 function isTakenBy(oldPlan: JobPlan, { edge, to }: InFlightChannel, vertex: PlannedVertex, shard: number): boolean {
   if (!vertex.operators.some(({ uid }) => uid === edge.to)) return false;
+  if (mutated('in-flight-by-number')) return to % vertex.parallelism === shard;
   if (edge.partitioner !== 'hash') return to % vertex.parallelism === shard;
   const old = vertexOf(oldPlan, edge.to);
   // Other key groups say nothing about these: the key alone decides.

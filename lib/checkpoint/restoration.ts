@@ -80,7 +80,7 @@ function refusalOf(record: JobRecord, { checkpoint, wanted, fromAttempt, planSee
   if (heldCheckpoint(record, checkpoint) === undefined && !mutated('restore-not-retained')) return 'not-retained';
   if (wanted.kind === 'newest' && newest?.id !== checkpoint && !mutated('restore-not-newest')) return 'not-newest';
   if (wanted.kind === 'chosen' && wanted.publishedSeen !== null && wanted.publishedSeen !== record.published) return 'published-changed';
-  return checkpoint < record.completed && record.published < record.completed && !mutated('late-publisher') ? 'publication-pending' : null;
+  return checkpoint < record.completed && record.published < record.completed ? 'publication-pending' : null;
 }
 
 /** What a stop that failed after its barrier goes back to: its own checkpoint if that completed and nothing was drained, else the newest before it. */

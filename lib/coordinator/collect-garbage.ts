@@ -94,7 +94,7 @@ class Marks {
 
   async snapshot({ deltas, segments, inFlight = [] }: ShardSnapshot): Promise<void> {
     for (const { key } of deltas) this.keys.add(key);
-    for (const list of [segments, ...inFlight]) await this.#segments(list);
+    for (const list of [segments, ...(mutated('collector-without-in-flight') ? [] : inFlight)]) await this.#segments(list);
   }
 
   /** Read once, however often it is named. */

@@ -116,7 +116,7 @@ function initialRecord(
     nextTimer: start.nextTimer,
     alignment: null,
     stash: { replaying: false, envelopes: [] },
-    ...(start.inFlight.length === 0 ? {} : { replay: { segments: 0, envelopes: 0 } }),
+    ...(start.inFlight.length === 0 || mutated('in-flight-not-replayed') ? {} : { replay: { segments: 0, envelopes: 0 } }),
     segments: [],
     lastSegment: null,
     // By epoch: the base advances from the oldest on. Several old shards' deltas are of different key groups, so their order among themselves is free.

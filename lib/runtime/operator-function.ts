@@ -228,7 +228,6 @@ export class OperatorFunction {
     const known = this.#job;
     this.#jobReadAt = Number.NEGATIVE_INFINITY;
     const job = await this.#readJob(0);
-    if (mutated('ghosts-count')) return true;
     if (known?.attempt !== job.attempt) return false;
     if (seen === undefined) return true;
     const stored = await this.#runtime.deps.shards.read(this.#topology(index).address);

@@ -101,6 +101,7 @@ class ShardWork {
       return;
     }
     for (const message of this.#messages) await this.#take(message, message === this.#messages.at(-1));
+    if (mutated('replay-last') && this.#messages.some(({ kind }) => kind === 'data')) await this.#finishReplay();
     await this.#commitRest();
   }
 
@@ -130,7 +131,7 @@ class ShardWork {
   /** Ahead of the stash and of the batch: that is what is overtaken. */
   async #takeOrders(): Promise<void> {
     const shard = this.#shard;
-    await this.#finishReplay();
+    if (!mutated('replay-last')) await this.#finishReplay();
     for (;;) {
       const { alignment, settled, keyless, processingTimeMs: nowMs } = shard;
       const verdict = nextOrder({ pending: this.#job.pending, alignment, settled, keyless, nowMs });
@@ -138,7 +139,8 @@ class ShardWork {
       if (verdict.kind === 'give-up') release(shard, verdict.checkpoint);
       else if (shard.dueTimers() !== null) await this.#fireDue();
       // Of an envelope half of which is processed no position says so.
-      else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0)) await this.#finishUnfinished();
+      else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0) && !mutated('half-envelope-cut'))
+        await this.#finishUnfinished();
       else if (shard.mustCommit) await this.#commitAndSend();
       else await this.#takeOrder(verdict.alignment);
     }
@@ -173,7 +175,7 @@ class ShardWork {
     for (;;) {
       if (shard.dueTimers() !== null) {
         await this.#fireDue();
-      } else if (shard.replay !== null) {
+      } else if (shard.replay !== null && !mutated('replay-last')) {
         await this.#finishReplay();
       } else if (shard.replaying) {
         await this.#apply(await replayStash(this.#runtime, shard, limits.sourceRecordsPerCommit));

@@ -127,6 +127,7 @@ function mayOvertakeNow({ keyless, processingTimeMs }: LiveShard, alignment: Ali
  * it says nothing new then. Also where nothing is left: it is the sign that the batch's last commit is still to come.
  */
 function putOff(shard: LiveShard, { channel, sequence, segment, index }: EnvelopeHeader, processed: number): ReceiveOutcome {
+  if (mutated('put-off-dropped')) return goOn;
   stashAgain(shard, { channel, sequence, segment, index, processed });
   shard.replaying = true;
   shard.changed = true;

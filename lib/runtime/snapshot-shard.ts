@@ -116,7 +116,7 @@ function planParts(runtime: Runtime, shard: LiveShard, options: SnapshotOptions,
 function inputPositions(shard: LiveShard, { alignment }: SnapshotOptions): Record<ChannelId, number> {
   const positions: Record<ChannelId, number> = { ...alignment?.barriers };
   for (const [id, { sequence }] of shard.inputs) {
-    if (mutated('position-last-received')) positions[id] = sequence;
+    if (mutated('position-last-received') || (mutated('stash-not-in-flight') && !(id in positions))) positions[id] = sequence;
     if (id in positions) continue;
     const first = shard.stash.find(({ channel }) => channel === id);
     positions[id] = first === undefined ? sequence : first.processed > 0 ? first.sequence : first.sequence - 1;
@@ -128,11 +128,14 @@ function inputPositions(shard: LiveShard, { alignment }: SnapshotOptions): Recor
 function beginEpochBehind(shard: LiveShard, { checkpoint, attempt, floor }: SnapshotOptions, tryId: string): EpochSegments[] {
   const { epoch, topology, record } = shard;
   const last = segmentKey(topology.address, attempt, record.version + 1, tryId);
-  const known = keptSegments(shard.segments, floor, epoch);
+  const known = mutated('older-epochs-unlisted') ? [] : keptSegments(shard.segments, floor, epoch);
   const closing = known.find((list) => list.epoch === epoch) ?? { epoch, recent: [], chained: null };
   const after = sentUpTo(shard);
   shard.segments = [...shard.segments, { epoch: checkpoint + 1, recent: [], chained: null, after }];
-  return [...known.filter((list) => list !== closing), { ...closing, recent: [...closing.recent, last] }].sort((a, b) => a.epoch - b.epoch);
+  return [
+    ...known.filter((list) => list !== closing),
+    { ...closing, recent: mutated('own-segment-unlisted') ? closing.recent : [...closing.recent, last] },
+  ].sort((a, b) => a.epoch - b.epoch);
 }
 
 function sentUpTo(shard: LiveShard): Record<ChannelId, number> {

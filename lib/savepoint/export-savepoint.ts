@@ -6,6 +6,7 @@
  * EX2. The metadata is a function of manifest and receipts: whoever writes it writes the same.
  * EX3. Order of units and of rows in a unit follows from the manifest.
  */
+import { mutated } from '../base/mutated.ts';
 import { SluiceError } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
@@ -52,7 +53,7 @@ export function exportUnits(manifest: Manifest): readonly ExportUnit[] {
       .flatMap((snapshot) => keyedUnits(vertex, snapshot, isKeyed(manifest, vertex))),
   );
   const parts = manifest.shards.flatMap((snapshot) => snapshot.parts.map((part): ExportUnit => ({ kind: 'part', part })));
-  return [...keyed, ...parts, ...inFlightUnits(manifest)];
+  return [...keyed, ...parts, ...(mutated('savepoint-without-in-flight') ? [] : inFlightUnits(manifest))];
 }
 
 function isKeyed({ plan }: Manifest, { uid }: PlannedVertex): boolean {

@@ -44,23 +44,32 @@ function read(env: Environment, uid: string, values: readonly Event[]): DataStre
   return env.fromSource(fromCollection(values, { splits }), { watermarks }).uid(uid);
 }
 
+/** Opened, closed by what comes three records later, and opened again when it has long been forgotten. */
+const closing = Array.from({ length: 48 }, (_, i) => [i, i - 3, i - 24].filter((n) => n >= 0).map((n) => `c${n}`))
+  .flat()
+  .map((key, i): Event => ({ key, at: 1_000 + i * 12, value: i, line: 'c' }));
+
+const isBad = ({ value }: Event): boolean => value % 5 === 2;
+
 const lines = (values: readonly unknown[]): string[] => values.map((value) => JSON.stringify(value)).sort();
 
 /** Each record with the one before it, of its key and line. */
-function chained(stream: DataStream<Event>): DataStream<unknown> {
-  return stream
+function chained(stream: DataStream<Event>, isPicky = false): DataStream<unknown> {
+  const results = stream
     .keyBy(({ key }) => key)
     .process({
       emits: type<unknown>(),
       state: { last: mapState<string, number>() },
-      process({ value, line }, { key, state, emit }) {
+      process(event, { key, state, emit }) {
+        const { value, line } = event;
+        if (isPicky && isBad(event)) throw new Error('a bad event');
         const before = state.last.get(line) ?? -1;
         if (before >= value) throw new Error(`${line} of ${key} brings ${value} behind ${before}`);
         emit({ key, line, value, before });
         state.last.put(line, value);
       },
-    })
-    .uid('chained');
+    });
+  return (isPicky ? results.onError('dead-letter') : results).uid('chained');
 }
 
 function chains(some: readonly Event[]): unknown[] {
@@ -88,6 +97,22 @@ const topology = (name: string, build: (env: Environment) => DataStream<unknown>
   modes: ['aligned', 'unaligned'],
 });
 
+function toggle(stream: DataStream<Event>): DataStream<unknown> {
+  return stream
+    .keyBy(({ key }) => key)
+    .process({
+      emits: type<unknown>(),
+      state: { open: valueState<number>() },
+      process(_event, { key, state, emit }) {
+        const isOpen = state.open.value() !== undefined;
+        emit({ key, is: isOpen ? 'closed' : 'opened' });
+        if (isOpen) state.open.clear();
+        else state.open.update(1);
+      },
+    })
+    .uid('toggle');
+}
+
 const toggled = (some: readonly Event[]): unknown[] =>
   some.map(({ key }, i) => {
     const earlier = some.slice(0, i).filter((other) => other.key === key).length;
@@ -104,24 +129,26 @@ export const hardTopologies: readonly Topology[] = [
     },
     chains([...left, ...right]),
   ),
-  topology(
-    'forgetting',
-    (env) =>
-      read(env, 'left', left)
-        .keyBy(({ key }) => key)
-        .process({
-          emits: type<unknown>(),
-          state: { open: valueState<number>() },
-          process(_event, { key, state, emit }) {
-            const isOpen = state.open.value() !== undefined;
-            emit({ key, is: isOpen ? 'closed' : 'opened' });
-            if (isOpen) state.open.clear();
-            else state.open.update(1);
-          },
-        })
-        .uid('toggle'),
-    toggled(left),
-  ),
+  topology('forgetting', (env) => toggle(read(env, 'left', left)), toggled(left)),
+  topology('closing', (env) => toggle(read(env, 'left', closing)), toggled(closing)),
+  {
+    name: 'set-aside',
+    job: () =>
+      defineJob({
+        name: 'set-aside',
+        build(env) {
+          chained(read(env, 'left', left).union(read(env, 'right', right)), true)
+            .sinkTo(collectSink('out'))
+            .uid('out-sink');
+        },
+      }),
+    expected: {
+      out: lines(chains([...left, ...right].filter((event) => !isBad(event)))),
+      'chained.dead-letters': lines(
+        [...left, ...right].filter(isBad).map((record) => ({ operator: 'chained', key: JSON.stringify(record.key), record })),
+      ),
+    },
+  },
   topology(
     'late',
     (env) =>

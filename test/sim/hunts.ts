@@ -19,6 +19,7 @@ const usual: World = { healedMs: 60_000, checkpoint: { retained: 3 } };
 const zombies: Partial<FaultRates> = { dieUnsent: 0.25, standStill: 0.3 };
 const slow = (slowSite: string): Partial<FaultRates> => ({ slowSite });
 const crashes: Partial<FaultRates> = { crash: 0.05, error: 0.03 };
+const calm: Partial<FaultRates> = { crash: 0, answer: 0, error: 0, stall: 0, partial: 0, dieUnsent: 0, standStill: 0, slowSite: null };
 const manyCommits = { timersPerCommitMax: 1, sourceRecordsPerCommit: 2 };
 const oftenBase = { baseAdvanceEpochs: 1, baseAdvanceRows: 1, baseAdvanceRowsQuiet: 1, baseRowsPerSlice: 1, deltaRowsPerPart: 2 };
 const someBase = { baseAdvanceEpochs: 3, baseAdvanceRows: 8, baseAdvanceRowsQuiet: 6, baseRowsPerStep: 4, baseRowsPerSlice: 1 };
@@ -28,9 +29,39 @@ const manyBarriers = { maxConcurrent: 3, intervalMs: 60, timeoutMs: 5_000, retai
 const lateWriters: World = {
   stallLeastMs: 2_300,
   limits: { ...oftenBase, baseRowsPerSlice: 100, baseRowsPerStep: 100, baseRowsReadPerStep: 100 },
-  settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 120 },
+  settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 100, jobRecordCacheMs: 0 },
   checkpoint: { retained: 1, intervalMs: 60 },
-  rates: { ...slow('function.base.write'), slowShare: 0.15, crash: 0, stall: 0, people: 'restart' },
+  rates: { ...calm, ...slow('function.base.write'), slowShare: 0.3, people: 'restart' },
+};
+
+/** Many checkpoints, one after the other. */
+const lasting: World = {
+  limits: { baseAdvanceEpochs: 1, baseRowsPerSlice: 1 },
+  settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 200, jobRecordCacheMs: 0 },
+  checkpoint: { retained: 1, intervalMs: 60 },
+  rates: { ...calm, people: 'restart' },
+};
+
+/** Barriers overtake: at once, or after a while; what they overtake is much. */
+const overtaking: World = {
+  settings: { sourceIdleMs: 5 },
+  checkpoint: { unaligned: true, alignedTimeoutMs: 0, intervalMs: 60, retained: 3 },
+  rates: { people: 'restore', ...slow('function.objects.createIfAbsent') },
+};
+const overtakingSteps: World = { ...overtaking, limits: { sourceRecordsPerCommit: 2, timersPerCommitMax: 1 } };
+const overtakingMoves: World = { ...overtaking, rates: { ...overtaking.rates, people: 'savepoint' } };
+const overtakingLate: World = { ...overtaking, checkpoint: { ...overtaking.checkpoint, alignedTimeoutMs: 200, maxConcurrent: 3 } };
+
+/** Functions die in the middle of what they work off in steps. */
+const overtakingCrashes: World = {
+  checkpoint: { ...overtakingLate.checkpoint },
+  rates: { crash: 0.01, dieUnsent: 0.3, people: 'restart', ...slow('function.shards.read') },
+};
+
+/** A shard with more to do gets ahead of another with the same deltas, and then at once. */
+const unevenBase = {
+  ...{ baseAdvanceEpochs: 1_000, baseAdvanceRows: 16, baseAdvanceRowsQuiet: 16 },
+  ...{ baseRowsPerStep: 1_000, baseRowsPerSlice: 1_000, baseRowsPerSliceQuiet: 1_000, baseRowsReadPerStep: 1_000 },
 };
 
 interface Place extends World {
@@ -45,7 +76,6 @@ const places: Partial<Record<MutantName, Place>> = {
   'unsent-before-next': { in: ['late', 'delayed', 'ordered'], limits: manyCommits },
   'newer-attempt-dropped': { in: ['ordered', 'exchanges'], settings: { jobRecordCacheMs: 1_000 } },
   'group-in-one-call': { in: ['ordered'], rates: { partial: 0.3 } },
-  'ghosts-count': { in: ['ordered'], limits: oftenBase, rates: slow('function.shards.read') },
   'nothing-held': { in: ['ordered', 'union'] },
   'numbers-mixed': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
   'superseded-dropped': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
@@ -64,7 +94,6 @@ const places: Partial<Record<MutantName, Place>> = {
   },
   'stop-not-taken-back': { in: ['chain', 'ordered'], checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 }, rates: { people: 'move' } },
   'periodic-during-stop': { in: ['chain', 'keyed'], checkpoint: { intervalMs: 50, tolerableFailures: 1_000 }, rates: { people: 'move' } },
-  'committed-stop-forgotten': { in: ['chain'], checkpoint: { intervalMs: 50 }, rates: { people: 'move', slowSite: 'task.jobs.replace' } },
   'newest-delta-first': { in: ['union', 'keyed'], limits: someBase, checkpoint: { retained: 1, intervalMs: 100 } },
   'published-before-parts': { in: ['chain', 'union'], rates: crashes },
   'pin-never': { in: ['chain', 'keyed'], rates: { people: 'savepoint' }, checkpoint: { retained: 1 } },
@@ -78,7 +107,6 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { ...slow('task.sinks.publish'), error: 0.1 },
     checkpoint: { retained: 1, intervalMs: 50 },
   },
-  'collector-without-exports': { in: ['ordered', 'keyed'], rates: { people: 'savepoint', crash: 0.06, error: 0.06, stall: 0.1 } },
   'collector-without-age': { in: ['ordered', 'keyed'], rates: slow('function.shards.commit'), checkpoint: { intervalMs: 100 } },
   'abort-clears-dirty': { in: ['chain', 'keyed'], checkpoint: { timeoutMs: 300, tolerableFailures: 1_000 } },
   'restore-not-newest': {
@@ -99,11 +127,6 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'restore', ...slow('task.jobs.replace') },
     checkpoint: { retained: 2, intervalMs: 50 },
   },
-  'late-publisher': {
-    in: ['chain'],
-    rates: { people: 'restore', error: 0.1, ...slow('task.sinks.publish') },
-    checkpoint: { retained: 3, intervalMs: 50 },
-  },
   'clock-decides': { in: ['delayed'], rates: zombies },
   'segment-after-commit': { in: ['keyed', 'ordered'] },
   'control-without-gaps': {
@@ -111,7 +134,6 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { crash: 0.03, ...slow('task.messages.sendBatch') },
     checkpoint: { timeoutMs: 400, tolerableFailures: 1_000 },
   },
-  'put-back-behind': { in: ['late', 'window'], checkpoint: manyBarriers, rates: slow('function.messages.sendBatch'), limits: manyCommits },
   'name-without-try': { in: ['chain'], checkpoint: { timeoutMs: 300, tolerableFailures: 1_000 } },
   'own-parts-discarded': { in: ['chain'], rates: { ...crashes, people: 'restore' }, checkpoint: { intervalMs: 50 } },
   'failed-savepoint-stays-pending': {
@@ -121,18 +143,65 @@ const places: Partial<Record<MutantName, Place>> = {
   },
   'gaps-taken': { in: ['ordered', 'union'], losing: true, healedMs: 10_000, rates: { people: 'restart' } },
   'no-base-fence': { in: ['keyed', 'forgetting'], ...lateWriters },
-  'no-tombstone': { in: ['forgetting'], ...lateWriters },
-  'tombstones-go-early': { in: ['forgetting'], ...lateWriters },
-  'deltas-of-others': {
-    in: ['keyed', 'forgetting'],
-    limits: someBase,
-    settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 120 },
-    rates: { people: 'restore' },
-    checkpoint: { retained: 1, intervalMs: 60 },
-  },
   'lingering-unwritten': { in: ['lingering'] },
   'lingers-for-ever': { in: ['lingering'] },
   'lost-answer-is-lost-race': { in: ['chain', 'keyed'], rates: { answer: 0.1 } },
+  'collector-without-exports': {
+    in: ['rescale', 'two-phase-sink'],
+    settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 300 },
+    stallLeastMs: 1_000,
+    checkpoint: { retained: 1, intervalMs: 200 },
+    rates: { ...calm, people: 'savepoint', ...slow('task.savepoints.createIfAbsent'), slowShare: 0.7 },
+  },
+  'export-unheld': {
+    in: ['chain', 'keyed'],
+    checkpoint: { retained: 1, intervalMs: 60, timeoutMs: 300, tolerableFailures: 0 },
+    rates: { people: 'savepoint', ...slow('task.sinks.exportPart'), slowShare: 0.7, crash: 0.02 },
+  },
+  'committed-stop-forgotten': {
+    in: ['delayed', 'keyed'],
+    limits: oftenBase,
+    checkpoint: { intervalMs: 50, retained: 3 },
+    rates: { ...calm, people: 'move', ...slow('task.sinks.publish'), slowShare: 0.8 },
+  },
+  'restored-end-changes-nothing': {
+    in: ['chain', 'keyed'],
+    rates: { people: 'savepoint', ...slow('task.sinks.publish'), slowShare: 0.8, crash: 0 },
+  },
+  'put-back-behind': { in: ['set-aside'], checkpoint: manyBarriers, rates: slow('function.shards.read') },
+  'no-tombstone': { in: ['closing'], ...lateWriters },
+  'tombstones-go-early': { in: ['closing'], ...lateWriters },
+  'deltas-of-others': {
+    in: ['keyed', 'ordered'],
+    limits: unevenBase,
+    settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 60, jobRecordCacheMs: 0 },
+    rates: { ...calm, people: 'restore' },
+    checkpoint: { retained: 1, intervalMs: 60 },
+  },
+  'keyless-overtaken': { in: ['chain', 'broadcast', 'ordered'], ...overtaking },
+  'overtaken-not-held': { in: ['ordered', 'union'], ...overtakingLate },
+  'half-envelope-cut': { in: ['set-aside'], ...overtakingLate },
+  'stash-not-in-flight': { in: ['ordered', 'union'], ...overtakingSteps, ...overtakingCrashes },
+  'own-segment-unlisted': { in: ['ordered', 'union'], ...overtaking },
+  'older-epochs-unlisted': { in: ['ordered', 'union'], ...overtaking },
+  'in-flight-of-last-epoch': { in: ['ordered', 'union'], ...overtaking },
+  'in-flight-not-kept': { in: ['ordered', 'union'], ...overtaking, checkpoint: { ...overtaking.checkpoint, retained: 1 } },
+  'in-flight-not-replayed': { in: ['ordered', 'union'], ...overtaking },
+  'replay-last': { in: ['ordered', 'union'], ...overtaking },
+  'replay-in-one-step': { in: ['ordered', 'union'], ...overtakingSteps },
+  'in-flight-by-number': { in: ['union', 'rescale'], ...overtaking },
+  'in-flight-of-others': { in: ['ordered', 'union'], ...overtaking },
+  'collector-without-in-flight': { in: ['ordered', 'union'], ...overtaking },
+  'savepoint-without-in-flight': { in: ['ordered', 'union'], ...overtakingMoves },
+  'segments-for-ever': { in: ['keyed', 'ordered'], ...lasting },
+  'base-in-slices-only': { in: ['keyed', 'ordered'], ...lasting },
+  'base-stands-still': { in: ['keyed', 'ordered'], ...lasting },
+  'passed-over-waits': {
+    in: ['two-inputs', 'keyed'],
+    rates: { people: 'savepoint', ...slow('task.messages.sendBatch'), slowShare: 0.5 },
+    checkpoint: { intervalMs: 60, timeoutMs: 120_000, retained: 1 },
+  },
+  'put-off-dropped': { in: ['set-aside', 'poison'] },
 };
 
 export function huntFor(name: MutantName): Hunt {

@@ -25,6 +25,42 @@ const perRecord: Check = (files) =>
     )
     .map(({ path }) => `${path}: mutants stand where work is done by commit, message or task`);
 
+const marks = /^(?:[A-Z]{1,2}\d+|design §\d+(?:\.\d+)?|reliability §2\.6\.\d+|ADR \d+)$/;
+
+/** Which rule: its marks, each of them in the header of a file or the title of a decision; what is in the other documents cannot be looked up here. */
+const unruled =
+  (rules: Readonly<Record<string, string>>): Check =>
+  (files) => {
+    const headers = files.filter(({ path }) => path.startsWith('lib/')).map(({ text }) => text.slice(0, 6_000));
+    const isKnown = (mark: string): boolean => {
+      if (/^(?:design|reliability)/.test(mark)) return true;
+      const adr = /^ADR (\d+)$/.exec(mark)?.[1];
+      return adr === undefined
+        ? headers.some((text) => text.includes(` * ${mark}. `))
+        : files.some(({ path }) => path.startsWith(`docs/adr/${adr.padStart(4, '0')}-`));
+    };
+    return Object.entries(rules).flatMap(([name, rule]) => {
+      const [named = '', text] = rule.split(': ');
+      const wrong = named.split(', ').filter((mark) => !marks.test(mark) || !isKnown(mark));
+      return wrong.length === 0 && text !== undefined
+        ? []
+        : [`${home}: ${name} names no rule that is written down: ${wrong.join(', ') || rule}`];
+    });
+  };
+
+/** Rules of the design and hazards, by name: each with mutants that there are, or with the reason why it needs none. */
+const mapped: Check = (files) => {
+  const page = files.find(({ path }) => path === 'docs/mutants.md')?.text ?? '';
+  const rows = page.split('## Rules and hazards')[1]?.split('\n## ')[0] ?? '';
+  const range = (letter: string, last: number): string[] => Array.from({ length: last }, (_, i) => `${letter}${i + 1}`);
+  const ids = [...range('C', 8), ...range('H', 11), ...range('M', 12), ...range('W', 3), ...range('X', 20), ...range('2.6.', 10)];
+  const missing = ids.filter((id) => !rows.includes(`| ${id} `)).map((id) => `docs/mutants.md: hazard ${id} has no row`);
+  const inRows = [...rows.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name!);
+  const strange = inRows.filter((name) => !names.includes(name)).map((name) => `docs/mutants.md: there is no mutant ${name}`);
+  const nowhere = names.filter((name) => !inRows.includes(name)).map((name) => `docs/mutants.md: ${name} stands for no rule of the design`);
+  return [...missing, ...strange, ...nowhere];
+};
+
 const documented: Check = (files) => {
   const page = files.find(({ path }) => path === 'docs/mutants.md')?.text ?? '';
   return Object.entries(mutantRules)
@@ -37,6 +73,8 @@ describe('mutants', () => {
     ['each is somewhere in the protocol, and nothing of the product switches one on', lib],
     ['none stands where work is done record by record', perRecord],
     ['each is listed with its rule', documented],
+    ['each names a rule that is written down', unruled(mutantRules)],
+    ['each rule of the design and each hazard has its mutants, and each mutant its place there', mapped],
   ])('%s', (_what, check) => {
     expect(check(repositoryFiles())).toEqual([]);
   });
@@ -45,5 +83,7 @@ describe('mutants', () => {
     expect(lib([{ path: 'lib/runtime/planted.ts', text: 'switchMutant' }])).toHaveLength(names.length + 1);
     expect(perRecord([{ path: 'lib/operators/planted.ts', text: "mutated('no-witness')" }])).toHaveLength(1);
     expect(documented([])).toHaveLength(names.length);
+    expect(unruled({ planted: 'ZZ9: no such rule', unmarked: 'something' })(repositoryFiles())).toHaveLength(2);
+    expect(mapped([{ path: 'docs/mutants.md', text: '## Rules and hazards\n| C1 | `planted` |' }])).toHaveLength(64 - 1 + 1 + names.length);
   });
 });

@@ -66,6 +66,7 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
 /** Exactly-once holds a channel back from its barrier on; at-least-once from the next one's on. */
 export function isHeld(alignment: Alignment | null, channel: ChannelId): boolean {
   if (alignment === null || mutated('nothing-held')) return false;
+  if (mutated('overtaken-not-held') && alignment.overtakeAtMs !== undefined) return false;
   return modeOf(alignment) === 'exactly-once' ? channel in alignment.barriers : alignment.waiting?.includes(channel) === true;
 }
 

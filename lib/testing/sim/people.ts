@@ -180,6 +180,8 @@ export class People {
 
   /** Nobody has restored the job meanwhile: what a savepoint is written from must still be there. */
   async #expectHeld(before: JobRecord | undefined, { failure }: OperationRecord): Promise<void> {
+    if (failure?.code === 'SLUICE-OBJECT-MISSING' && failure.message.includes('/exports/'))
+      throw new Error(`a savepoint lost its progress while it was being written: ${failure.message}`);
     const now = await this.record();
     if (failure?.message.includes('no longer held') === true && now?.status === 'RUNNING' && now.attempt === before?.attempt)
       throw new Error(`a savepoint was not held while it was being written: ${failure.message}`);

@@ -42,8 +42,8 @@ export interface SimulateOptions {
   readonly onRun?: (run: SimulatedRun, totals: SimulationTotals) => void;
   /** Ends early, with what there is. */
   readonly signal?: AbortSignal;
-  /** A failing run is made smaller. Default true. */
-  readonly shrink?: boolean;
+  /** A failing run is made smaller. Default true; a number: in at most so many runs, by default 600. */
+  readonly shrink?: boolean | number;
   /** Stop at the first violation. Default true. */
   readonly bail?: boolean;
   /** For the examination of the simulator itself: other circumstances than usual. */
@@ -93,6 +93,7 @@ export async function simulate(job: Job, options: SimulateOptions = {}): Promise
   return simulation.run();
 }
 
+const shrinkRunsMax = 600;
 const hashPrefix = 'parallelism-';
 const exactlyOnce: readonly SimulatedMode[] = ['aligned', 'unaligned'];
 
@@ -212,7 +213,8 @@ class Simulation {
 
   async #violation(seed: number, problems: readonly string[], faults: readonly Fault[]): Promise<Violation> {
     const fails = async (some: readonly Fault[]): Promise<boolean> => this.#problemsOf(await this.#once(seed, { faults: some })).length > 0;
-    const fewest = this.#options.shrink === false ? faults : await shrinkFaults(faults, fails);
+    const { shrink = true } = this.#options;
+    const fewest = shrink === false ? faults : await shrinkFaults(faults, fails, shrink === true ? shrinkRunsMax : shrink);
     const result = await this.#once(seed, { faults: fewest });
     return { seed, problems, faults: fewest, timeline: timelineOf(result, this.#problemsOf(result)) };
   }
