@@ -1,23 +1,26 @@
 /**
  * Once everything works a checkpoint completes within two intervals and one visibility timeout: the first interval may be in vain, and a message may have been
- * taken just before by somebody who is gone. What was pending then may take its own timeout first, and what no flow waits for a sweep. An idle job completes
- * none.
+ * taken just before by somebody who is gone. What was pending then may take its own timeout first, a flow that has failed its pause, and what no flow waits for
+ * a sweep. An idle job completes none.
  */
 import type { CheckpointId } from '../../base/ids.ts';
 import type { JobRecord } from '../../model/job-record.ts';
+import type { FlowExecution } from '../../ports/flow-store.ts';
 
 /** The calls that it takes. */
 const callsMs = 1_500;
 /** A checkpoint that is over its time is left to its own flow for a while, and a sweep may just have looked. */
 const sweepLaterMs = 10_000;
+/** Before the last try of a step that has failed (flow-descriptions.ts). */
+const longestPauseMs = 8_000;
 
 export interface LivenessOptions {
   readonly visibilityMs: number;
   readonly sweepMs: number;
   /** Settings of checkpoints as they are. */
   readonly checkpoints: () => { readonly intervalMs: number; readonly timeoutMs: number };
-  /** Whether a flow of that name is at work. */
-  readonly isRunning: (flow: string) => Promise<boolean>;
+  /** Flows that are at work. */
+  readonly flows: () => Promise<readonly Pick<FlowExecution, 'name' | 'retries'>[]>;
 }
 
 interface Beginning {
@@ -25,6 +28,8 @@ interface Beginning {
   readonly atMs: number;
   readonly completed: CheckpointId;
   allowedMs: number;
+  /** A checkpoint was pending that no flow waited for. */
+  isStray: boolean;
 }
 
 export class Liveness {
@@ -39,11 +44,12 @@ export class Liveness {
 
   /** `nowMs`: while everything works. */
   async look({ job, attempt, status, completed, dirtyEpoch, pending }: JobRecord, nowMs: number): Promise<readonly string[]> {
-    const { visibilityMs, sweepMs, checkpoints, isRunning } = this.#options;
+    const { visibilityMs, sweepMs, checkpoints, flows } = this.#options;
     const { intervalMs, timeoutMs } = checkpoints();
     const life = `${job} ${attempt}`;
     if (this.#begun?.life !== life) {
-      this.#begun = { life, atMs: nowMs, completed, allowedMs: pending.length === 0 ? 0 : timeoutMs };
+      const pauseMs = (await flows()).some(({ retries }) => retries > 0) ? longestPauseMs : 0;
+      this.#begun = { life, atMs: nowMs, completed, allowedMs: pauseMs + (pending.length === 0 ? 0 : timeoutMs), isStray: false };
       this.#isShown = false;
     }
     const isIdle = dirtyEpoch <= completed && pending.length === 0;
@@ -52,9 +58,10 @@ export class Liveness {
     const tookMs = nowMs - this.#begun.atMs;
     const boundMs = 2 * intervalMs + visibilityMs + callsMs + this.#begun.allowedMs;
     if (tookMs <= boundMs) return [];
-    const alive = await Promise.all(pending.map(({ flow }) => isRunning(flow)));
-    if (alive.includes(false) && this.#begun.allowedMs <= timeoutMs) {
-      this.#begun.allowedMs = 2 * timeoutMs + sweepMs + sweepLaterMs;
+    const names = (await flows()).map(({ name }) => name);
+    if (!this.#begun.isStray && pending.some(({ flow }) => !names.includes(flow))) {
+      this.#begun.isStray = true;
+      this.#begun.allowedMs += timeoutMs + sweepMs + sweepLaterMs;
       return [];
     }
     return [`no checkpoint has completed in attempt ${attempt} of job ${job} for ${tookMs} ms, though everything works`];

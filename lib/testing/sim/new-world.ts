@@ -91,7 +91,7 @@ export function newWorld(options: SimulationOptions, problem: (what: string) => 
   const liveness = new Liveness({
     visibilityMs,
     sweepMs,
-    isRunning: (flow) => services.isRunning(flow),
+    flows: () => stores.stores.flows.running(),
     checkpoints: () => draw.current,
   });
   return { time, trace, decisions, containers, stores, services, people, oracles, liveness, draw, faultyMs };

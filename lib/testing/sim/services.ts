@@ -119,10 +119,6 @@ export class Services {
     }
   }
 
-  isRunning(flow: string): Promise<boolean> {
-    return this.#flows.isRunning(flow);
-  }
-
   #messageFunction(): Warm {
     const container = this.#container('coordinator', 'message');
     const deps = this.#options.world.coordinatorDeps(container, this.#flows);
