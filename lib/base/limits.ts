@@ -62,6 +62,8 @@ export const limits = {
   backlogMessagesMax: 120_000,
   /** How long a job record may be cached. */
   jobRecordCacheMs: 1_000,
+  /** Records of a batch after which the clock is asked whether orders are to be looked for. */
+  recordsPerLook: 64,
   /** Longest stay of operator functions; visibility is just above it. */
   functionTimeoutMs: 30_000,
   visibilityTimeoutMs: 35_000,

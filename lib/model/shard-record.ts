@@ -189,6 +189,8 @@ export interface ShardSnapshot extends ShardAddress {
   /** Of the shard record that this snapshot was committed with: segments up to it lie before the cut. */
   readonly version: number;
   readonly inputs: Readonly<Record<ChannelId, number>>;
+  /** Of the envelope behind the input position: so many of its records are processed. Absent where none are. */
+  readonly begun?: Readonly<Record<ChannelId, number>>;
   readonly outputs: Readonly<Record<ChannelId, number>>;
   readonly splits: Readonly<Record<string, SplitState>> | null;
   readonly operatorStates: OperatorStates;

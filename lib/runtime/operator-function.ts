@@ -120,7 +120,7 @@ export class OperatorFunction {
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;
     shard.poison = poison;
-    await processMessages(this.#runtime, job, shard, current);
+    await processMessages(this.#runtime, job, shard, current, () => this.#readJob(job.attempt));
   }
 
   /** Undefined where a newer attempt has begun meanwhile: these messages are of an older one after all. */

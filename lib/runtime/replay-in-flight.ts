@@ -85,7 +85,8 @@ async function replaySegment(runtime: Runtime, shard: LiveShard, { name, channel
 
 async function replayEnvelope(runtime: Runtime, shard: LiveShard, channel: ReplayedChannel, envelope: Envelope): Promise<void> {
   const { operator, input } = channel;
-  const mine = channel.byKey ? ownRecords(shard, input, envelope) : envelope;
+  const left = envelope.header.sequence === channel.after + 1 ? behind(envelope, channel.begun) : envelope;
+  const mine = channel.byKey ? ownRecords(shard, input, left) : left;
   if (mine.values.length === 0) return;
   // Named apart from what this attempt's channels bring: their numbers begin anew.
   shard.place = { kind: 'record', channel: `in-flight ${channel.channel}` as ChannelId, sequence: mine.header.sequence, index: 0 };
@@ -106,6 +107,11 @@ async function replayEnvelope(runtime: Runtime, shard: LiveShard, channel: Repla
       throw userError(shard, error, value);
     }
   });
+}
+
+/** Without the records that the old receiver had processed. */
+function behind({ header, values, timestamps }: Envelope, begun: number): Envelope {
+  return begun === 0 ? { header, values, timestamps } : { header, values: values.slice(begun), timestamps: timestamps.slice(begun) };
 }
 
 function ownRecords(shard: LiveShard, input: number, { header, values, timestamps }: Envelope): Envelope {

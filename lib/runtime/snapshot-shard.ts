@@ -2,7 +2,7 @@
  * A shard's part of a checkpoint: the snapshot ends a commit, what follows the barrier belongs to the next one.
  *
  * SN1. The input position of a channel is its barrier's sequence number, not the last received; where the barrier is overtaken, the last processed: what
- *      waits in the stash is in flight.
+ *      waits in the stash is in flight, and of an envelope that is begun, what is left of it.
  * SN2. State at the snapshot = base + `deltas`, in order; the epoch's changes become delta objects, written before the commit that names them.
  * SN3. The barrier is the last element that goes out; the acknowledgement is the last effect.
  * SN4. The snapshot names every part newer than `published`.
@@ -47,6 +47,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   if (options.finished) shard.status = 'finished';
   announceChange(shard, options);
   const inputs = inputPositions(shard, options);
+  const begun = begunEnvelopes(shard, options);
   const tryId = runtime.deps.random.hex(12);
   const inFlight = options.barrier.overtakeAtMs === undefined ? null : beginEpochBehind(shard, options, tryId);
   shard.epoch = checkpoint + 1;
@@ -57,7 +58,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   shard.changed = false;
   const unpublished = shard.pendingParts.filter((part) => part.checkpoint > options.published);
   shard.pendingParts = mutated('parts-of-aborted-forgotten') ? parts : [...unpublished, ...parts];
-  const built = buildSnapshot(runtime, shard, options, { segments, added, inputs, startedAtMs });
+  const built = buildSnapshot(runtime, shard, options, { segments, added, inputs, begun, startedAtMs });
   const snapshot: ShardSnapshot = inFlight === null ? built : { ...built, inFlight };
   shard.coordinator.push({
     kind: 'acknowledgement',
@@ -112,16 +113,26 @@ function planParts(runtime: Runtime, shard: LiveShard, options: SnapshotOptions,
   return parts;
 }
 
-/** Of a barrier that is overtaken: in the stash a channel's first envelope is the first that has not been processed, but maybe for its own barrier. */
+/** Of a barrier that is overtaken: in the stash a channel's first envelope is the first that has not been processed to its end. */
 function inputPositions(shard: LiveShard, { alignment }: SnapshotOptions): Record<ChannelId, number> {
   const positions: Record<ChannelId, number> = { ...alignment?.barriers };
   for (const [id, { sequence }] of shard.inputs) {
     if (mutated('position-last-received')) positions[id] = sequence;
     if (id in positions) continue;
     const first = shard.stash.find(({ channel }) => channel === id);
-    positions[id] = first === undefined ? sequence : first.processed > 0 ? first.sequence : first.sequence - 1;
+    positions[id] = first === undefined ? sequence : first.sequence - 1;
   }
   return positions;
+}
+
+/** Records that are processed of the envelope behind an input position. */
+function begunEnvelopes(shard: LiveShard, { alignment }: SnapshotOptions): Record<ChannelId, number> {
+  const begun: Record<ChannelId, number> = {};
+  for (const id of shard.inputs.keys()) {
+    const first = shard.stash.find(({ channel }) => channel === id);
+    if (first !== undefined && first.processed > 0 && !(id in (alignment?.barriers ?? {}))) begun[id] = first.processed;
+  }
+  return begun;
 }
 
 /** The segments up to the snapshot's own, which only the commit writes; and what follows begins at the positions of now. */
@@ -145,11 +156,12 @@ interface SnapshotFacts {
   readonly segments: SegmentList;
   readonly added: readonly DeltaRef[];
   readonly inputs: Readonly<Record<ChannelId, number>>;
+  readonly begun: Readonly<Record<ChannelId, number>>;
   readonly startedAtMs: number;
 }
 
 function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOptions, facts: SnapshotFacts): ShardSnapshot {
-  const { segments, added, inputs, startedAtMs } = facts;
+  const { segments, added, inputs, begun, startedAtMs } = facts;
   const nowMs = runtime.deps.clock.now();
   const { alignment } = options;
   const isOvertaken = alignment !== null && Object.keys(alignment.barriers).length < shard.inputs.size;
@@ -159,6 +171,7 @@ function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOpti
     attempt: options.attempt,
     checkpoint: options.checkpoint,
     inputs,
+    ...(Object.keys(begun).length === 0 ? {} : { begun }),
     outputs: sentUpTo(shard),
     splits: shard.splits,
     operatorStates: shard.chain.states(),
