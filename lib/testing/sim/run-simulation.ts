@@ -239,6 +239,9 @@ const runtimeSettings: RuntimeSettings = {
   sourceIdleMs: 50,
   stateCacheKeys: 3,
   jobRecordCacheMs: 100,
+  // Orders are seen between the records of an envelope too.
+  lookEveryMs: 0,
+  recordsPerLook: 2,
 };
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
