@@ -67,6 +67,10 @@ export const mutantRules = {
   'collector-without-retained': 'CG1: retained manifests are roots',
   'collector-without-records': 'CG1: shard records are roots',
   'collector-without-exports': 'CG1: the progress of unfinished exports is a root',
+  'nothing-collected': 'CG1: what nothing names goes',
+  'segments-for-ever': 'design §6: a segment is named for as long as somebody may still need it',
+  'base-in-slices-only': 'AB3: a base that lags too far follows in whole steps, whoever comes',
+  'base-stands-still': 'AB1: the base follows the floor',
   'collector-without-age': 'CG2: only what is older than the longest life of an invocation is collected',
   // Completion, publication, the end.
   'incomplete-completes': 'M1, design §5: a checkpoint is complete when every shard has acknowledged',

@@ -35,7 +35,7 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
   );
   const garbage = candidates.filter((key) => {
     const name = key.slice(jobPrefix(job).length);
-    return collected.test(name) && !marks.keys.has(key) && !isUnderWay(name, record, exporting);
+    return collected.test(name) && !marks.keys.has(key) && !isUnderWay(name, record, exporting) && !mutated('nothing-collected');
   });
   for (let at = 0; at < garbage.length; at += removedAtOnce) await deps.objects.remove(garbage.slice(at, at + removedAtOnce));
   await deps.base.purgeTombstones(job, mutated('tombstones-go-early') ? deps.clock.now() + 1 : cutoffMs);

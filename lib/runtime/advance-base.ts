@@ -3,9 +3,12 @@
  *
  * AB1. The base only ever advances to the floor: what a retained or pinned checkpoint shows is never overwritten by something newer.
  * AB2. In order of epochs; a delta leaves the record in the commit after its rows have been written. Writing them twice changes nothing.
+ * AB3. A step is kept in memory, and who comes next may be another container that begins it anew. Once the base lags twice as far as it may, whoever comes
+ *      finishes a whole step: so the lag is bounded, however the invocations are spread.
  */
 import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
+import type { DeltaRef } from '../model/shard-record.ts';
 import { BaseStep, rowsOf } from './base-step.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';
@@ -63,10 +66,22 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, options: A
 /** A base epoch of -1 says that nothing was ever written, and nothing is read then. */
 const baseHoldsSomething = 0;
 
+/** Overdue: a step in slices has not come to its end for as long again (AB3). */
+export function isOverdue({ deltas }: LiveShard, floor: number): boolean {
+  const ready = deltas.filter(({ epoch }) => epoch <= floor);
+  return (
+    !mutated('base-in-slices-only') && (rowsOf(ready) >= 2 * limits.baseAdvanceRows || epochsOf(ready) >= 2 * limits.baseAdvanceEpochs)
+  );
+}
+
+function epochsOf(deltas: readonly DeltaRef[]): number {
+  return new Set(deltas.map(({ epoch }) => epoch)).size;
+}
+
 /** Whether enough has gathered at or below the floor, or something was begun. */
 export function canAdvance(shard: LiveShard, { floor, isQuiet }: AdvanceOptions): boolean {
   if (shard.baseStep !== null) return true;
+  if (mutated('base-stands-still')) return false;
   const ready = shard.deltas.filter(({ epoch }) => epoch <= floor || mutated('base-above-floor'));
-  const epochs = new Set(ready.map(({ epoch }) => epoch)).size;
-  return rowsOf(ready) >= (isQuiet ? limits.baseAdvanceRowsQuiet : limits.baseAdvanceRows) || epochs >= limits.baseAdvanceEpochs;
+  return rowsOf(ready) >= (isQuiet ? limits.baseAdvanceRowsQuiet : limits.baseAdvanceRows) || epochsOf(ready) >= limits.baseAdvanceEpochs;
 }

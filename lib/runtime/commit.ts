@@ -150,7 +150,7 @@ async function listSegments(
 
 /** Epochs that somebody may still need. */
 export function keptSegments(segments: readonly EpochSegments[], floor: number, current: Epoch): readonly EpochSegments[] {
-  return segments.filter(({ epoch }) => epoch > floor || epoch === current);
+  return segments.filter(({ epoch }) => epoch > floor || epoch === current || mutated('segments-for-ever'));
 }
 
 /** Up to here every receiver is past what its senders have sent: at the floor nothing is in flight, unless a barrier has overtaken. */

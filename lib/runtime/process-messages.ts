@@ -16,7 +16,7 @@ import type { Alignment, ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { nextOrder } from './barrier/overtaking.ts';
 import { commit, segmentsFloor, type CommitOptions } from './commit.ts';
-import { advanceBase, baseLags } from './advance-base.ts';
+import { advanceBase, isOverdue, baseLags } from './advance-base.ts';
 import { judgeControl, judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
 import { readNamed } from './named-objects.ts';
@@ -271,11 +271,13 @@ class ShardWork {
 
   async #advanceBase(): Promise<void> {
     const options = { floor: this.#job.floor, isQuiet: this.#isQuiet };
-    for (let slices = this.#isQuiet ? quietSlicesMax : 1; slices > 0;) {
+    const wholeStep = isOverdue(this.#shard, options.floor);
+    for (let slices = this.#isQuiet ? quietSlicesMax : 1; slices > 0 || wholeStep;) {
       const outcome = await advanceBase(this.#runtime, this.#shard, options);
       if (outcome === 'nothing') return;
       if (outcome === 'slice') slices--;
       else await this.#commitAdvance();
+      if (outcome === 'done' && wholeStep) return;
     }
   }
 

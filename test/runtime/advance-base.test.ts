@@ -57,4 +57,19 @@ describe('the base', () => {
     // The last one was asked for before the first had done everything.
     expect([await wake(), await wake(), await wake(), await wake()]).toEqual([1, 1, 0, 0]);
   });
+
+  test('follows though another container comes each time: once it is overdue, whoever comes finishes a step (ADR 31)', async () => {
+    setLimits({ baseAdvanceRows: 1_000, baseAdvanceEpochs: 3, baseRowsPerSlice: 1 });
+    const bench = await ShardBench.open(compileCount(), 'count');
+    await bench.handle(bench.kick());
+    const [a, b] = [bench.upstream(left), bench.upstream(right)];
+    const epochs: number[] = [];
+    for (let checkpoint = 1; checkpoint <= 20; checkpoint++) {
+      bench.environment = bench.newEnvironment();
+      await bench.handle(await a.send(words), await a.barrier(checkpoint), await b.barrier(checkpoint));
+      await bench.changeJob({ completed: checkpoint, floor: checkpoint });
+      epochs.push((await bench.record()).deltas.length);
+    }
+    expect(Math.max(...epochs)).toBeLessThanOrEqual(7);
+  });
 });

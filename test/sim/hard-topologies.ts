@@ -39,9 +39,9 @@ const right = events('r', 32);
 /** Now and then one of long ago once more. */
 const withLate = left.flatMap((event, i) => (i >= 32 && i % 4 === 0 ? [event, left[i - 32]!, left[i - 31]!] : [event]));
 
-function read(env: Environment, uid: string, values: readonly Event[], shards: number): DataStream<Event> {
+function read(env: Environment, uid: string, values: readonly Event[]): DataStream<Event> {
   const watermarks = boundedOutOfOrderness(50, ({ at }: Event) => at);
-  return env.fromSource(fromCollection(values, { splits }), { watermarks }).uid(uid).setParallelism(shards);
+  return env.fromSource(fromCollection(values, { splits }), { watermarks }).uid(uid);
 }
 
 const lines = (values: readonly unknown[]): string[] => values.map((value) => JSON.stringify(value)).sort();
@@ -70,14 +70,14 @@ function chains(some: readonly Event[]): unknown[] {
   });
 }
 
-const topology = (name: string, build: (env: Environment, shards: number) => DataStream<unknown>, shown: readonly unknown[]): Topology => ({
+const topology = (name: string, build: (env: Environment) => DataStream<unknown>, shown: readonly unknown[]): Topology => ({
   name,
-  job: (shards) =>
+  job: () =>
     defineJob({
       name,
       build(env) {
         // Another exchange behind it: what a keyed shard sends can be lost, too.
-        const results = build(env, shards)
+        const results = build(env)
           .rebalance()
           .map((result) => result);
         results.sinkTo(collectSink('out')).uid('out-sink');
@@ -93,23 +93,19 @@ const toggled = (some: readonly Event[]): unknown[] =>
   });
 
 export const hardTopologies: readonly Topology[] = [
-  topology(
-    'ordered',
-    (env, shards) => chained(read(env, 'left', left, shards).union(read(env, 'right', right, 1))),
-    chains([...left, ...right]),
-  ),
+  topology('ordered', (env) => chained(read(env, 'left', left).union(read(env, 'right', right))), chains([...left, ...right])),
   topology(
     'lingering',
-    (env, shards) => {
+    (env) => {
       env.setBufferTimeout(40);
-      return chained(read(env, 'left', left, shards).union(read(env, 'right', right, 1)));
+      return chained(read(env, 'left', left).union(read(env, 'right', right)));
     },
     chains([...left, ...right]),
   ),
   topology(
     'forgetting',
-    (env, shards) =>
-      read(env, 'left', left, shards)
+    (env) =>
+      read(env, 'left', left)
         .keyBy(({ key }) => key)
         .process({
           emits: type<unknown>(),
@@ -126,8 +122,8 @@ export const hardTopologies: readonly Topology[] = [
   ),
   topology(
     'late',
-    (env, shards) =>
-      read(env, 'left', withLate, shards)
+    (env) =>
+      read(env, 'left', withLate)
         .keyBy(({ key }) => key)
         .window(tumblingEventTime(windowMs))
         .aggregate(
@@ -144,8 +140,8 @@ export const hardTopologies: readonly Topology[] = [
   ),
   topology(
     'delayed',
-    (env, shards) =>
-      read(env, 'left', left, shards)
+    (env) =>
+      read(env, 'left', left)
         .keyBy(({ key }) => key)
         .process({
           emits: type<unknown>(),

@@ -11,6 +11,7 @@ import {
   fromCollection,
   type Job,
   listState,
+  outputTag,
   tumblingEventTime,
   type,
   valueState,
@@ -18,9 +19,25 @@ import {
 
 export interface Topology {
   readonly name: string;
-  readonly job: (sourceShards: number) => Job;
+  readonly job: () => Job;
   /** Lines by sink, sorted. */
   readonly expected: Readonly<Record<string, readonly string[]>>;
+  /** At least once: whether a line that is shown stands for one that is right. Default: where they are equal. */
+  readonly covers?: (shown: never, expected: never) => boolean;
+  readonly parallelism?: readonly number[];
+}
+
+interface Joined {
+  readonly key: string;
+  readonly lefts: readonly number[];
+  readonly rights: readonly number[];
+}
+
+interface Window {
+  readonly key: string;
+  readonly start: number;
+  readonly count: number;
+  readonly sum: number;
 }
 
 interface Reading {
@@ -39,17 +56,18 @@ const all = [...left, ...right];
 /** Behind everything: what is registered for it fires when the input ends. */
 const atTheEnd = 1_000_000;
 const windowMs = 200;
+const odd = outputTag<number>('odd');
+const isBad = ({ value }: Reading): boolean => value % 7 === 3;
 
 function readings(count: number, first: number, step: number): Reading[] {
   return Array.from({ length: count }, (_, i) => ({ key: keyOf(i * step), at: 1_000 + i * 12 + ((i * 5) % 4) * 9, value: first + i }));
 }
 
-function source(env: Environment, uid: string, values: readonly Reading[], shards: number): DataStream<Reading> {
+/** At the job's parallelism, which a restore may change, where no other is given. */
+function source(env: Environment, uid: string, values: readonly Reading[], shards?: number): DataStream<Reading> {
   const watermarks = boundedOutOfOrderness(50, ({ at }: Reading) => at);
-  return env
-    .fromSource(fromCollection(values, { splits: 2 }), { watermarks })
-    .uid(uid)
-    .setParallelism(shards);
+  const stream = env.fromSource(fromCollection(values, { splits: 2 }), { watermarks }).uid(uid);
+  return shards === undefined ? stream : stream.setParallelism(shards);
 }
 
 function collect(stream: DataStream<unknown>, name: string): void {
@@ -63,11 +81,12 @@ function counted(stream: DataStream<Reading>, uid: string): DataStream<unknown> 
     .process({
       emits: type<unknown>(),
       state: { count: valueState<number>() },
-      process({ value }, { key, state, emit }) {
+      process({ value }, { key, state, emit, emitTo }) {
         const count = (state.count.value() ?? 0) + 1;
         state.count.update(count);
         emit({ key, value });
         emit({ key, count });
+        if (value % 2 === 1) emitTo(odd, value);
       },
     })
     .uid(uid);
@@ -79,10 +98,7 @@ const counts = (some: readonly Reading[]): unknown[] =>
     { key, count: some.slice(0, i + 1).filter((other) => other.key === key).length },
   ]);
 
-const jobOf =
-  (name: string, build: (env: Environment, shards: number) => void) =>
-  (shards: number): Job =>
-    defineJob({ name, build: (env) => build(env, shards) });
+const jobOf = (name: string, build: (env: Environment) => void) => (): Job => defineJob({ name, build });
 
 function lines(values: readonly unknown[]): string[] {
   return values.map((value) => JSON.stringify(value)).sort();
@@ -91,8 +107,8 @@ function lines(values: readonly unknown[]): string[] {
 export const topologies: readonly Topology[] = [
   {
     name: 'chain',
-    job: jobOf('chain', (env, shards) => {
-      const even = source(env, 'left', left, shards)
+    job: jobOf('chain', (env) => {
+      const even = source(env, 'left', left)
         .filter(({ value }) => value % 2 === 0)
         .map(({ key, value }) => ({ key, half: value / 2 }));
       collect(even, 'out');
@@ -101,13 +117,13 @@ export const topologies: readonly Topology[] = [
   },
   {
     name: 'keyed',
-    job: jobOf('keyed', (env, shards) => collect(counted(source(env, 'left', left, shards), 'count'), 'out')),
+    job: jobOf('keyed', (env) => collect(counted(source(env, 'left', left), 'count'), 'out')),
     expected: { out: lines(counts(left)) },
   },
   {
     name: 'exchanges',
-    job: jobOf('exchanges', (env, shards) => {
-      const stream = source(env, 'left', left, shards)
+    job: jobOf('exchanges', (env) => {
+      const stream = source(env, 'left', left)
         .rebalance()
         .map((reading) => reading);
       collect(
@@ -121,15 +137,13 @@ export const topologies: readonly Topology[] = [
   },
   {
     name: 'union',
-    job: jobOf('union', (env, shards) =>
-      collect(counted(source(env, 'left', left, shards).union(source(env, 'right', right, 1)), 'count'), 'out'),
-    ),
+    job: jobOf('union', (env) => collect(counted(source(env, 'left', left).union(source(env, 'right', right, 1)), 'count'), 'out')),
     expected: { out: lines(counts(all)) },
   },
   {
     name: 'two-inputs',
-    job: jobOf('two-inputs', (env, shards) => {
-      const joined = source(env, 'left', left, shards)
+    job: jobOf('two-inputs', (env) => {
+      const joined = source(env, 'left', left)
         .keyBy(({ key }) => key)
         .connect(source(env, 'right', right, 1).keyBy(({ key }) => key))
         .process({
@@ -159,12 +173,14 @@ export const topologies: readonly Topology[] = [
         }),
       ),
     },
+    covers: (shown: Joined, right: Joined) =>
+      shown.key === right.key && shown.lefts.length >= right.lefts.length && shown.rights.length >= right.rights.length,
   },
   {
     name: 'broadcast',
-    job: jobOf('broadcast', (env, shards) => {
+    job: jobOf('broadcast', (env) => {
       const factors = Array.from({ length: keyCount }, (_, i) => ({ key: keyOf(i), at: 1_000, value: i + 1 }));
-      const weighed = source(env, 'left', left, shards)
+      const weighed = source(env, 'left', left)
         .keyBy(({ key }) => key)
         .connect(source(env, 'factors', factors, 1).broadcast(broadcastState<string, number>('factors')))
         .process({
@@ -186,8 +202,8 @@ export const topologies: readonly Topology[] = [
   },
   {
     name: 'window',
-    job: jobOf('window', (env, shards) => {
-      const windows = source(env, 'left', left, shards)
+    job: jobOf('window', (env) => {
+      const windows = source(env, 'left', left)
         .keyBy(({ key }) => key)
         .window(tumblingEventTime(windowMs))
         .aggregate(
@@ -202,6 +218,57 @@ export const topologies: readonly Topology[] = [
       collect(windows, 'out');
     }),
     expected: { out: lines(windowsOf(left)) },
+    covers: (shown: Window, right: Window) =>
+      shown.key === right.key && shown.start === right.start && shown.count >= right.count && shown.sum >= right.sum,
+  },
+  {
+    name: 'two-phase-sink',
+    job: jobOf('two-phase-sink', (env) => {
+      const readings = source(env, 'left', left);
+      collect(
+        readings.map(({ value }) => value),
+        'all',
+      );
+      const results = counted(readings, 'count');
+      collect(results, 'out');
+      collect(results.getSideOutput(odd), 'odd');
+    }),
+    expected: {
+      all: lines(left.map(({ value }) => value)),
+      out: lines(counts(left)),
+      odd: lines(left.filter(({ value }) => value % 2 === 1).map(({ value }) => value)),
+    },
+  },
+  {
+    name: 'rescale',
+    job: jobOf('rescale', (env) => {
+      collect(counted(source(env, 'left', left).union(source(env, 'right', right)), 'count'), 'out');
+    }),
+    expected: { out: lines(counts(all)) },
+    parallelism: [1, 2, 3, 4, 5, 6, 7, 8],
+  },
+  {
+    name: 'poison',
+    job: jobOf('poison', (env) => {
+      const checked = source(env, 'left', left)
+        .keyBy(({ key }) => key)
+        .process({
+          emits: type<unknown>(),
+          state: { seen: valueState<number>() },
+          process(reading, { key, state, emit }) {
+            state.seen.update((state.seen.value() ?? 0) + 1);
+            emit({ key, count: state.seen.value() });
+            if (isBad(reading)) throw new Error('a bad reading');
+          },
+        })
+        .onError('dead-letter')
+        .uid('checked');
+      collect(checked, 'out');
+    }),
+    expected: {
+      out: lines(counts(left.filter((reading) => !isBad(reading))).filter((line) => Object.hasOwn(line as object, 'count'))),
+      'checked.dead-letters': lines(left.filter(isBad).map((record) => ({ operator: 'checked', key: JSON.stringify(record.key), record }))),
+    },
   },
 ];
 

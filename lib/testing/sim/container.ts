@@ -15,14 +15,20 @@ export class Container {
   readonly name: string;
   /** What its calls are counted under: function, message, task, api. */
   readonly role: string;
+  /** How far its clock is off. */
+  readonly skewMs: number;
+  /** How much longer its calls take than others'. */
+  readonly slowness: number;
   #alive = true;
   /** When the invocation in hand began; null between two. */
   invokedAtMs: number | null = null;
   readonly #deaths: (() => void)[] = [];
 
-  constructor(name: string, role: string) {
+  constructor(name: string, role: string, { skewMs = 0, slowness = 1 }: { readonly skewMs?: number; readonly slowness?: number } = {}) {
     this.name = name;
     this.role = role;
+    this.skewMs = skewMs;
+    this.slowness = slowness;
   }
 
   get alive(): boolean {
@@ -103,7 +109,7 @@ export class Containers {
       this.taken.push({ site, occurrence, kind });
       trace.tell(time.nowMs, container.name, `${kind} at ${site} #${occurrence}`);
     }
-    await this.#pass(container, this.#latency(site));
+    await this.#pass(container, this.#latency(site, container));
     return this.#perform(container, site, kind, parameters, act);
   }
 
@@ -134,11 +140,11 @@ export class Containers {
         throw unavailable(site);
       case 'answer-lost':
         await act(parameters);
-        await this.#pass(container, this.#latency(site));
+        await this.#pass(container, this.#latency(site, container));
         throw unavailable(site);
       case 'twice':
         await act(parameters);
-        await this.#pass(container, this.#latency(site));
+        await this.#pass(container, this.#latency(site, container));
         return this.#answer(container, site, await act(parameters));
       case 'stall-before':
         await this.#pass(container, this.#stall(site));
@@ -154,7 +160,7 @@ export class Containers {
   }
 
   async #answer(container: Container, site: string, result: unknown): Promise<unknown> {
-    await this.#pass(container, this.#latency(site) / 2);
+    await this.#pass(container, this.#latency(site, container) / 2);
     return result;
   }
 
@@ -174,9 +180,9 @@ export class Containers {
     if (!container.alive) await never();
   }
 
-  #latency(site: string): number {
+  #latency(site: string, { slowness }: Container): number {
     const { decisions, latencyMs } = this.#options;
-    return decisions.fraction(`latency/${site}`) * latencyMs;
+    return decisions.fraction(`latency/${site}`) * latencyMs * (this.active ? slowness : 1);
   }
 
   #stall(site: string): number {

@@ -8,8 +8,10 @@ import type { Decisions } from './decisions.ts';
  */
 export type CallFault = 'crash-before' | 'crash-after' | 'answer-lost' | 'twice' | 'error' | 'stall-before' | 'stall-after' | 'partial';
 
-/** What people do to a job while it runs. `restart`: the process that runs the flows ends and begins anew. */
-export type Disturbance = 'restore' | 'savepoint' | 'move' | 'restart';
+/**
+ * What people do to a job while it runs. `restart`: the process that runs the flows ends and begins anew. `change`: the settings of its checkpoints.
+ */
+export type Disturbance = 'restore' | 'savepoint' | 'move' | 'checkpoint' | 'change' | 'restart';
 
 /** Under which a disturbance is counted. */
 export const peopleSite = 'people';
@@ -95,7 +97,11 @@ export function drawnFaults(decisions: Decisions, rates: FaultRates): FaultSourc
 
 function disturb(decisions: Decisions): Disturbance {
   const roll = decisions.fraction('disturb/what');
-  return roll < 0.45 ? 'restore' : roll < 0.7 ? 'savepoint' : roll < 0.85 ? 'move' : 'restart';
+  if (roll < 0.4) return 'restore';
+  if (roll < 0.6) return 'savepoint';
+  if (roll < 0.72) return 'move';
+  if (roll < 0.8) return 'checkpoint';
+  return roll < 0.9 ? 'change' : 'restart';
 }
 
 function draw(decisions: Decisions, rates: FaultRates, site: string): CallFault | undefined {

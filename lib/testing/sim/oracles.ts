@@ -6,7 +6,8 @@
  * OR3. Keyed state at a held checkpoint is what it was when the checkpoint completed, wherever base and deltas have got to.
  * OR4. What is retained is not newer than the newest completed checkpoint, and in order.
  * OR5. Once everything works, a timer of the clock fires when it is due, though no record comes.
- * OR6. A snapshot shows no window as closed that has still to fire.
+ * OR6. Exactly once, a snapshot shows no window as closed that has still to fire.
+ * OR7. Once everything works, what is kept stays bounded (bounds.ts).
  */
 import { expectedShards } from '../../checkpoint/completeness.ts';
 import { decodeManifest } from '../../checkpoint/manifest-codec.ts';
@@ -14,20 +15,26 @@ import type { Manifest } from '../../checkpoint/manifest.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { ShardSnapshot } from '../../model/shard-record.ts';
 import { readPlan } from '../../coordinator/coordinator-deps.ts';
+import { Bounds } from './bounds.ts';
+import type { SettingsDraw } from './circumstances.ts';
 import { cutProblem } from './cut-problem.ts';
+import type { JobId } from '../../base/ids.ts';
 import { heldState } from './held-state.ts';
-import type { SimStores } from './sim-stores.ts';
+import { collecting, type SimStores } from './sim-stores.ts';
 
 /** Longer than a message can be kept back by what went wrong before. */
 const overdueMs = 12_000;
 
 export class Oracles {
   readonly #world: SimStores;
+  readonly #draw: Pick<SettingsDraw, 'isAtLeastOnce'>;
   readonly #seen = new Set<string>();
+  readonly #bounds = new Map<JobId, Bounds>();
   readonly #states = new Map<string, string>();
 
-  constructor(world: SimStores) {
+  constructor(world: SimStores, draw: Pick<SettingsDraw, 'isAtLeastOnce'>) {
     this.#world = world;
+    this.#draw = draw;
   }
 
   /** Everything that is wrong now. */
@@ -36,6 +43,7 @@ export class Oracles {
     const ids = record.retained.map(({ id }) => id);
     if (ids.some((id, i) => id > (ids[i + 1] ?? record.completed)))
       problems.push(`job ${record.job} retains ${ids.join(', ')}, completed is ${record.completed}`);
+    if (healedNowMs !== null) problems.push(...(await this.#boundsOf(record).look(record, healedNowMs)));
     if (healedNowMs !== null && record.status === 'RUNNING') problems.push(...(await this.#overdue(record, healedNowMs)));
     for (const { manifest: key } of [...record.retained, ...record.pins]) {
       const manifest = await this.#manifestOf(key);
@@ -43,6 +51,12 @@ export class Oracles {
       else problems.push(...(await this.#problemsOf(key, manifest)));
     }
     return problems;
+  }
+
+  #boundsOf({ job }: JobRecord): Bounds {
+    const bounds = this.#bounds.get(job) ?? new Bounds(this.#world, collecting);
+    this.#bounds.set(job, bounds);
+    return bounds;
   }
 
   async #overdue(record: JobRecord, nowMs: number): Promise<readonly string[]> {
@@ -75,11 +89,15 @@ export class Oracles {
     this.#states.set(key, state);
     if (this.#seen.has(key)) return problems;
     this.#seen.add(key);
-    problems.push(...leftDue(manifest).map((shard) => `${about}: ${shard} has timers that its watermark has passed`));
+    if (!this.#draw.isAtLeastOnce)
+      problems.push(...leftDue(manifest).map((shard) => `${about}: ${shard} has timers that its watermark has passed`));
     // An import begins with positions of its own, and at least once promises no cut.
     const isCut = manifest.attempt > 0 && manifest.mode === 'exactly-once';
     const problem = isCut
-      ? await cutProblem(this.#world.stores.objects, manifest.plan, manifest.shards, { isUnaligned: manifest.unaligned === true })
+      ? await cutProblem(this.#world.stores.objects, manifest.plan, manifest.shards, {
+          isUnaligned: manifest.unaligned === true,
+          areCountsExact: !this.#draw.isAtLeastOnce,
+        })
       : undefined;
     return problem === undefined ? problems : [...problems, `${about} is no cut: ${problem}`];
   }

@@ -2,8 +2,9 @@
  * The people around a job: they deploy it, restore it at other parallelism, take savepoints, stop it and go on from one, and their process is restarted.
  */
 import type { CheckpointId, JobId } from '../../base/ids.ts';
-import type { CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
+import { changeWhileRunning } from '../../coordinator/change-settings.ts';
+import { takeCheckpoint } from '../../coordinator/manual-checkpoint.ts';
 import { restoreCheckpoint, restoreSavepoint } from '../../coordinator/restore-requests.ts';
 import { stopWithSavepoint, takeSavepoint } from '../../coordinator/savepoint-requests.ts';
 import { startJob } from '../../coordinator/start-job.ts';
@@ -14,6 +15,7 @@ import { operatorQueue } from '../../model/queue-names.ts';
 import { newJobId } from '../../local/local-engine.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { OperationRecord } from '../../ports/records.ts';
+import type { SettingsDraw } from './circumstances.ts';
 import type { Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import type { Disturbance } from './fault.ts';
@@ -29,11 +31,11 @@ export interface PeopleOptions {
   readonly decisions: Decisions;
   readonly trace: Trace;
   readonly containers: Containers;
-  readonly compile: (parallelism: number) => CompiledJob;
-  readonly checkpoint: CheckpointSettings;
+  readonly compile: (version: number) => CompiledJob;
+  readonly versions: number;
+  readonly draw: SettingsDraw;
 }
 
-const parallelismMax = 3;
 const strict = { allowNonRestoredState: false, allowOtherJob: false };
 
 /** One that is whole, and the jobs whose output it continues, itself last. */
@@ -53,6 +55,8 @@ export class People {
   #asked = 0;
   restores = 0;
   savepoints = 0;
+  /** From a savepoint to another job. */
+  moves = 0;
 
   constructor(options: PeopleOptions) {
     this.#options = options;
@@ -82,13 +86,13 @@ export class People {
   }
 
   async begin(): Promise<void> {
-    const { services, checkpoint } = this.#options;
+    const { services, draw } = this.#options;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
     const job = this.#newJob();
     this.#now(job);
     this.#deployed = services.deploy(job, compiled);
-    await services.ask((deps) => startJob(deps, { job, name: plan.name, plan, planHash, settings: checkpoint }));
+    await services.ask((deps) => startJob(deps, { job, name: plan.name, plan, planHash, settings: draw.current }));
   }
 
   /** One thing after the other, for as long as there are faults and the job runs. */
@@ -111,6 +115,10 @@ export class People {
         return void (await this.#savepoint());
       case 'move':
         return this.#move();
+      case 'checkpoint':
+        return void (await this.#checkpoint());
+      case 'change':
+        return this.#change();
       case 'restart':
         trace.tell(time.nowMs, 'world', 'the process that runs the flows is restarted');
         return services.restart();
@@ -119,13 +127,13 @@ export class People {
 
   /** The functions of the new version come before or after the switch: until it they leave the messages where they are. */
   async #restore(): Promise<void> {
-    const { services, trace, time, world, checkpoint: settings } = this.#options;
+    const { services, trace, time, world, draw } = this.#options;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
     const checkpoint = await this.#whereTo();
     trace.tell(time.nowMs, 'people', `restore checkpoint ${checkpoint} as ${planHash}`);
     const next = services.deploy(this.#job, compiled);
-    const newPlan = { plan, planHash, settings };
+    const newPlan = { plan, planHash, settings: draw.next() };
     const order = { job: this.#job, trigger: this.#trigger(), checkpoint, publishedSeen: null, ...strict } as const;
     const ended = await this.#operation((deps) => restoreCheckpoint(deps, { ...order, newPlan }));
     if (ended.failure === null) {
@@ -137,6 +145,24 @@ export class People {
       trace.tell(time.nowMs, 'people', `the restore failed: ${ended.failure.message}`);
       next.stop();
     }
+  }
+
+  async #checkpoint(): Promise<OperationRecord> {
+    const { trace, time } = this.#options;
+    trace.tell(time.nowMs, 'people', 'take a checkpoint');
+    const order = { job: this.#job, trigger: this.#trigger() };
+    return this.#operation((deps) => takeCheckpoint(deps, order));
+  }
+
+  /** Other checkpoint settings for the job as it runs. */
+  async #change(): Promise<void> {
+    const { trace, time, services, draw } = this.#options;
+    if (!draw.mayChange) return;
+    const settings = draw.next();
+    const { mode, unaligned, intervalMs, maxConcurrent } = settings;
+    const how = `${unaligned ? 'unaligned' : mode} every ${intervalMs} ms, ${maxConcurrent} at a time`;
+    trace.tell(time.nowMs, 'people', `checkpoints from now on ${how}`);
+    await services.ask((deps) => changeWhileRunning(deps, this.#job, () => settings));
   }
 
   /** Where several are retained, now and then to one that is not the newest. */
@@ -172,16 +198,17 @@ export class People {
     const ended = await this.#operation((deps) => stopWithSavepoint(deps, order));
     if (ended.failure !== null) return;
     this.#note(ended);
+    this.moves++;
     await this.goOnFrom(ended.location!);
   }
 
   /** As another job; what ran before is left alone. */
   async goOnFrom(location: string): Promise<void> {
-    const { trace, time, services, checkpoint } = this.#options;
+    const { trace, time, services, draw } = this.#options;
     const compiled = this.#anyVersion();
     const { plan, planHash } = compiled;
     const job = this.#newJob();
-    const newPlan = { plan, planHash, settings: checkpoint };
+    const newPlan = { plan, planHash, settings: draw.next() };
     trace.tell(time.nowMs, 'people', `go on from it as ${planHash}, job ${job}`);
     this.#now(job);
     const restore = { job, trigger: this.#trigger(), location, newPlan, ...strict };
@@ -226,7 +253,7 @@ export class People {
   }
 
   #anyVersion(): CompiledJob {
-    const { compile, decisions } = this.#options;
-    return compile(1 + decisions.below('parallelism', parallelismMax));
+    const { compile, decisions, versions } = this.#options;
+    return compile(1 + decisions.below('parallelism', versions));
   }
 }

@@ -4,7 +4,6 @@
  * First a phase with faults, restores at other parallelism, savepoints and stops; then a phase in which everything works, and the job must come to its end.
  */
 import { errorCode, errorMessage } from '../../base/errors.ts';
-import { defaultCheckpointSettings, type CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
@@ -12,10 +11,11 @@ import type { SplitReader } from '../../ports/connectors.ts';
 import type { Logger } from '../../ports/system.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
 import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
+import { lifeMs, latencyMs, SettingsDraw, stallMs, type Circumstances, type SimulatedMode } from './circumstances.ts';
 import { Containers } from './container.ts';
 import { continuedFrom, type Continued } from './continuation.ts';
 import { Decisions } from './decisions.ts';
-import { drawRates, drawnFaults, listedFaults, type Fault, type FaultRates } from './fault.ts';
+import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
 import { Oracles } from './oracles.ts';
 import { People } from './people.ts';
 import { Services } from './services.ts';
@@ -23,29 +23,16 @@ import { SimStores } from './sim-stores.ts';
 import { Trace, type TraceLine } from './trace.ts';
 import { VirtualTime } from './virtual-time.ts';
 
-/** What a run can be made harder, or shorter, by. */
-export interface Circumstances {
-  readonly settings?: Partial<RuntimeSettings>;
-  readonly checkpoint?: Partial<CheckpointSettings>;
-  /** Instead of what the seed draws. */
-  readonly rates?: Partial<FaultRates>;
-  /** From half of the faulty phase on sources find nothing for a while. */
-  readonly silent?: boolean;
-  /** A queue loses a message: the job may stand still or fail, but what it shows at its end must be right. */
-  readonly losing?: boolean;
-  /** Who stands still does so for at least so long: nearly as long as an invocation may live. */
-  readonly stallLeastMs?: number;
-  /** How long everything may take once it works. */
-  readonly healedMs?: number;
-}
-
 export interface SimulationOptions extends Circumstances {
   readonly seed: number;
-  /** The job at a parallelism, so that restores can rescale. */
-  readonly compile: (parallelism: number) => CompiledJob;
+  /** The job at some parallelism, so that restores can rescale: versions from 1 on. */
+  readonly compile: (version: number) => CompiledJob;
+  readonly versions: number;
   /** The user functions of a version, made anew. */
   readonly functionsOf: (planHash: string) => OperatorRegistry;
   readonly sources: Readonly<Record<string, SplitReader>>;
+  /** One of them is drawn wherever checkpoint settings are. */
+  readonly modes: readonly SimulatedMode[];
   /** Names under which the sinks' records are kept. */
   readonly sinks: readonly string[];
   /** Just these faults, instead of those that the seed draws. */
@@ -68,16 +55,16 @@ export interface SimulationResult {
   readonly checkpoints: number;
   readonly restores: number;
   readonly savepoints: number;
+  /** Checkpoints have been in that mode, at least for a while. */
+  readonly isAtLeastOnce: boolean;
+  /** To a checkpoint, or on from a savepoint. */
+  readonly hasGoneBack: boolean;
   /** Records that became visible, of the sink of that name. */
   readonly published: (name: string) => readonly unknown[];
   /** The same of a job that went on from one of the savepoints, and of what came before it; null where none did. */
   readonly continued: Continued | null;
 }
 
-/** Longest life of an invocation, of a call mostly, and of who stands still: long enough that messages become visible meanwhile. */
-const lifeMs = 3_000;
-const latencyMs = 10;
-const stallMs = 2_500;
 /** How long everything may take once it works. */
 const healedMs = 180_000;
 const lookEveryMs = 250;
@@ -98,11 +85,13 @@ class Simulated {
   readonly #services: Services;
   readonly #people: People;
   readonly #oracles: Oracles;
+  readonly #draw: SettingsDraw;
   readonly #faultyMs: number;
   readonly #problems: string[] = [];
   /** Nobody asks for anything any more. */
   #isQuiet = false;
   #stoodStill = false;
+  #hasGoneBack = false;
   /** The job as it was looked at last. */
   #seen: JobRecord | undefined;
 
@@ -128,21 +117,34 @@ class Simulated {
     const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
     const isSilent = (): boolean => options.silent === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + silentMs;
     const sources = paced(options, decisions, isSilent);
-    const world = new SimStores({ time, decisions, containers, sources, logger, lifeMs, losing: options.losing === true });
+    const world = new SimStores({ time, decisions, containers, sources, logger, losing: options.losing === true });
     const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
     // Shards may read a mixture; the coordinator reads one record.
     const onError = (error: unknown): void => {
       if (errorCode(error) === 'SLUICE-INVARIANT') this.#problems.push(`the coordinator meets a broken rule: ${errorMessage(error)}`);
     };
-    const settings = { ...runtimeSettings, ...options.settings };
-    const checkpoint = { ...defaultCheckpointSettings, intervalMs: 300, timeoutMs: 5_000, ...options.checkpoint };
+    const jobRecordCacheMs = decisions.pick('runtime/record cache', [0, 100, 1_000]);
+    const isLong = options.calm !== true && decisions.chance('runtime/long', longShare);
+    const settings = { ...runtimeSettings, jobRecordCacheMs, ...(isLong ? longRun : {}), ...options.settings };
+    const draw = new SettingsDraw(decisions, options.modes, options.checkpoint);
     this.#options = options;
     this.#decisions = decisions;
     this.#containers = containers;
     this.#world = world;
     this.#services = new Services({ world, time, decisions, containers, logger, settings, visibilityMs, lifeMs, functionsOf, onError });
-    this.#people = new People({ services: this.#services, world, time, decisions, trace, containers, compile, checkpoint });
-    this.#oracles = new Oracles(world);
+    this.#people = new People({
+      services: this.#services,
+      world,
+      time,
+      decisions,
+      trace,
+      containers,
+      compile,
+      draw,
+      versions: options.versions,
+    });
+    this.#oracles = new Oracles(world, draw);
+    this.#draw = draw;
     this.#faultyMs = faultyMs;
   }
 
@@ -200,6 +202,7 @@ class Simulated {
       await this.#time.sleep(lookEveryMs);
       const record = await this.#people.record();
       this.#seen = record;
+      this.#hasGoneBack ||= record !== undefined && (record.attempt > 1 || this.#people.moves > 0);
       if (record === undefined) continue;
       this.#problems.push(...(await this.#oracles.look(record, this.#containers.active ? null : this.#time.clock.now())));
       // Where a message is lost that is the right answer.
@@ -224,6 +227,8 @@ class Simulated {
       checkpoints: this.#seen?.counts.completed ?? 0,
       restores: this.#people.restores,
       savepoints: this.#people.savepoints,
+      isAtLeastOnce: this.#draw.isAtLeastOnce,
+      hasGoneBack: this.#hasGoneBack,
       published,
       continued,
     };
@@ -238,11 +243,14 @@ const runtimeSettings: RuntimeSettings = {
   backlogCheckMs: 0,
   sourceIdleMs: 50,
   stateCacheKeys: 3,
-  jobRecordCacheMs: 100,
-  // Orders are seen between the records of an envelope too.
+  // Orders are seen between the records of an envelope too, as often as a cached job record allows.
   lookEveryMs: 0,
   recordsPerLook: 2,
 };
+
+/** A job that goes on for a minute: what is to be collected, or to follow, has the time. */
+const longShare = 0.05;
+const longRun = { sourceRecordsPerCommit: 1, sourceIdleMs: 700 };
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
 function paced({ sources, calm }: SimulationOptions, decisions: Decisions, isSilent: () => boolean): SimulationOptions['sources'] {

@@ -15,6 +15,7 @@ import type { CoordinatorSignal, FlowStarter, Logger } from '../../ports/system.
 import type { OperatorRegistry } from '../../operators/operator.ts';
 import { OperatorFunction } from '../../runtime/operator-function.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
+import { skewMaxMs } from './circumstances.ts';
 import { Container, type Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import { EventSource, type Warm } from './event-source.ts';
@@ -45,6 +46,7 @@ export interface Deployment {
 }
 
 const concurrency = 2;
+const slowTimes = 12;
 
 export class Services {
   readonly #options: ServicesOptions;
@@ -52,6 +54,9 @@ export class Services {
   /** Whoever holds it talks to the one that runs now. */
   readonly #flows: FlowService;
   #numbered = 0;
+  #areClocksOff: boolean | undefined;
+  /** By operator. */
+  readonly #slow = new Map<string, boolean>();
   readonly #steps = new Set<Container>();
 
   constructor(options: ServicesOptions) {
@@ -174,8 +179,20 @@ export class Services {
     return new EventSource({ queue, receiver: world.stores.queue, concurrency, time, decisions, visibilityMs, lifeMs, isFaulty, make });
   }
 
+  /** Where clocks are off, each container's is by its own; of a slow operator every call takes long. */
   #container(name: string, role: string): Container {
-    return new Container(`${name}/${++this.#numbered}`, role);
+    const { decisions } = this.#options;
+    this.#areClocksOff ??= decisions.chance('clocks/off', 0.3);
+    const skewMs = this.#areClocksOff ? Math.round((2 * decisions.fraction(`clock/${role}`) - 1) * skewMaxMs) : 0;
+    const slowness = role === 'function' && this.#isSlow(name) ? slowTimes : 1;
+    return new Container(`${name}/${++this.#numbered}`, role, { skewMs, slowness });
+  }
+
+  #isSlow(uid: string): boolean {
+    const { decisions } = this.#options;
+    let isSlow = this.#slow.get(uid);
+    if (isSlow === undefined) this.#slow.set(uid, (isSlow = decisions.chance(`slow/${uid}`, 0.08)));
+    return isSlow;
   }
 }
 

@@ -67,7 +67,7 @@ export function sinkName(spec: ConnectorSpec): string {
   return canonicalJson([spec.connector, spec.options]);
 }
 
-export function collecting(collect: SinkCommitter): SinkCommitter {
+export function keptBySink(collect: SinkCommitter): SinkCommitter {
   const asCollect = (spec: ConnectorSpec): ConnectorSpec => ({ ...spec, options: { name: sinkName(spec) } });
   return {
     locate: (spec, name) => collect.locate(asCollect(spec), name),

@@ -5,14 +5,18 @@ import { createMemoryStores, type LocalStores } from '../../adapters/memory/memo
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
 import type { Connectors, SplitReader } from '../../ports/connectors.ts';
 import type { MessageSender } from '../../ports/message-queue.ts';
-import type { CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
+import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
 import { readMessage } from '../../model/envelope-codec.ts';
 import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
-import { collecting } from './sim-connectors.ts';
+import { keptBySink } from './sim-connectors.ts';
 import { ShownParts } from './shown-parts.ts';
+import { lifeMs, skewMaxMs } from './circumstances.ts';
 import type { Container, Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import type { VirtualTime } from './virtual-time.ts';
+
+/** When garbage is collected, and how old it is then: older than anybody who is about to name it. */
+export const collecting = { collectMs: 1_000, garbageAgeMs: lifeMs + 1_000 + skewMaxMs };
 
 export interface SimStoresOptions {
   readonly time: VirtualTime;
@@ -20,7 +24,6 @@ export interface SimStoresOptions {
   readonly containers: Containers;
   readonly sources: Readonly<Record<string, SplitReader>>;
   readonly logger: Logger;
-  readonly lifeMs: number;
   readonly losing: boolean;
 }
 
@@ -30,7 +33,7 @@ export class SimStores {
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
   readonly shown = new ShownParts(this.collect);
-  readonly #sink = collecting(this.shown.sink);
+  readonly #sink = keptBySink(this.shown.sink);
   readonly #random: Random;
   readonly #sender: MessageSender;
 
@@ -56,7 +59,7 @@ export class SimStores {
       messages: port('messages', this.#sender),
       delay: port('delay', stores.delay),
       connectors: this.#connectors(container),
-      clock: time.clock,
+      clock: offBy(time.clock, container.skewMs),
       random: this.#random,
       logger,
       metrics: { count: () => undefined, gauge: () => undefined },
@@ -65,7 +68,7 @@ export class SimStores {
 
   coordinatorDeps(container: Container, flows: CoordinatorSignal & FlowStarter): CoordinatorDeps {
     const { stores } = this;
-    const { containers, lifeMs } = this.#options;
+    const { containers } = this.#options;
     const { jobs, shards, objects, base, messages, connectors, clock, random, logger } = this.runtimeDeps(container);
     const port = <T extends object>(name: string, target: T): T => containers.port(container, name, target);
     const service = port('flows', flows);
@@ -90,8 +93,7 @@ export class SimStores {
       signal: service,
       flows: service,
       sweepMs: 10_000,
-      collectMs: 1_000,
-      garbageAgeMs: lifeMs + 1_000,
+      ...collecting,
       stepMs: 200,
     };
   }
@@ -104,6 +106,11 @@ export class SimStores {
       sinks: new Proxy({}, { get: () => containers.port(container, 'sinks', this.#sink, ['locate']) }),
     };
   }
+}
+
+/** Of a container whose clock is off; how long something took it still knows. */
+function offBy(clock: Clock, skewMs: number): Clock {
+  return skewMs === 0 ? clock : { now: () => clock.now() + skewMs, monotonic: () => clock.monotonic() };
 }
 
 /** As if every message came more than five minutes after the one before: deduplication remembers none. */

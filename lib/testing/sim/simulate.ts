@@ -3,16 +3,15 @@
  * those of a run in which nothing happened.
  */
 import { createLocalConnectors } from '../../adapters/connectors/local-connectors.ts';
-import { canonicalJson } from '../../base/canonical-json.ts';
-import { parseJson } from '../../base/parse-json.ts';
 import { SluiceError } from '../../base/errors.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
-import { encodeValue } from '../../model/value-json.ts';
 import { compileJob, type CompiledJob } from '../../dsl/compile-job.ts';
 import type { Job } from '../../dsl/define-job.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
+import { atLeastDifference, exactDifference, linesOf, type Covers } from './differences.ts';
 import type { Fault } from './fault.ts';
-import { runSimulation, type Circumstances, type SimulationResult } from './run-simulation.ts';
+import type { Circumstances, SimulatedMode } from './circumstances.ts';
+import { runSimulation, type SimulationResult } from './run-simulation.ts';
 import { shrinkFaults } from './shrink.ts';
 import { loadSources, sinkName, sinksOf } from './sim-connectors.ts';
 import { smallLimits, withLimits, type Limits } from './small-limits.ts';
@@ -28,6 +27,10 @@ export interface SimulateOptions {
   readonly recordsPerSplit?: number;
   /** Restores go to one of these. Default 1 to 3. */
   readonly parallelism?: readonly number[];
+  /** How barriers go: drawn for each run, and changed while it runs. Default aligned and unaligned, both exactly once. */
+  readonly modes?: readonly SimulatedMode[];
+  /** In mode `at-least-once`: whether a record that is shown stands for an expected one, as where a count is higher. Default: where they are equal. */
+  readonly covers?: Covers;
   /** Sink uid → the lines that must become visible, in any order. Default: what a run without faults shows. */
   readonly expected?: Readonly<Record<string, readonly unknown[]>>;
   /** Other connectors than those of a local run. */
@@ -86,6 +89,7 @@ export async function simulate(job: Job, options: SimulateOptions = {}): Promise
 }
 
 const hashPrefix = 'parallelism-';
+const exactlyOnce: readonly SimulatedMode[] = ['aligned', 'unaligned'];
 
 const zero: SimulationTotals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualMs: 0 };
 
@@ -127,13 +131,13 @@ class Simulation {
   }
 
   #once(seed: number, more: { readonly faults?: readonly Fault[]; readonly calm?: boolean } = {}): Promise<SimulationResult> {
-    const { parallelism = [1, 2, 3] } = this.#options;
-    const compile = (n: number): CompiledJob => this.#compile(parallelism[(n - 1) % parallelism.length]!);
+    const { parallelism = [1, 2, 3], modes = exactlyOnce } = this.#options;
+    const compile = (n: number): CompiledJob => this.#compile(parallelism[n - 1]!);
     const functionsOf = (planHash: string): OperatorRegistry => this.#compiledAnew(Number(planHash.slice(hashPrefix.length))).registry;
     const sinks = sinksOf(this.#compile(1).plan).map(({ connector }) => sinkName(connector));
     const { limits, ...world } = this.#options.world ?? {};
     return withLimits({ ...(seed % 2 === 0 ? smallLimits : {}), ...limits }, () =>
-      runSimulation({ seed, compile, functionsOf, sources: this.#sources, sinks, ...world, ...more }),
+      runSimulation({ seed, compile, functionsOf, sources: this.#sources, sinks, modes, versions: parallelism.length, ...world, ...more }),
     );
   }
 
@@ -157,12 +161,12 @@ class Simulation {
     const { expected } = this.#options;
     const sinks = sinksOf(this.#compile(1).plan);
     if (expected !== undefined) {
-      return new Map(sinks.map(({ uid, connector }) => [sinkName(connector), linesOf(expected[uid] ?? [])]));
+      return new Map(sinks.map(({ uid, connector }) => [sinkName(connector), linesOf(expected[uid] ?? [], connector)]));
     }
     const [first, ...others] = await Promise.all([1, 2, 3].map((seed) => this.#once(seed, { calm: true })));
-    const result = new Map(sinks.map(({ connector }) => [sinkName(connector), linesOf(first!.published(sinkName(connector)))]));
+    const result = new Map(sinks.map(({ connector }) => [sinkName(connector), linesOf(first!.published(sinkName(connector)), connector)]));
     for (const other of [first!, ...others]) {
-      const problems = [...other.problems, ...this.#differences(other, result)];
+      const problems = [...other.problems, ...this.#differences(other.published, result)];
       if (problems.length > 0) throw unstable(this.#job.name, problems);
     }
     return result;
@@ -170,19 +174,25 @@ class Simulation {
 
   #problemsOf(result: SimulationResult): readonly string[] {
     if (this.#options.world?.losing === true && result.stoodStill) return [];
-    const { continued } = result;
-    const after = continued === null ? [] : this.#differences({ ...result, published: continued }, this.#expected);
+    const { continued, isAtLeastOnce, hasGoneBack } = result;
+    const after = continued === null ? [] : this.#differences(continued, this.#expected, isAtLeastOnce);
     return [
       ...result.problems,
-      ...this.#differences(result, this.#expected),
+      ...this.#differences(result.published, this.#expected, isAtLeastOnce && hasGoneBack),
       ...after.map((problem) => `after going on from a savepoint, ${problem}`),
     ];
   }
 
-  #differences(result: SimulationResult, expected: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  #differences(
+    published: SimulationResult['published'],
+    expected: ReadonlyMap<string, readonly string[]>,
+    mayRepeat = false,
+  ): readonly string[] {
     return sinksOf(this.#compile(1).plan).flatMap(({ uid, connector }) => {
       const name = sinkName(connector);
-      return differenceOf(uid, expected.get(name) ?? [], linesOf(result.published(name)));
+      const right = expected.get(name) ?? [];
+      const shown = linesOf(published(name), connector);
+      return mayRepeat ? atLeastDifference(uid, right, shown, this.#options.covers) : exactDifference(uid, right, shown);
     });
   }
 
@@ -205,28 +215,6 @@ function add(totals: SimulationTotals, result: SimulationResult): SimulationTota
     calls: totals.calls + result.calls,
     virtualMs: totals.virtualMs + result.virtualMs,
   };
-}
-
-function linesOf(values: readonly unknown[]): readonly string[] {
-  return values.map((value) => canonicalJson(parseJson(encodeValue(value)))).sort();
-}
-
-const shownMax = 3;
-
-/** Both sorted. */
-function differenceOf(sink: string, expected: readonly string[], actual: readonly string[]): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const line of expected) counts.set(line, (counts.get(line) ?? 0) + 1);
-  for (const line of actual) counts.set(line, (counts.get(line) ?? 0) - 1);
-  const lost = [...counts].filter(([, count]) => count > 0).map(([line]) => line);
-  const extra = [...counts].filter(([, count]) => count < 0).map(([line]) => line);
-  if (lost.length + extra.length === 0) return [];
-  const shown = (lines: readonly string[]): string => lines.slice(0, shownMax).join(', ');
-  return [
-    `sink ${sink} shows ${actual.length} records, ${expected.length} are right` +
-      (lost.length === 0 ? '' : `; ${lost.length} are missing: ${shown(lost)}`) +
-      (extra.length === 0 ? '' : `; ${extra.length} are too many: ${shown(extra)}`),
-  ];
 }
 
 function unstable(job: string, problems: readonly string[]): SluiceError {

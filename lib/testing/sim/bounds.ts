@@ -1,0 +1,134 @@
+/**
+ * What is kept is bounded: nothing unreachable stays, and what a shard names does not grow while checkpoints complete. Reachable is worked out anew here, by
+ * every name that stands anywhere in what the job record leads to, so that a mistake of the collector is not made twice.
+ *
+ * BO1. An object that nothing names, and that is old enough, is gone after the next collections.
+ * BO2. Deltas at or below the floor enter the base: no more epochs of them wait than the base may lag behind.
+ * BO3. A shard names segments of no more epochs than lie above the floor, or below it what a barrier has overtaken.
+ * BO4. The job record stays as small as the store wants it.
+ */
+import type { CheckpointId } from '../../base/ids.ts';
+import { limits } from '../../base/limits.ts';
+import { parseJson } from '../../base/parse-json.ts';
+import { expectedShards } from '../../checkpoint/completeness.ts';
+import { decodeDescriptor, decodeManifest } from '../../checkpoint/manifest-codec.ts';
+import { readPlan } from '../../coordinator/coordinator-deps.ts';
+import type { JobRecord } from '../../model/job-record.ts';
+import { jobPrefix } from '../../model/object-keys.ts';
+import type { ShardRecord } from '../../model/shard-record.ts';
+import { segmentsFloor } from '../../runtime/commit.ts';
+import type { SimStores } from './sim-stores.ts';
+
+/** How long a shard may take to notice that the floor has risen: it commits once in a while, and its job record is cached. */
+const noticeMs = 3_000;
+/** Commits that may come before the base has followed, or a collection before the next. */
+const lagEpochs = 4;
+const collectionsWaited = 4;
+
+const collected = /^(segments|indexes|deltas|manifests|restores)\//;
+
+interface Unnamed {
+  readonly key: string;
+  readonly sinceMs: number;
+}
+
+export interface BoundsOptions {
+  readonly garbageAgeMs: number;
+  readonly collectMs: number;
+}
+
+export class Bounds {
+  readonly #world: SimStores;
+  readonly #options: BoundsOptions;
+  readonly #unnamed = new Map<string, Unnamed>();
+  /** Ends of spans in which a checkpoint completed after everything worked: each begins a collection. */
+  #collections: readonly number[] = [];
+  #completedAtMs = 0;
+  readonly #floors: (Floors & { readonly atMs: number })[] = [];
+
+  constructor(world: SimStores, options: BoundsOptions) {
+    this.#world = world;
+    this.#options = options;
+  }
+
+  /** Once everything works: before that nobody has to keep up. */
+  async look(record: JobRecord, nowMs: number): Promise<readonly string[]> {
+    const { stores } = this.#world;
+    const { plan } = await readPlan(stores, record.plan);
+    const read = await Promise.all(expectedShards(plan).map((shard) => stores.shards.read({ job: record.job, ...shard })));
+    const shards = read.filter((shard) => shard !== undefined).filter(({ attempt }) => attempt === record.attempt);
+    this.#floors.push({ atMs: nowMs, floor: record.floor, segments: segmentsFloor(record) });
+    const noticed = this.#floors.findLast(({ atMs }) => atMs <= nowMs - noticeMs) ?? { floor: 0, segments: 0 };
+    const bytes = JSON.stringify(record).length;
+    return [
+      ...(bytes > limits.jobRecordBytesMax ? [`the job record of ${record.job} has ${bytes} characters`] : []),
+      ...(record.status === 'RUNNING' ? shards.flatMap((shard) => outgrown(noticed, shard)) : []),
+      ...(await this.#uncollected(record, shards, nowMs)),
+    ];
+  }
+
+  async #uncollected(record: JobRecord, shards: readonly ShardRecord[], nowMs: number): Promise<readonly string[]> {
+    const { collectMs, garbageAgeMs } = this.#options;
+    if (record.completedAtMs !== this.#completedAtMs) {
+      const isNextSpan = Math.floor(record.completedAtMs / collectMs) !== Math.floor(this.#completedAtMs / collectMs);
+      this.#completedAtMs = record.completedAtMs;
+      if (isNextSpan) this.#collections = [...this.#collections, nowMs];
+    }
+    const named = await this.#named(record, shards);
+    const problems: string[] = [];
+    for (const { key, createdAtMs } of await this.#world.stores.objects.list(jobPrefix(record.job))) {
+      const name = key.slice(jobPrefix(record.job).length);
+      if (named.has(key) || !collected.test(name)) {
+        this.#unnamed.delete(key);
+        continue;
+      }
+      const since = this.#unnamed.get(key) ?? { key, sinceMs: nowMs };
+      this.#unnamed.set(key, since);
+      const dueMs = Math.max(since.sinceMs, createdAtMs + garbageAgeMs);
+      if (this.#collections.filter((atMs) => atMs > dueMs).length > collectionsWaited)
+        problems.push(`${key} is named by nothing since ${nowMs - since.sinceMs} ms, and not collected`);
+    }
+    return problems;
+  }
+
+  async #named(record: JobRecord, shards: readonly ShardRecord[]): Promise<ReadonlySet<string>> {
+    const names = new Set<string>();
+    const prefix = jobPrefix(record.job);
+    const gather = (value: unknown): void => {
+      if (typeof value === 'string') {
+        if (value.startsWith(prefix)) names.add(value);
+      } else if (value !== null && typeof value === 'object') Object.values(value).forEach(gather);
+    };
+    [record, ...shards].forEach(gather);
+    for (let seen = -1; seen !== names.size;) {
+      seen = names.size;
+      for (const name of [...names]) gather(await this.#content(name, prefix));
+    }
+    return names;
+  }
+
+  /** Of what names others. */
+  async #content(key: string, prefix: string): Promise<unknown> {
+    const name = key.slice(prefix.length);
+    if (!/^(manifests|restores|indexes)\//.test(name)) return null;
+    const bytes = await this.#world.stores.objects.read(key);
+    if (bytes === undefined) return null;
+    if (name.startsWith('manifests/')) return decodeManifest(bytes, key);
+    return name.startsWith('restores/') ? decodeDescriptor(bytes, key) : parseJson(Buffer.from(bytes).toString('utf8'));
+  }
+}
+
+interface Floors {
+  readonly floor: CheckpointId;
+  readonly segments: CheckpointId;
+}
+
+function outgrown(noticed: Floors, { uid, shard, deltas, segments, status }: ShardRecord): readonly string[] {
+  if (status !== 'running') return [];
+  const below = new Set(deltas.map(({ epoch }) => epoch).filter((epoch) => epoch <= noticed.floor)).size;
+  const lists = segments.filter(({ epoch }) => epoch <= noticed.segments).length;
+  return [
+    ...(below > 2 * limits.baseAdvanceEpochs + lagEpochs ? [`${uid}[${shard}] has deltas of ${below} epochs at or below the floor`] : []),
+    ...(lists > lagEpochs ? [`${uid}[${shard}] names segments of ${lists} epochs at or below the floor`] : []),
+  ];
+}
