@@ -97,13 +97,16 @@ export interface SegmentList {
   readonly chained: string | null;
 }
 
-/** Content of an index object, as JSON. */
+/** Content of an index object, as JSON: what the index before leads to, then the segments, then those of another list. */
 export interface SegmentIndex {
   readonly previous: string | null;
   readonly segments: readonly string[];
+  /** Of a newer epoch that was merged with an older one. */
+  readonly then?: SegmentList;
 }
 
 export interface EpochSegments extends SegmentList {
+  /** Of several, the newest. */
   readonly epoch: Epoch;
   /** Positions of the output channels before its first envelope; absent where nobody asked: behind a checkpoint that overtakes nothing. */
   readonly after?: Readonly<Record<ChannelId, number>>;

@@ -83,16 +83,19 @@ async function processUpTo(
   return failedAt + 1;
 }
 
-/** Up to `to`, or to where an order is to be taken first. */
+/** Up to `to`, or to where an order is to be taken first. Pieces grow while the clock says that it is too early to look: asking it costs too. */
 async function inPieces(shard: LiveShard, from: number, to: number, process: (start: number, end: number) => void): Promise<number> {
   const { interlude, recordsPerLook } = shard;
+  let piece = recordsPerLook;
   for (let at = from; at < to;) {
-    const end = Math.min(to, at + recordsPerLook);
+    const end = Math.min(to, at + piece);
     process(at, end);
     at = end;
+    piece *= 2;
     if (interlude?.isDue() !== true) continue;
     await interlude.hold();
     if (shard.orderDue) return at;
+    piece = recordsPerLook;
   }
   return to;
 }

@@ -43,7 +43,7 @@ export interface RuntimeSettings {
   /** Of maps that are loaded by entry. */
   readonly stateCacheEntries: number;
   readonly jobRecordCacheMs: number;
-  /** While a batch is worked on: how often others are let in and orders are looked for, and after how many records the clock is asked. */
+  /** While a batch is worked on: how often others are let in and orders are looked for, and after how many records the clock is asked first. */
   readonly lookEveryMs: number;
   readonly recordsPerLook: number;
 }

@@ -17,6 +17,7 @@ import type { BarrierOptions } from '../model/envelope.ts';
 import type { Alignment, DeltaRef, EpochSegments, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { announceChange, commit, keptSegments, type Committed } from './commit.ts';
+import { mergeEpochs } from './merge-epochs.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -49,6 +50,8 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   const inputs = inputPositions(shard, options);
   const begun = begunEnvelopes(shard, options);
   const tryId = runtime.deps.random.hex(12);
+  const kept = keptSegments(shard.segments, options.floor, epoch);
+  shard.segments = await mergeEpochs(runtime, shard, kept, { attempt: options.attempt, current: epoch, tryId });
   const inFlight = options.barrier.overtakeAtMs === undefined ? null : beginEpochBehind(shard, options, tryId);
   shard.epoch = checkpoint + 1;
   shard.settled = checkpoint;
@@ -136,10 +139,10 @@ function begunEnvelopes(shard: LiveShard, { alignment }: SnapshotOptions): Recor
 }
 
 /** The segments up to the snapshot's own, which only the commit writes; and what follows begins at the positions of now. */
-function beginEpochBehind(shard: LiveShard, { checkpoint, attempt, floor }: SnapshotOptions, tryId: string): EpochSegments[] {
+function beginEpochBehind(shard: LiveShard, { checkpoint, attempt }: SnapshotOptions, tryId: string): EpochSegments[] {
   const { epoch, topology, record } = shard;
   const last = segmentKey(topology.address, attempt, record.version + 1, tryId);
-  const known = keptSegments(shard.segments, floor, epoch);
+  const known = shard.segments;
   const closing = known.find((list) => list.epoch === epoch) ?? { epoch, recent: [], chained: null };
   const after = sentUpTo(shard);
   shard.segments = [...shard.segments, { epoch: checkpoint + 1, recent: [], chained: null, after }];

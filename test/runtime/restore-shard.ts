@@ -10,8 +10,8 @@ export const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapsho
   messages.flatMap((message) => (message.kind === 'acknowledgement' ? [message.snapshot] : []));
 
 /** A manifest has all shards; the others' are of no interest here. */
-function neighbours(bench: ShardBench, own: ShardSnapshot): ShardSnapshot[] {
-  const others = bench.compiled.plan.vertices.filter(({ uid }) => uid !== own.uid);
+function neighbours(bench: ShardBench, own: ShardSnapshot, known: readonly ShardSnapshot[]): ShardSnapshot[] {
+  const others = bench.compiled.plan.vertices.filter(({ uid }) => known.every((one) => one.uid !== uid));
   const nothing = {
     inputs: own.outputs,
     outputs: own.inputs,
@@ -38,7 +38,7 @@ export async function restore(bench: ShardBench, shards: readonly ShardSnapshot[
     mode: 'exactly-once',
     plan,
     planHash,
-    shards: [...shards, ...neighbours(bench, shards[0]!)],
+    shards: [...shards, ...neighbours(bench, shards[0]!, shards)],
     triggeredAtMs: 0,
     completedAtMs: 0,
     ...changes,
