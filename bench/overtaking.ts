@@ -23,7 +23,7 @@ import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
 import type { RuntimeSettings } from '../lib/runtime/runtime-deps.ts';
 import { createGatedSource, type GatedSource } from './gated-source.ts';
 
-export interface OvertakingOptions {
+interface OvertakingOptions {
   readonly unaligned: boolean;
   readonly intervalMs: number;
   readonly checkpoints: number;
@@ -31,8 +31,8 @@ export interface OvertakingOptions {
   readonly warmUp: number;
   /** Records that wait between source and operator before the first checkpoint that counts. */
   readonly queued: number;
-  /** The input's pace from then on. */
-  readonly recordsPerS: number;
+  /** The input's pace from then on; 'as-taken' = as many as the operator takes, so that as many are queued from the first to the last. */
+  readonly recordsPerS: number | 'as-taken';
   /** What the operator spends on a record. */
   readonly busyUs: number;
   /** Its function takes one message in so many milliseconds, whatever it spends. */
@@ -40,7 +40,7 @@ export interface OvertakingOptions {
   readonly settings?: Partial<RuntimeSettings>;
 }
 
-export interface OvertakingFigures {
+interface OvertakingFigures {
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** At the newest checkpoint. */
@@ -50,18 +50,92 @@ export interface OvertakingFigures {
   readonly jobRecordBytes: number;
 }
 
-export interface InFlightFigures {
+interface InFlightFigures {
   readonly records: number;
   readonly envelopes: number;
   readonly epochs: number;
   readonly manifestBytes: number;
 }
 
+interface QueuedFigures {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p50MsOfEmpty: number;
+  readonly p99MsOfEmpty: number;
+  /** Of the p99s. */
+  readonly ratio: number;
+  readonly inFlight: InFlightFigures;
+  readonly shardRecordBytes: number;
+  readonly jobRecordBytes: number;
+}
+
+const runs = 3;
+
+/** Of checkpoints with so many records queued, beside those with none: the operator takes 1,000 records every 20 ms, in both. */
+export async function measureQueued(queued: number): Promise<QueuedFigures> {
+  const settings = { sourceRecordsPerCommit: 1_000, sourceIdleMs: 5, backlogMessagesPerShard: Number.POSITIVE_INFINITY };
+  const common = { unaligned: true, intervalMs: 100, checkpoints: 100, warmUp: 20, busyUs: 0, messageEveryMs: 20, settings } as const;
+  const some = await inTurns([0, queued].map((count) => ({ ...common, queued: count, recordsPerS: 'as-taken' as const })));
+  const [empty, full] = some.map(medianOf);
+  for (const { inFlight } of some[1]!) {
+    if (Math.abs(inFlight.records - queued) > queued / 20) throw new Error(`${inFlight.records} records were in flight, not ${queued}`);
+  }
+  const { inFlight, shardRecordBytes, jobRecordBytes } = some[1]!.at(-1)!;
+  const of = { p50Ms: full!.p50Ms, p99Ms: full!.p99Ms, p50MsOfEmpty: empty!.p50Ms, p99MsOfEmpty: empty!.p99Ms };
+  return { ...of, ratio: round(full!.p99Ms / empty!.p99Ms), inFlight, shardRecordBytes, jobRecordBytes };
+}
+
+interface SlowFigures {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p50MsWithout: number;
+  readonly p99MsWithout: number;
+  /** Of the p50s. */
+  readonly ratio: number;
+  readonly ratioOfP99: number;
+  readonly alignedMs: number;
+  readonly inFlight: InFlightFigures;
+}
+
+/** An operator that needs 20 µs for a record, and an input of 500,000 records/s, beside the same with one of 25,000, which it can take. */
+export async function measureSlow(): Promise<SlowFigures> {
+  const common = { unaligned: true, intervalMs: 100, checkpoints: 50, warmUp: 10, busyUs: 20, queued: 0 } as const;
+  const some = await inTurns([25_000, 500_000].map((recordsPerS) => ({ ...common, recordsPerS })));
+  const [free, slow] = some.map(medianOf);
+  for (const { inFlight } of some[1]!) if (inFlight.records < 100_000) throw new Error(`only ${inFlight.records} records were in flight`);
+  // It takes seconds: each waits for the whole backlog.
+  const aligned = await measureOvertaking({ ...common, unaligned: false, recordsPerS: 500_000, checkpoints: 1, warmUp: 1 });
+  return {
+    ...{ p50Ms: slow!.p50Ms, p99Ms: slow!.p99Ms, p50MsWithout: free!.p50Ms, p99MsWithout: free!.p99Ms },
+    ratio: round(slow!.p50Ms / free!.p50Ms),
+    ratioOfP99: round(slow!.p99Ms / free!.p99Ms),
+    alignedMs: round(aligned.p50Ms),
+    inFlight: some[1]!.at(-1)!.inFlight,
+  };
+}
+
+/** One after the other and again, so that what the machine does meanwhile is all of theirs. The first round warms the compiler. */
+async function inTurns(options: readonly OvertakingOptions[]): Promise<OvertakingFigures[][]> {
+  const all: OvertakingFigures[][] = options.map(() => []);
+  for (const one of options) await measureOvertaking({ ...one, checkpoints: 20 });
+  for (let run = 0; run < runs; run++) for (const [i, one] of options.entries()) all[i]!.push(await measureOvertaking(one));
+  return all;
+}
+
+function medianOf(some: readonly OvertakingFigures[]): { readonly p50Ms: number; readonly p99Ms: number } {
+  const middle = (of: (one: OvertakingFigures) => number): number => round(some.map(of).sort((a, b) => a - b)[some.length >> 1]!);
+  return { p50Ms: middle(({ p50Ms }) => p50Ms), p99Ms: middle(({ p99Ms }) => p99Ms) };
+}
+
+function round(number: number): number {
+  return Math.round(number * 100) / 100;
+}
+
 const keys = 10_000;
 const system = { clock: systemClock, timers: systemTimers, random: systemRandom };
 const silent = { log: () => undefined };
 
-export async function measureOvertaking(options: OvertakingOptions): Promise<OvertakingFigures> {
+async function measureOvertaking(options: OvertakingOptions): Promise<OvertakingFigures> {
   const { checkpoints, warmUp, queued } = options;
   const source = createGatedSource((record) => record % keys);
   const opened = createMemoryStores(system);
@@ -76,7 +150,9 @@ export async function measureOvertaking(options: OvertakingOptions): Promise<Ove
     await pause(5);
     held.open = (await sent(stores, job)) >= queued;
   }
-  const flow = new Flow(source, options.recordsPerS, options.settings?.sourceRecordsPerCommit ?? 1);
+  const flow = new Flow(source, options.recordsPerS);
+  held.onTaken = () => options.recordsPerS === 'as-taken' && (source.gate += options.settings?.sourceRecordsPerCommit ?? 1);
+  if (options.recordsPerS === 'as-taken') held.onTaken();
   timings.startAfter(warmUp);
   while (timings.took.length < checkpoints) await pause(20);
   const took = timings.took.slice(0, checkpoints).sort((a, b) => a - b);
@@ -100,7 +176,13 @@ async function start(source: GatedSource, stores: LocalStores, options: Overtaki
   const settings = { ...defaultCheckpointSettings, intervalMs: options.intervalMs, unaligned: options.unaligned };
   await startJob(engine.coordinator, { job, name: plan.name, plan, planHash, settings });
   // As `sluice run` has them.
-  const inProcess = { ...defaultRuntimeSettings, backlogCheckMs: 0, compressEnvelopes: false, lookEveryMs: 1, ...(options.unaligned ? { jobRecordCacheMs: 5 } : {}) };
+  const inProcess = {
+    ...defaultRuntimeSettings,
+    backlogCheckMs: 0,
+    compressEnvelopes: false,
+    lookEveryMs: 1,
+    ...(options.unaligned ? { jobRecordCacheMs: 5 } : {}),
+  };
   engine.run({ job, plan, planHash, registry, settings: { ...inProcess, ...options.settings } });
   return { engine, job };
 }
@@ -135,12 +217,12 @@ function slowSums(busyUs: number): CompiledJob {
 
 /** Opens the gate as time goes by. */
 class Flow {
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout | undefined;
 
-  /** Whole commits, so that the input's pace is one in messages too. */
-  constructor(source: GatedSource, recordsPerS: number, step: number) {
+  constructor(source: GatedSource, recordsPerS: number | 'as-taken') {
+    if (recordsPerS === 'as-taken') return;
     const [begunAt, before] = [performance.now(), source.gate];
-    const move = (): void => void (source.gate = before + Math.floor(((performance.now() - begunAt) / 1_000) * (recordsPerS / step)) * step);
+    const move = (): void => void (source.gate = before + Math.floor(((performance.now() - begunAt) / 1_000) * recordsPerS));
     this.#timer = setInterval(move, 5);
   }
 
@@ -173,6 +255,8 @@ class CheckpointTimes {
 class HeldQueue {
   queue = '';
   open = false;
+  /** Told of each message with records. */
+  onTaken: () => unknown = () => undefined;
   #isClosed = false;
   #nextAt = 0;
   readonly #everyMs: number;
@@ -217,10 +301,17 @@ function watch(stores: LocalStores, timings: CheckpointTimes, held: HeldQueue): 
       async receive(name, options) {
         if (name !== held.queue) return queue.receive(name, options);
         await held.turn();
-        return queue.receive(name, { ...options, messagesMax: held.messagesMax });
+        const messages = await queue.receive(name, { ...options, messagesMax: held.messagesMax });
+        for (const { body } of messages) if (hasRecords(body)) held.onTaken();
+        return messages;
       },
     },
   };
+}
+
+function hasRecords(body: Uint8Array): boolean {
+  const message = readMessage(body);
+  return message.kind === 'data' && message.header.records > 0;
 }
 
 async function sent(stores: LocalStores, job: JobId): Promise<number> {
@@ -231,7 +322,9 @@ async function sent(stores: LocalStores, job: JobId): Promise<number> {
 async function inFlightOf({ objects }: LocalStores, { retained }: JobRecord): Promise<InFlightFigures> {
   const bytes = (await objects.read(retained.at(-1)!.manifest))!;
   const manifest = decodeManifest(bytes, 'manifest');
-  const channels = new Map<string, { readonly after: number; readonly upTo: number }>(inFlightChannels(manifest).map((one) => [one.channel, one]));
+  const channels = new Map<string, { readonly after: number; readonly upTo: number }>(
+    inFlightChannels(manifest).map((one) => [one.channel, one]),
+  );
   let [records, envelopes, epochs] = [0, 0, 0];
   for (const list of manifest.shards.flatMap(({ inFlight = [] }) => inFlight)) {
     epochs++;
@@ -251,7 +344,10 @@ async function inFlightOf({ objects }: LocalStores, { retained }: JobRecord): Pr
   return { records, envelopes, epochs, manifestBytes: bytes.length };
 }
 
-async function sizesOf({ shards }: LocalStores, record: JobRecord): Promise<Pick<OvertakingFigures, 'shardRecordBytes' | 'jobRecordBytes'>> {
+async function sizesOf(
+  { shards }: LocalStores,
+  record: JobRecord,
+): Promise<Pick<OvertakingFigures, 'shardRecordBytes' | 'jobRecordBytes'>> {
   const all = await Promise.all(['records', 'sums'].map((uid) => shards.read({ job: record.job, uid: uid as never, shard: 0 })));
   return { shardRecordBytes: Math.max(...all.map((one) => JSON.stringify(one).length)), jobRecordBytes: JSON.stringify(record).length };
 }
