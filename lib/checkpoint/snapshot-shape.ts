@@ -80,6 +80,7 @@ export const snapshotShape: Shape<ShardSnapshot> = object<ShardSnapshot>({
     alignmentMs: number,
     snapshotMs: number,
     takenAtMs: number,
+    processedBytes: optional<SnapshotStats['processedBytes']>(number),
     unaligned: optional(oneOf(true)),
   }),
 });

@@ -55,6 +55,8 @@ export interface Alignment {
   /** As its barriers say. */
   readonly mode?: CheckpointMode;
   readonly startedAtMs: number;
+  /** Bodies of envelopes that were worked off since the first barrier; absent where none were. */
+  readonly processedBytes?: number;
   /** From then on the shard need not wait for the other channels. Absent: it waits. */
   readonly overtakeAtMs?: number;
 }
@@ -116,6 +118,8 @@ export interface EpochSegments extends SegmentList {
 export interface InFlightProgress {
   readonly segments: number;
   readonly envelopes: number;
+  /** Of the next segment, where a dead letter has closed a commit in it: envelopes done, and of the next one its own records done. */
+  readonly within?: { readonly envelopes: number; readonly records: number };
 }
 
 /** An edge on which something lingers: its records stand in this epoch's segments, a watermark in `watermark`. */
@@ -220,6 +224,8 @@ export interface SnapshotStats {
   readonly alignmentMs: number;
   readonly snapshotMs: number;
   readonly takenAtMs: number;
+  /** Worked off between the first barrier and the snapshot. */
+  readonly processedBytes?: number;
   /** The barrier overtook what was in flight to this shard. */
   readonly unaligned?: true;
 }

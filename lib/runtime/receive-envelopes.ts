@@ -58,6 +58,7 @@ async function processEnvelope(
 ): Promise<ReceiveOutcome> {
   const input = shard.input(header.channel);
   const envelope = decodeEnvelope(body);
+  if (shard.alignment !== null && processed === 0) countProcessed(shard, shard.alignment, body.length);
   const nowMs = (): number => runtime.deps.clock.now();
   shard.place = { kind: 'record', channel: header.channel, sequence: header.sequence, index: processed };
   let at = processed;
@@ -79,6 +80,11 @@ async function processEnvelope(
   }
   at = await processRecords(shard, input, envelope, at, header.records, nowMs);
   return shard.mustCommit || at < header.records ? putOff(shard, header, at) : goOn;
+}
+
+/** What Flink calls the data that is processed during the alignment. */
+function countProcessed(shard: LiveShard, alignment: Alignment, bytes: number): void {
+  shard.alignment = { ...alignment, processedBytes: (alignment.processedBytes ?? 0) + bytes };
 }
 
 /** An ended channel still brings barriers. */

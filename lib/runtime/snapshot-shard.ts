@@ -192,6 +192,7 @@ function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOpti
       alignmentMs: alignment === null ? 0 : nowMs - alignment.startedAtMs,
       snapshotMs: nowMs - startedAtMs,
       takenAtMs: nowMs,
+      ...(alignment?.processedBytes === undefined ? {} : { processedBytes: alignment.processedBytes }),
       ...(isOvertaken ? { unaligned: true } : {}),
     },
   };

@@ -49,6 +49,7 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   const alignment: Alignment = {
     ...{ checkpoint: number, barriers, startedAtMs },
     ...(mode === 'exactly-once' ? {} : { mode }),
+    ...(current?.processedBytes === undefined ? {} : { processedBytes: current.processedBytes }),
     ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }),
   };
   const awaited = mutated('first-barrier-cuts') ? 1 : facts.channels;
