@@ -74,6 +74,7 @@ export const mutantRules = {
   'collector-without-age': 'CG2: only what is older than the longest life of an invocation is collected',
   // Completion, publication, the end.
   'incomplete-completes': 'M1, design §5: a checkpoint is complete when every shard has acknowledged',
+  'passed-over-waits': 'CC3: what an older checkpoint lacks when a savepoint is complete never comes',
   'manifest-after-completion': 'CC1: the manifest exists before the record names it',
   'abort-clears-dirty': 'T1: an abort answers nothing',
   'export-unheld': 'EX4: what a savepoint has read counts only where its checkpoint is still held',

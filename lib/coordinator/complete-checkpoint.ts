@@ -3,9 +3,12 @@
  *
  * CC1. The manifest is created first; the write of the job record that names it is the one point of completion; publication comes after it.
  * CC2. A job is FINISHED when a checkpoint in which every shard has finished is complete and published.
+ * CC3. Acknowledgements come in the order of barriers, and no shard takes an older barrier after a newer one. So what an older checkpoint lacks when a
+ *      savepoint is complete never comes: it ends at once, not when its time is over.
  */
 import { mutated } from '../base/mutated.ts';
 import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
+import { abortCheckpoint } from '../checkpoint/abort.ts';
 import { missingShards } from '../checkpoint/completeness.ts';
 import { completeCheckpoint as complete } from '../checkpoint/completion.ts';
 import { finishJob } from '../checkpoint/job-ending.ts';
@@ -22,6 +25,8 @@ import { noteCompleted } from './record-history.ts';
 import { startWhenDue } from './start-checkpoint.ts';
 import { readJob, updateJob } from './update-job.ts';
 import { SluiceError } from '../base/errors.ts';
+
+const subsumed = 'CHECKPOINT_SUBSUMED';
 
 export interface CompleteInput {
   readonly job: JobId;
@@ -46,13 +51,26 @@ export async function completeCheckpoint(deps: CoordinatorDeps, { job, checkpoin
   await startCollector(deps, before, record);
   if (manifest.kind !== 'checkpoint') {
     // A savepoint answers nothing, but it may have stood in the way of what is due.
-    await startWhenDue(deps, record, false);
+    await startWhenDue(deps, await endPassedOver(deps, record, checkpoint), false);
     return { outcome: 'completed', manifest: key };
   }
   const published =
     record.published >= checkpoint || mutated('finished-unpublished') ? record : await publishCompleted(deps, job, manifest);
   await settle(deps, published, manifest);
   return { outcome: 'completed', manifest: key };
+}
+
+/** CC3. */
+async function endPassedOver(deps: CoordinatorDeps, record: JobRecord, completed: CheckpointId): Promise<JobRecord> {
+  const { plan } = await readPlan(deps, record.plan);
+  let current = record;
+  for (const { id } of record.pending.filter((older) => older.id < completed)) {
+    const present = await deps.acknowledgements.present(record.job, record.attempt, id);
+    if (missingShards(plan, present).length === 0 || mutated('passed-over-waits')) continue;
+    const end = (now: JobRecord) => abortCheckpoint(now, id, subsumed, deps.clock.now());
+    current = (await updateJob(deps, record.job, end, subsumed)).record;
+  }
+  return current;
 }
 
 /** The next checkpoint, or the job's end. */

@@ -23,6 +23,21 @@ async function change(world: CoordinatorWorld, patch: Partial<JobRecord>): Promi
 const chosen = { job, trigger: 'deploy', publishedSeen: null, allowNonRestoredState: false, allowOtherJob: false } as const;
 const order = { job, trigger: 'asked', directory: 'target' };
 
+describe('a savepoint that is complete before an older checkpoint', () => {
+  test('ends that one: what its shards have not taken by then they never will, and the next checkpoint need not wait (ADR 32)', async () => {
+    const world = await started();
+    for (const { uid } of world.plan.vertices) world.mute.add(uid);
+    await world.dirty();
+    await world.advance(1_100);
+    expect(await world.record()).toMatchObject({ pending: [{ id: 1 }] });
+    world.mute.clear();
+    await takeSavepoint(world.deps, order);
+    await world.advance(1_500);
+    expect(await world.record()).toMatchObject({ pending: [], failures: 0, attempt: 1, completed: 3, published: 3 });
+    expect(await world.stores.operations.read(job, 'asked')).toMatchObject({ status: 'COMPLETED', failure: null });
+  });
+});
+
 describe('a savepoint whose checkpoint times out', () => {
   test('lets go of it at once: what is due after it does not wait for a message that may never come', async () => {
     const world = await started();

@@ -24,12 +24,19 @@ export interface Circumstances {
   readonly healedMs?: number;
 }
 
-/** Longest life of an invocation, of a call mostly, and of who stands still: long enough that messages become visible meanwhile. */
-export const lifeMs = 3_000;
-export const latencyMs = 10;
-export const stallMs = 2_500;
-/** How far the clock of a container may be off. */
-export const skewMaxMs = 400;
+/** Of the simulated world, in ms. */
+export const times = {
+  /** Longest life of an invocation. */
+  life: 3_000,
+  /** Longest call, mostly. */
+  latency: 10,
+  /** Of who stands still: long enough that messages become visible meanwhile. */
+  stall: 2_500,
+  /** When somebody looks for what has been left unfinished. */
+  sweep: 10_000,
+  /** How far the clock of a container may be off. */
+  skewMax: 400,
+};
 
 /** Settings of checkpoints: as given from the first to the last, or drawn anew each time that somebody sets them. */
 export class SettingsDraw {

@@ -11,11 +11,12 @@ import type { SplitReader } from '../../ports/connectors.ts';
 import type { Logger } from '../../ports/system.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
 import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
-import { lifeMs, latencyMs, SettingsDraw, stallMs, type Circumstances, type SimulatedMode } from './circumstances.ts';
+import { SettingsDraw, times, type Circumstances, type SimulatedMode } from './circumstances.ts';
 import { Containers } from './container.ts';
 import { continuedFrom, type Continued } from './continuation.ts';
 import { Decisions } from './decisions.ts';
 import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
+import { Liveness } from './liveness.ts';
 import { Oracles } from './oracles.ts';
 import { People } from './people.ts';
 import { Services } from './services.ts';
@@ -85,6 +86,7 @@ class Simulated {
   readonly #services: Services;
   readonly #people: People;
   readonly #oracles: Oracles;
+  readonly #liveness: Liveness;
   readonly #draw: SettingsDraw;
   readonly #faultyMs: number;
   readonly #problems: string[] = [];
@@ -107,9 +109,9 @@ class Simulated {
       decisions,
       faults,
       trace,
-      lifeMs,
-      latencyMs,
-      stallMs,
+      lifeMs: times.life,
+      latencyMs: times.latency,
+      stallMs: times.stall,
       stallLeastMs: options.stallLeastMs ?? 0,
     });
     containers.active = !calm;
@@ -118,7 +120,7 @@ class Simulated {
     const isSilent = (): boolean => options.silent === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + silentMs;
     const sources = paced(options, decisions, isSilent);
     const world = new SimStores({ time, decisions, containers, sources, logger, losing: options.losing === true });
-    const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : lifeMs + 500;
+    const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : times.life + 500;
     // Shards may read a mixture; the coordinator reads one record.
     const onError = (error: unknown): void => {
       if (errorCode(error) === 'SLUICE-INVARIANT') this.#problems.push(`the coordinator meets a broken rule: ${errorMessage(error)}`);
@@ -131,7 +133,18 @@ class Simulated {
     this.#decisions = decisions;
     this.#containers = containers;
     this.#world = world;
-    this.#services = new Services({ world, time, decisions, containers, logger, settings, visibilityMs, lifeMs, functionsOf, onError });
+    this.#services = new Services({
+      world,
+      time,
+      decisions,
+      containers,
+      logger,
+      settings,
+      visibilityMs,
+      lifeMs: times.life,
+      functionsOf,
+      onError,
+    });
     this.#people = new People({
       services: this.#services,
       world,
@@ -144,6 +157,12 @@ class Simulated {
       versions: options.versions,
     });
     this.#oracles = new Oracles(world, draw);
+    this.#liveness = new Liveness({
+      visibilityMs,
+      sweepMs: times.sweep,
+      isRunning: (flow) => this.#services.isRunning(flow),
+      checkpoints: () => draw.current,
+    });
     this.#draw = draw;
     this.#faultyMs = faultyMs;
   }
@@ -204,7 +223,9 @@ class Simulated {
       this.#seen = record;
       this.#hasGoneBack ||= record !== undefined && (record.attempt > 1 || this.#people.moves > 0);
       if (record === undefined) continue;
-      this.#problems.push(...(await this.#oracles.look(record, this.#containers.active ? null : this.#time.clock.now())));
+      const healedNowMs = this.#containers.active ? null : this.#time.clock.now();
+      this.#problems.push(...(await this.#oracles.look(record, healedNowMs)));
+      if (healedNowMs !== null && this.#options.losing !== true) this.#problems.push(...(await this.#liveness.look(record, healedNowMs)));
       // Where a message is lost that is the right answer.
       if (record.status === 'FAILED' && this.#options.losing !== true) this.#problems.push(`the job failed: ${record.failure}`);
     }

@@ -15,7 +15,7 @@ import type { CoordinatorSignal, FlowStarter, Logger } from '../../ports/system.
 import type { OperatorRegistry } from '../../operators/operator.ts';
 import { OperatorFunction } from '../../runtime/operator-function.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
-import { skewMaxMs } from './circumstances.ts';
+import { times } from './circumstances.ts';
 import { Container, type Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import { EventSource, type Warm } from './event-source.ts';
@@ -117,6 +117,10 @@ export class Services {
     }
   }
 
+  isRunning(flow: string): Promise<boolean> {
+    return this.#flows.isRunning(flow);
+  }
+
   #messageFunction(): Warm {
     const container = this.#container('coordinator', 'message');
     const deps = this.#options.world.coordinatorDeps(container, this.#flows);
@@ -183,7 +187,7 @@ export class Services {
   #container(name: string, role: string): Container {
     const { decisions } = this.#options;
     this.#areClocksOff ??= decisions.chance('clocks/off', 0.3);
-    const skewMs = this.#areClocksOff ? Math.round((2 * decisions.fraction(`clock/${role}`) - 1) * skewMaxMs) : 0;
+    const skewMs = this.#areClocksOff ? Math.round((2 * decisions.fraction(`clock/${role}`) - 1) * times.skewMax) : 0;
     const slowness = role === 'function' && this.#isSlow(name) ? slowTimes : 1;
     return new Container(`${name}/${++this.#numbered}`, role, { skewMs, slowness });
   }

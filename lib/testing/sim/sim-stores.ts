@@ -10,13 +10,13 @@ import { readMessage } from '../../model/envelope-codec.ts';
 import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
 import { keptBySink } from './sim-connectors.ts';
 import { ShownParts } from './shown-parts.ts';
-import { lifeMs, skewMaxMs } from './circumstances.ts';
+import { times } from './circumstances.ts';
 import type { Container, Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** When garbage is collected, and how old it is then: older than anybody who is about to name it. */
-export const collecting = { collectMs: 1_000, garbageAgeMs: lifeMs + 1_000 + skewMaxMs };
+export const collecting = { collectMs: 1_000, garbageAgeMs: times.life + 1_000 + times.skewMax };
 
 export interface SimStoresOptions {
   readonly time: VirtualTime;
@@ -92,7 +92,7 @@ export class SimStores {
       },
       signal: service,
       flows: service,
-      sweepMs: 10_000,
+      sweepMs: times.sweep,
       ...collecting,
       stepMs: 200,
     };
