@@ -15,11 +15,6 @@ export function indexKey(address: ShardAddress, attempt: Attempt, version: numbe
   return `${jobPrefix(address.job)}indexes/${address.uid}/${address.shard}/${attempt}-${version}-${tryId}`;
 }
 
-/** Of two lists of segments, made in the same commit. */
-export function mergedIndexKey(address: ShardAddress, attempt: Attempt, version: number, tryId: string): string {
-  return `${indexKey(address, attempt, version, tryId)}-merged`;
-}
-
 export function deltaKey(address: ShardAddress, attempt: Attempt, epoch: Epoch, part: number, tryId: string): string {
   return `${jobPrefix(address.job)}deltas/${address.uid}/${address.shard}/${attempt}-${epoch}-${part}-${tryId}`;
 }

@@ -10,7 +10,7 @@
 import type { Attempt } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import { mergedIndexKey } from '../model/object-keys.ts';
+import { indexKey } from '../model/object-keys.ts';
 import type { EpochSegments, SegmentIndex } from '../model/shard-record.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';
@@ -34,7 +34,8 @@ export async function mergeEpochs(
   if (lists.length <= limits.epochsListedMax) return kept;
   const older = narrowestPair(lists);
   const [first, second] = [lists[older]!, lists[older + 1]!];
-  const key = mergedIndexKey(topology.address, attempt, record.version + 1, tryId);
+  // The same commit may make an index of its own epoch's segments.
+  const key = indexKey(topology.address, attempt, record.version + 1, `${tryId}-merged`);
   const { recent, chained } = second;
   const index: SegmentIndex = { previous: first.chained, segments: first.recent, then: { recent, chained } };
   await runtime.deps.objects.createIfAbsent(key, Buffer.from(JSON.stringify(index), 'utf8'));
