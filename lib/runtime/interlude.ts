@@ -4,6 +4,7 @@
  *
  * IL1. An order is looked for only by an invocation with a fresh message, and never while in-flight data of a restore is replayed.
  * IL2. The job record that it finds is of the attempt in hand: what a newer one says is for the next invocation.
+ * IL3. It costs nothing where it is of no use: a shard is patient with an envelope until one has taken long, and is so again when one has not.
  */
 import type { JobRecord } from '../model/job-record.ts';
 import { nextOrder } from './barrier/overtaking.ts';
@@ -11,10 +12,16 @@ import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';
 
 export interface Interlude {
+  /** Within an envelope. */
   isDue(): boolean;
+  /** At an envelope's beginning: whether it is time before it. */
+  begin(): boolean;
   /** Sets the shard's `orderDue` where one is to be taken before the next record. */
   hold(): Promise<void>;
 }
+
+/** An envelope that is worked off in less is not interrupted. */
+const envelopeMs = 20;
 
 export interface InterludeOptions {
   readonly isFresh: boolean;
@@ -26,9 +33,20 @@ export interface InterludeOptions {
 
 export function createInterlude({ deps, program }: Runtime, shard: LiveShard, options: InterludeOptions): Interlude {
   const { lookEveryMs } = program.settings;
+  const patienceMs = lookEveryMs === 0 ? 0 : Math.max(lookEveryMs, envelopeMs);
   let lookedAt = deps.clock.monotonic();
+  let begunAt: number | null = null;
+  const waitMs = (): number => (shard.isSlow ? lookEveryMs : patienceMs);
+  let dueAt = lookedAt + waitMs();
   return {
-    isDue: () => deps.clock.monotonic() >= lookedAt + lookEveryMs,
+    isDue: () => deps.clock.monotonic() >= dueAt,
+    begin() {
+      const now = deps.clock.monotonic();
+      if (begunAt !== null) shard.isSlow = now - begunAt > patienceMs;
+      begunAt = now;
+      dueAt = now + waitMs();
+      return now >= lookedAt + patienceMs;
+    },
     async hold() {
       await deps.turn?.();
       if (options.isFresh && shard.replay === null) {
@@ -39,6 +57,8 @@ export function createInterlude({ deps, program }: Runtime, shard: LiveShard, op
         }
       }
       lookedAt = deps.clock.monotonic();
+      if (begunAt !== null && lookedAt - begunAt > patienceMs) shard.isSlow = true;
+      dueAt = lookedAt + lookEveryMs;
     },
   };
 }

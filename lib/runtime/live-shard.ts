@@ -90,6 +90,8 @@ export class LiveShard {
   deadLetters = 0;
   /** Of the work in hand; see interlude.ts. */
   interlude: Interlude | null = null;
+  /** The envelope before took long. */
+  isSlow = false;
   readonly recordsPerLook: number;
   /** An interlude has found an order: no further record before it is taken. */
   orderDue = false;

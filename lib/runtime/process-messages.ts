@@ -204,7 +204,7 @@ class ShardWork {
   /** Between two envelopes as between two records. */
   async #look(): Promise<void> {
     const { interlude } = this.#shard;
-    if (interlude?.isDue() !== true) return;
+    if (interlude?.begin() !== true) return;
     await interlude.hold();
     await this.#finishUnfinished();
   }
