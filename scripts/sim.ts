@@ -5,12 +5,15 @@
  */
 import { parseArgs } from 'node:util';
 import { simulateTopology, topologyNamed } from '../test/sim/run-topology.ts';
+import { hardTopologies } from '../test/sim/hard-topologies.ts';
 import { topologies, type Topology } from '../test/sim/topologies.ts';
+
+const all = [...topologies, ...hardTopologies];
 
 const help = `npm run sim -- [--seeds 100] [--first-seed 1] [--topology name] [--minutes n] [--keep-going] [--hashes] [--json]
 
 --seeds       runs of each topology          --minutes   go on with further seeds for so long
---topology    only that one: ${topologies.map(({ name }) => name).join(', ')}
+--topology    only that one: ${all.map(({ name }) => name).join(', ')}
 --hashes      print the hash of every run: the same seed gives the same, with every Node
 `;
 
@@ -35,6 +38,10 @@ interface Told {
   readonly timeline: readonly string[];
 }
 
+const ending = new AbortController();
+// What has been found so far is told; a second Ctrl-C ends at once.
+process.once('SIGINT', () => ending.abort());
+
 const totals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualHours: 0 };
 const violations: Told[] = [];
 
@@ -44,12 +51,12 @@ else await main();
 async function main(): Promise<void> {
   const startedAt = performance.now();
   const endsAt = values.minutes === undefined ? startedAt : startedAt + Number(values.minutes) * 60_000;
-  const wanted = values.topology === undefined ? topologies : [topologyNamed(values.topology)];
+  const wanted = values.topology === undefined ? all : [topologyNamed(values.topology)];
   let firstSeed = Number(values['first-seed']);
   do {
-    for (const topology of wanted) await go(topology, firstSeed);
+    for (const topology of wanted) if (!ending.signal.aborted) await go(topology, firstSeed);
     firstSeed += Number(values.seeds);
-  } while (performance.now() < endsAt && (violations.length === 0 || values['keep-going']));
+  } while (!ending.signal.aborted && performance.now() < endsAt && (violations.length === 0 || values['keep-going']));
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   if (values.json) console.log(JSON.stringify({ ...totals, violations: violations.length, list: violations, seconds }));
   else if (!values.hashes) console.log(`${JSON.stringify(totals)} in ${seconds} s, ${violations.length} violations`);
@@ -62,6 +69,7 @@ async function go(topology: Topology, firstSeed: number): Promise<void> {
     seeds: Number(values.seeds),
     firstSeed,
     bail: !values['keep-going'],
+    signal: ending.signal,
     onRun: ({ seed, hash }) => {
       if (values.hashes) console.log(`${name} ${seed} ${hash}`);
     },
@@ -79,6 +87,5 @@ async function go(topology: Topology, firstSeed: number): Promise<void> {
     console.error(`${name}, seed ${seed}: ${problems.join('; ')}\n${timeline.join('\n')}`);
     console.error(`Again: npm run sim -- --topology ${name} --first-seed ${seed} --seeds 1\n`);
   }
-  if (!values.json && !values.hashes)
-    console.error(`${name}: seeds ${firstSeed} to ${firstSeed + report.runs - 1}, ${totals.runs} runs in all`);
+  if (!values.hashes) console.error(`${name}: seeds ${firstSeed} to ${firstSeed + report.runs - 1}, ${totals.runs} runs in all`);
 }

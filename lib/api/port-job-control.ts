@@ -46,7 +46,7 @@ export function createPortJobControl(options: PortJobControlOptions): JobControl
     failure: (job) => ifKnown(job, (record) => readFailure(deps, record)),
     problems: async () => deps.problems?.list() ?? [],
     deadLetters: (job) => ifKnown(job, () => readDeadLetters(deps.objects, job)),
-    deadLetterCount: (job) => countDeadLetters(deps.objects, job),
+    deadLetterCount: async (job) => (await ifKnown(job, (record) => countDeadLetters(deps.objects, record))) ?? 0,
     triggerSavepoint: (job, request) =>
       trigger(options, job, { kind: 'savepoint', request, start: (order) => takeSavepoint(deps, { ...order, then: request.then }) }),
     triggerStop: (job, request) =>

@@ -84,6 +84,11 @@ function addRunCommands(program: Command, io: CliIo, finish: Finish): void {
     .option('--seeds <n>', 'how many runs', positiveInteger, 100)
     .option('--first-seed <n>', 'the seed of the first; a seed is always the same run', positiveInteger, 1)
     .option('--records <n>', 'records of each split that are read, at most', positiveInteger, 100)
+    .addOption(
+      new Option('--mode <mode...>', 'how barriers go, drawn for each run; at least once, nothing may be missing')
+        .choices(['aligned', 'unaligned', 'at-least-once'])
+        .default(['aligned', 'unaligned']),
+    )
     .option('--keep-going', 'do not end at the first run that breaks a promise', false)
     .option('--no-shrink', 'tell such a run as it was, not with the fewest faults that do')
     .option('--json', 'print JSON', false)

@@ -1,13 +1,19 @@
 /** What a job's operators have set aside, as far as checkpoints have completed. */
-import type { JobId } from '../base/ids.ts';
+import type { CheckpointId, JobId } from '../base/ids.ts';
 import type { DeadLetter } from '../model/dead-letter.ts';
 import { deadLettersPrefix } from '../model/dead-letter-keys.ts';
+import type { JobRecord } from '../model/job-record.ts';
 import { decodeValue } from '../model/value-json.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { readObject } from './coordinator-deps.ts';
 
-/** Objects never change, so how many letters each holds is read once. */
-const counts = new WeakMap<ObjectStore, Map<string, number>>();
+/** Objects never change, so how many letters each holds is read once. New ones come with a publication: between two, nothing is listed either. */
+interface Counted {
+  readonly byObject: Map<string, number>;
+  readonly byJob: Map<JobId, { readonly published: CheckpointId; readonly total: number }>;
+}
+
+const counts = new WeakMap<ObjectStore, Counted>();
 
 export async function readDeadLetters(objects: ObjectStore, job: JobId): Promise<readonly DeadLetter[]> {
   const letters: DeadLetter[] = [];
@@ -16,15 +22,19 @@ export async function readDeadLetters(objects: ObjectStore, job: JobId): Promise
   return letters;
 }
 
-export async function countDeadLetters(objects: ObjectStore, job: JobId): Promise<number> {
-  const known = counts.get(objects) ?? new Map<string, number>();
-  counts.set(objects, known);
+export async function countDeadLetters(objects: ObjectStore, { job, published }: Pick<JobRecord, 'job' | 'published'>): Promise<number> {
+  const counted: Counted = counts.get(objects) ?? { byObject: new Map(), byJob: new Map() };
+  counts.set(objects, counted);
+  const { byObject: known, byJob } = counted;
+  const last = byJob.get(job);
+  if (last?.published === published) return last.total;
   let total = 0;
   for (const key of await keysOf(objects, job)) {
     let count = known.get(key);
     if (count === undefined) known.set(key, (count = (await linesOf(objects, key)).length));
     total += count;
   }
+  byJob.set(job, { published, total });
   return total;
 }
 

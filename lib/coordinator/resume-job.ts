@@ -19,9 +19,11 @@ import { armSweep } from './arm-sweep.ts';
 import { settle } from './complete-checkpoint.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { publishCompleted } from './publish-parts.ts';
+import { coordinatorItself, recoverFromLoss } from './recovery.ts';
 import { noteRestored } from './record-history.ts';
 import { kickShards } from './start-job.ts';
 import { readJob, updateJob } from './update-job.ts';
+import { unlessLost } from './whole-checkpoint.ts';
 
 export async function resumeJob(
   deps: CoordinatorDeps,
@@ -31,7 +33,9 @@ export async function resumeJob(
   if (switched.attempt !== attempt || !isWorking(switched.status)) return;
   const record = await publishCompleted(deps, job);
   const held = heldCheckpoint(record, record.completed);
-  const manifest = held === undefined ? undefined : decodeManifest(await readObject(deps, held.manifest), held.manifest);
+  const manifest =
+    held === undefined ? undefined : await unlessLost(async () => decodeManifest(await readObject(deps, held.manifest), held.manifest));
+  if (typeof manifest === 'string') return manifestLost(deps, record, manifest);
   await discardStaged(deps, record, manifest);
   await kickShards(deps, record, 1);
   const updated = await updateJob(deps, job, (current) => markRunning(current, attempt, deps.clock.now()));
@@ -39,6 +43,16 @@ export async function resumeJob(
   const { checkpoint, kind } = manifest;
   await noteRestored(deps, job, { attempt, checkpoint, checkpointKind: kind, atMs: deps.clock.now() });
   await settle(deps, updated.record, manifest);
+}
+
+/** Since the switch: no shard can begin from it, and trying again would not end. */
+async function manifestLost(deps: CoordinatorDeps, record: JobRecord, problem: string): Promise<void> {
+  const { job, completed } = record;
+  const message = `the job cannot begin from checkpoint ${completed}: ${problem}`;
+  const hint = 'Put the object back and run the job again, or start it from a savepoint.';
+  const facts = { job, checkpoint: completed };
+  const failure = { code: 'SLUICE-OBJECT-MISSING', message, hint, facts, operator: coordinatorItself, shard: 0, atMs: deps.clock.now() };
+  await recoverFromLoss(deps, record, failure);
 }
 
 /** Of the present plan's sinks and of those that the restored plan had. */

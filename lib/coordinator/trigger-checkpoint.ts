@@ -49,8 +49,6 @@ export async function triggerCheckpoint(deps: CoordinatorDeps, input: TriggerInp
     const nowMs = deps.clock.now();
     // A restore under another plan, or the end of the sweep, came between: the flow's next try reads that one, or arms another.
     if (record.plan !== planKey || record.sweepAtMs === 0) return refused('not-yet');
-    // At least once nothing is held behind a barrier: a newer one would pass on a channel, and end the alignment of the older.
-    if (record.pending.some(({ flow, mode }) => flow !== input.flow && mode === 'at-least-once')) return refused('not-yet');
     if (input.kind === 'checkpoint' && !record.pending.some(({ flow }) => flow === input.flow)) {
       const manual = input.manual === true;
       // One that waited by settings that have changed since is another's work now.

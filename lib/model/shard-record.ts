@@ -44,7 +44,7 @@ export interface StashedEnvelope {
   readonly sequence: number;
   readonly segment: string;
   readonly index: number;
-  /** Records at its beginning that have been processed: of a barrier that ended an older alignment only the barrier is left. */
+  /** Records at its beginning that have been processed: of a barrier that ended an older alignment, or waits for it, only the barrier is left. */
   readonly processed: number;
 }
 
@@ -59,6 +59,8 @@ export interface Alignment {
   readonly processedBytes?: number;
   /** From then on the shard need not wait for the other channels. Absent: it waits. */
   readonly overtakeAtMs?: number;
+  /** At least once: channels on which a newer barrier waits in the stash for the end of this one. */
+  readonly waiting?: readonly ChannelId[];
 }
 
 export interface SplitState {

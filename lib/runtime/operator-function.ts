@@ -32,6 +32,9 @@ import { shardTopology, type ShardTopology } from './topology.ts';
 const poisonMax = 64;
 const poisonMsMax = limits.functionTimeoutMs / 3;
 
+/** From then on a batch that comes to a cold function is told of: a few of these are crashes that had nothing to do with it. */
+const silentTriesMax = 5;
+
 /** Tells whoever holds the messages to leave them alone for so long. */
 export type Postpone = (messageIds: readonly string[], pauseMs: number) => void;
 
@@ -88,6 +91,7 @@ export class OperatorFunction {
   async #handleShard(shard: number, messages: readonly ReceivedMessage[], postpone: Postpone): Promise<readonly string[]> {
     const { clock, problems } = this.#runtime.deps;
     const poison: Poison[] = [];
+    this.#noteSilentTries(shard, messages);
     for (const begunAt = clock.monotonic(); ;) {
       this.#read.delete(shard);
       try {
@@ -109,6 +113,14 @@ export class OperatorFunction {
         return messages.map(idOf);
       }
     }
+  }
+
+  /** Who ran out of memory or time said nothing. Whoever meets the batch next sees how often it came, and tells before it may die of it too. */
+  #noteSilentTries(shard: number, messages: readonly ReceivedMessage[]): void {
+    const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
+    if (tries < silentTriesMax || this.#warm.has(shard) || this.#troubled.has(shard)) return;
+    const facts = { operator: this.#uid, shard, tries };
+    this.#runtime.deps.logger.log('warn', 'a batch comes again and again: whoever took it may have run out of memory or time in it', facts);
   }
 
   /** Whether the error is of what is stored; where that cannot be read now, another try will tell. */

@@ -107,6 +107,11 @@ function takeBarrier(runtime: Runtime, shard: LiveShard, header: EnvelopeHeader,
       return mayOvertakeNow(shard, verdict.alignment) ? { kind: 'snapshot', alignment: verdict.alignment } : goOn;
     case 'aligned':
       return { kind: 'snapshot', alignment: verdict.alignment };
+    case 'waiting':
+      stashAgain(shard, { channel, sequence, segment: header.segment, index: header.index, processed: header.records });
+      shard.alignment = verdict.alignment;
+      shard.changed = true;
+      return goOn;
     case 'superseded':
       // What is held waits for the older number: it is met again in the replay, before what followed it on its channel.
       stashAgain(shard, { channel, sequence, segment: header.segment, index: header.index, processed: header.records });

@@ -96,6 +96,17 @@ describe('restore --dry-run', () => {
     expect(out).toMatch(/nothing was changed\n$/);
   });
 
+  test('says what is wrong with the options of the run, as the run would', async () => {
+    const options = ['-D', 'restart-strategy.type=fixed-delay', '-D', 'restart-strategy.fixed-delay.attempts=many'];
+    const dry = await run('restore', 'whole', 'job.ts', '--dry-run', ...options);
+    expect(dry).toMatchObject({ exitCode: 1, err: expect.stringContaining('restart-strategy.fixed-delay.attempts') });
+    expect(await run('restore', 'whole', 'job.ts', ...options)).toEqual(dry);
+    const tooShort = await run('restore', 'whole', 'job.ts', '--dry-run', '--checkpoint-interval', '1ms');
+    expect(tooShort.exitCode).not.toBe(0);
+    expect(tooShort.err).toMatch(/interval/);
+    expect((await run('restore', 'whole', 'job.ts', '--dry-run', '-D', 'restart-strategy.type=none')).exitCode).toBe(0);
+  });
+
   test('prints JSON', async () => {
     const { exitCode, out } = await run('restore', 'damaged', 'job.ts', '--dry-run', '--json');
     expect([exitCode, JSON.parse(out)]).toMatchObject([5, { ok: false, reasons: [{ code: 'SLUICE-SAVEPOINT-CORRUPT' }] }]);

@@ -110,6 +110,29 @@ describe('a missing object', () => {
     expect(message).toMatch(/checkpoint 2: .*chk-2-1 .*; checkpoint 1: whole, but output up to checkpoint 2 has been published/);
   });
 
+  test('that is the manifest of a restore that has just switched ends the job, instead of being tried for ever', async () => {
+    const world = await running(1);
+    const { replace } = world.stores.jobs;
+    const { manifest } = (await world.record()).retained[0]!;
+    world.stores.jobs.replace = async (next, version) => {
+      const outcome = await replace.call(world.stores.jobs, next, version);
+      if (next.attempt === 2) await world.stores.objects.remove([manifest]);
+      return outcome;
+    };
+    await restoreCheckpoint(world.deps, {
+      job,
+      trigger: 'deploy',
+      checkpoint: 'newest',
+      publishedSeen: null,
+      newPlan: null,
+      allowNonRestoredState: false,
+      allowOtherJob: false,
+    });
+    await world.advance(5_000);
+    expect(await world.record()).toMatchObject({ status: 'FAILED' });
+    expect((await failureOf(world)).message).toContain(manifest);
+  });
+
   test('of every checkpoint ends the job, which goes on when the object is back', async () => {
     const world = await running(3, { quiet: true });
     await world.stores.objects.remove([deltaOf(1)]);

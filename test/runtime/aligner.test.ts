@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { channelId, type ChannelId } from '../../lib/base/ids.ts';
+import type { CheckpointMode } from '../../lib/model/envelope.ts';
 import type { Alignment } from '../../lib/model/shard-record.ts';
 import { isHeld, onBarrier, type BarrierVerdict } from '../../lib/runtime/barrier/aligner.ts';
 
@@ -108,12 +109,33 @@ describe('the mode', () => {
   });
 });
 
+describe('a newer barrier on a channel that has brought the older one', () => {
+  const facts = { settled: 0, channels: 3, sequence: 7, nowMs: 700 };
+  const current: Alignment = { checkpoint: 5, barriers: { [a]: 1, [c]: 2 }, mode: 'at-least-once', startedAtMs: 600 };
+
+  test.each(['exactly-once', 'at-least-once'] as const)('waits, whatever its own mode (%s)', (mode) => {
+    expect(onBarrier({ ...facts, current, channel: a, checkpoint: 6, mode })).toEqual({
+      kind: 'waiting',
+      alignment: { ...current, waiting: [a] },
+    });
+  });
+
+  test('is not forgotten when the older one goes on, and ends with it', () => {
+    const waiting: Alignment = { ...current, waiting: [a] };
+    expect(onBarrier({ ...facts, current: waiting, channel: c, checkpoint: 6 })).toMatchObject({ alignment: { waiting: [a, c] } });
+    const last = onBarrier({ ...facts, current: waiting, channel: b, checkpoint: 5, mode: 'at-least-once' });
+    expect(last).toEqual({ kind: 'aligned', alignment: { ...waiting, barriers: { ...current.barriers, [b]: 7 } } });
+  });
+});
+
 describe('a channel is held', () => {
-  test('from its barrier on, in exactly-once only', () => {
+  test('from its barrier on, at least once from the next one on', () => {
     const current = alignment(5, { [a]: 9 });
     expect([isHeld(current, a), isHeld(current, b), isHeld(null, a)]).toEqual([true, false, false]);
     const lax: Alignment = { ...current, mode: 'at-least-once' };
     expect([isHeld(lax, a), isHeld(lax, b)]).toEqual([false, false]);
+    const waiting: Alignment = { ...lax, waiting: [a] };
+    expect([isHeld(waiting, a), isHeld(waiting, b)]).toEqual([true, false]);
   });
 });
 
@@ -124,7 +146,8 @@ describe('whatever barriers come', () => {
 
   test('cuts are of one number, each higher than the one before, with one position per channel', () => {
     fc.assert(
-      fc.property(injected, fc.infiniteStream(fc.nat(2)), (rounds, order) => {
+      fc.property(injected, fc.infiniteStream(fc.nat(2)), fc.infiniteStream(fc.boolean()), (rounds, order, lax) => {
+        const modes = rounds.map((): CheckpointMode => (lax.next().value === true ? 'at-least-once' : 'exactly-once'));
         const queues = channels.map((_, i) => rounds.flatMap((round, number) => (round[i] ? [number + 1] : [])));
         const positions = [0, 0, 0];
         let current: Alignment | null = null;
@@ -135,8 +158,15 @@ describe('whatever barriers come', () => {
           const open = channels.map((_, i) => i).filter((i) => queues[i]!.length > 0 && !isHeld(current, channels[i]!));
           if (open.length === 0) break;
           const i = open[order.next().value! % open.length]!;
-          const facts = { current, settled, channels: 3, channel: channels[i]!, checkpoint: queues[i]![0]!, nowMs: 700 };
+          const checkpoint = queues[i]![0]!;
+          const facts = { current, settled, channels: 3, channel: channels[i]!, checkpoint, mode: modes[checkpoint - 1]!, nowMs: 700 };
           const verdict: BarrierVerdict = onBarrier({ ...facts, sequence: positions[i]! + 1 });
+          if (verdict.kind === 'waiting') {
+            // The same barrier is met again when the older one is over.
+            current = verdict.alignment;
+            expect(isHeld(current, channels[i]!)).toBe(true);
+            continue;
+          }
           if (verdict.kind === 'superseded') {
             // The same barrier is met again once what was held has been released.
             expect(verdict.declined).toBe(current!.checkpoint);

@@ -236,6 +236,7 @@ describe('a gap', () => {
   });
 });
 
+<<<<<<< HEAD
 test('a shard that is in one invocation is left alone by another of the same process', async () => {
   const bench = await open();
   const message = await bench.upstream(left).send([word('one')]);
@@ -249,4 +250,32 @@ test('a shard that is in one invocation is left alone by another of the same pro
   expect(await rest).toEqual([0]);
   expect(await bench.handle(again(message, 3))).toEqual([]);
   expect(await bench.record()).toMatchObject({ recordsIn: 1 });
+=======
+describe('a batch that comes again and again though nobody has failed at it', () => {
+  const told = (bench: ShardBench): readonly string[] => bench.logged.filter((line) => line.includes('again and again'));
+
+  test('is told of before it is processed, by a function that knows nothing of it', async () => {
+    const bench = await open();
+    const message = await bench.upstream(left).send([word('heavy')]);
+    bench.restart();
+    let toldBefore = 0;
+    bench.restart(async (site, act) => {
+      if (site === 'shards.commit') toldBefore = told(bench).length;
+      return act();
+    });
+    await bench.handle(again(message, 5));
+    expect(told(bench)).toEqual([expect.stringContaining('"operator":"count","shard":0,"tries":5')]);
+    expect(toldBefore).toBe(1);
+  });
+
+  test('is not after a few crashes, nor while its failures are told anyway', async () => {
+    const bench = await open();
+    const upstream = bench.upstream(left);
+    bench.restart();
+    await bench.handle(again(await upstream.send([word('light')]), 4));
+    const failing = await upstream.send([word('bad', { fail: 'no such word' })]);
+    for (const tries of [1, 5, 6, 7]) await bench.handle(again(failing, tries));
+    expect(told(bench)).toEqual([]);
+  });
+>>>>>>> main
 });

@@ -24,8 +24,23 @@ function neighbours(bench: ShardBench, own: ShardSnapshot, known: readonly Shard
   return others.map(({ uid }) => ({ ...own, ...nothing, uid, splits: null, finished: false, segments: { recent: [], chained: null } }));
 }
 
+function withInFlight(shard: ShardSnapshot, { sent, segment }: InFlight): ShardSnapshot {
+  return { ...shard, outputs: sent, inFlight: [{ epoch: shard.checkpoint, recent: [segment], chained: null }] };
+}
+
+/** What a neighbour has sent and the shard not received: in that segment. */
+interface InFlight {
+  readonly uid: string;
+  readonly sent: ShardSnapshot['outputs'];
+  readonly segment: string;
+}
+
 /** Completes a checkpoint, as the coordinator does, and goes on from it in attempt 2. */
-export async function restore(bench: ShardBench, shards: readonly ShardSnapshot[], changes: Partial<Manifest> = {}): Promise<void> {
+export async function restore(
+  bench: ShardBench,
+  shards: readonly ShardSnapshot[],
+  { inFlight, ...changes }: Partial<Manifest> & { readonly inFlight?: InFlight } = {},
+): Promise<void> {
   const { plan, planHash } = bench.compiled;
   const { checkpoint } = shards[0]!;
   const manifest: Manifest = {
@@ -38,7 +53,14 @@ export async function restore(bench: ShardBench, shards: readonly ShardSnapshot[
     mode: 'exactly-once',
     plan,
     planHash,
+<<<<<<< HEAD
     shards: [...shards, ...neighbours(bench, shards[0]!, shards)],
+=======
+    shards: [
+      ...shards,
+      ...neighbours(bench, shards[0]!).map((shard) => (shard.uid === inFlight?.uid ? withInFlight(shard, inFlight) : shard)),
+    ],
+>>>>>>> main
     triggeredAtMs: 0,
     completedAtMs: 0,
     ...changes,

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { allround, type Numbered } from './allround-job.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, useWorld, type GatedInput } from './support.ts';
 
 const keys = 12;
@@ -21,36 +22,32 @@ function inputsOf(skip?: Numbered): { readonly numbers: GatedInput<Numbered>; re
 
 const checked = (): readonly Numbered[] => world.collect.published('checked') as readonly Numbered[];
 
-test.each(['exactly-once', 'at-least-once'] as const)(
-  'allround-self-check: five times stopped and gone on with at another parallelism, no state, timer or window is ever wrong (%s)',
-  async (mode) => {
-    const { numbers, rules } = inputsOf();
-    rules.open(1);
-    const parallelisms = [2, 3, 1, 4, 2, 3];
-    let fromSavepoint: string | undefined;
-    for (const [index, parallelism] of parallelisms.entries()) {
-      const run = await world.start(allround({ numbers: numbers.source, rules: rules.source }, parallelism), {
-        mode,
-        ...(fromSavepoint === undefined ? {} : { fromSavepoint }),
-      });
-      const from = index / parallelisms.length;
-      const to = (index + 1) / parallelisms.length;
-      await run.checkpointAfter(() => numbers.open((from + to) / 2));
-      // At-least-once a restore may count twice, and a stop may not: behind its barrier nothing comes.
-      if (mode === 'exactly-once' && index % 2 === 1) await run.restore();
-      numbers.open(to);
-      if (index < parallelisms.length - 1) fromSavepoint = await run.stop('suspend');
-      else await run.finished();
-    }
-    expect(world.collect.published('alerts')).toEqual([]);
-    const order = (a: Numbered, b: Numbered): number => a.key - b.key || a.number - b.number;
-    expect(checked().toSorted(order)).toEqual(
-      Array.from({ length: keys }, (_, key) => Array.from({ length: perKey }, (__, i) => ({ key, number: i + 1 }))).flat(),
-    );
-  },
-);
+scenario(24, 'five times stopped and gone on with at another parallelism, no state, timer or window is ever wrong', async (mode) => {
+  const { numbers, rules } = inputsOf();
+  rules.open(1);
+  const parallelisms = [2, 3, 1, 4, 2, 3];
+  let fromSavepoint: string | undefined;
+  for (const [index, parallelism] of parallelisms.entries()) {
+    const run = await world.start(allround({ numbers: numbers.source, rules: rules.source }, parallelism), {
+      ...(fromSavepoint === undefined ? {} : { fromSavepoint }),
+    });
+    const from = index / parallelisms.length;
+    const to = (index + 1) / parallelisms.length;
+    await run.checkpointAfter(() => numbers.open((from + to) / 2));
+    // At-least-once a restore may count twice, and a stop may not: behind its barrier nothing comes.
+    if (mode !== 'at-least-once' && index % 2 === 1) await run.restore();
+    numbers.open(to);
+    if (index < parallelisms.length - 1) fromSavepoint = await run.stop('suspend');
+    else await run.finished();
+  }
+  expect(world.collect.published('alerts')).toEqual([]);
+  const order = (a: Numbered, b: Numbered): number => a.key - b.key || a.number - b.number;
+  expect(checked().toSorted(order)).toEqual(
+    Array.from({ length: keys }, (_, key) => Array.from({ length: perKey }, (__, i) => ({ key, number: i + 1 }))).flat(),
+  );
+});
 
-test('allround-self-check: a record that is missing in the input is noticed by every check', async () => {
+scenario(24, 'a record that is missing in the input is noticed by every check', async () => {
   const { numbers, rules } = inputsOf({ key: 3, number: 110 });
   rules.open(1);
   const run = await world.start(allround({ numbers: numbers.source, rules: rules.source }, 2));

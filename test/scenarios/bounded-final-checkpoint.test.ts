@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { collectSink, compileJob, defineJob, outputTag, type, valueState, type CompiledJob, type DataStream } from '../../lib/index.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, until, useWorld, type Run } from './support.ts';
 
 interface Count {
@@ -67,10 +68,10 @@ function expectNothingLost(): void {
 const endsSeen = (): readonly unknown[] => world.collect.published('ends').toSorted();
 
 /** The short branch has ended, all that it made is visible, and half of the long one is read. */
-async function halfFinished(mode: 'exactly-once' | 'at-least-once'): Promise<Run> {
+async function halfFinished(): Promise<Run> {
   inputs.short.open(0.5);
   inputs.long.open(0);
-  const run = await world.start(branches(), { mode });
+  const run = await world.start(branches());
   await run.checkpointAfter(() => inputs.long.open(0.25));
   inputs.short.open(1);
   await until(async () => endsSeen().length === 2);
@@ -81,45 +82,41 @@ async function halfFinished(mode: 'exactly-once' | 'at-least-once'): Promise<Run
   return run;
 }
 
-test.each(['exactly-once', 'at-least-once'] as const)(
-  'bounded-final-checkpoint: when its sources have ended a job commits all output and is FINISHED, however long the interval (%s)',
-  async (mode) => {
-    inputs.short.open(1);
-    inputs.long.open(1);
-    const run = await world.start(branches(), { mode, intervalMs: 3_600_000 });
-    const record = await run.finished();
-    expectEveryCountOnce();
-    expect(record).toMatchObject({ status: 'FINISHED', counts: { completed: 1, failed: 0, restored: 0 } });
-    expect(endsSeen()).toEqual(['long 0', 'long 1', 'short 0', 'short 1']);
-  },
-);
+scenario(20, 'when its sources have ended a job commits all output and is FINISHED, however long the interval', async () => {
+  inputs.short.open(1);
+  inputs.long.open(1);
+  const run = await world.start(branches(), { intervalMs: 3_600_000 });
+  const record = await run.finished();
+  expectEveryCountOnce();
+  expect(record).toMatchObject({ status: 'FINISHED', counts: { completed: 1, failed: 0, restored: 0 } });
+  expect(endsSeen()).toEqual(['long 0', 'long 1', 'short 0', 'short 1']);
+});
 
-test.each(['exactly-once', 'at-least-once'] as const)(
-  'bounded-final-checkpoint: a job of which a part has finished goes on making checkpoints, and that part is not done again (%s)',
-  async (mode) => {
-    const run = await halfFinished(mode);
-    await run.restore();
-    await run.checkpointAfter(() => inputs.long.open(0.6));
-    inputs.long.open(1);
-    await run.finished();
-    expectNothingLost();
-    if (mode === 'at-least-once') return;
-    expectEveryCountOnce();
-    expect(endsSeen()).toEqual(['long 0', 'long 1', 'short 0', 'short 1']);
-  },
-);
+scenario(20, 'a job of which a part has finished goes on making checkpoints, and that part is not done again', async (mode) => {
+  const run = await halfFinished();
+  await run.restore();
+  await run.checkpointAfter(() => inputs.long.open(0.6));
+  inputs.long.open(1);
+  await run.finished();
+  expectNothingLost();
+  if (mode === 'at-least-once') return;
+  expectEveryCountOnce();
+  expect(endsSeen()).toEqual(['long 0', 'long 1', 'short 0', 'short 1']);
+});
 
-test.each([2, 3, 1])(
-  'bounded-final-checkpoint: a half-finished job that goes on from a savepoint with %i subtasks does not do the finished part again',
-  async (parallelism) => {
-    const run = await halfFinished('exactly-once');
-    const savepoint = await run.stop('suspend');
-    const resumed = await world.start(branches(parallelism), { fromSavepoint: savepoint });
-    await resumed.checkpointAfter(() => inputs.long.open(0.6));
-    inputs.long.open(1);
-    await resumed.finished();
-    expectEveryCountOnce();
-    const longEnds = Array.from({ length: parallelism }, (_, subtask) => `long ${subtask}`);
-    expect(endsSeen()).toEqual([...longEnds, 'short 0', 'short 1']);
-  },
-);
+for (const parallelism of [2, 3, 1])
+  scenario(
+    20,
+    `a half-finished job that goes on from a savepoint with ${parallelism} subtasks does not do the finished part again`,
+    async () => {
+      const run = await halfFinished();
+      const savepoint = await run.stop('suspend');
+      const resumed = await world.start(branches(parallelism), { fromSavepoint: savepoint });
+      await resumed.checkpointAfter(() => inputs.long.open(0.6));
+      inputs.long.open(1);
+      await resumed.finished();
+      expectEveryCountOnce();
+      const longEnds = Array.from({ length: parallelism }, (_, subtask) => `long ${subtask}`);
+      expect(endsSeen()).toEqual([...longEnds, 'short 0', 'short 1']);
+    },
+  );

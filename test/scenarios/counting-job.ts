@@ -14,8 +14,9 @@ export interface Counted {
 
 let inputs = 0;
 
-export function numbersInput(): GatedInput<number> {
-  return gatedInput(`numbers-${inputs++}`, [numbers]);
+/** `batch`: records of one read. */
+export function numbersInput(batch?: number): GatedInput<number> {
+  return gatedInput(`numbers-${inputs++}`, [numbers], batch);
 }
 
 export interface CountingOptions {

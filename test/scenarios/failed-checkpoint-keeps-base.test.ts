@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { createMemoryStores, type LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
 import { systemClock } from '../../lib/adapters/system/clock.ts';
 import { systemRandom } from '../../lib/adapters/system/random.ts';
@@ -13,6 +13,7 @@ import {
   valueState,
   type CompiledJob,
 } from '../../lib/index.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, until, useWorld, type Run } from './support.ts';
 
 const keys = 50;
@@ -79,7 +80,7 @@ async function namedBy({ running: { stores } }: Run, manifest: string): Promise<
   return [manifest, ...[...text.matchAll(/"(jobs\/[^"]+)"/g)].map(([, key]) => key!)];
 }
 
-test('failed-checkpoint-keeps-base: what a checkpoint uploaded that failed goes, all that the last good one needs stays', async () => {
+scenario(18, 'what a checkpoint uploaded that failed goes, all that the last good one needs stays', async () => {
   input.open(0);
   const { stores, failNext, failed } = withFailingManifest();
   const run = await world.start(sums(), { stores, intervalMs: 100, retained: 16 });

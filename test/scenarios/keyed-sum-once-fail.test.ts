@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { collectSink, compileJob, defineJob, type, valueState, type CompiledJob } from '../../lib/index.ts';
+import { exactlyOnce, scenario, scenarioIn } from './scenario.ts';
 import { Fault, gatedInput, useWorld, type GatedInput } from './support.ts';
 
 interface Item {
@@ -61,31 +62,33 @@ function sums(left: GatedInput<Item>, right: GatedInput<Item>): CompiledJob {
   return compileJob(job, { parallelism: 2 });
 }
 
-async function resultsByKey(mode: 'exactly-once' | 'at-least-once', failure: 'batch' | 'restore'): Promise<readonly (readonly Result[])[]> {
+async function resultsByKey(failure: 'batch' | 'restore'): Promise<readonly (readonly Result[])[]> {
   // The barrier of the slow input comes late: meanwhile the other one brings what is not yet to be counted.
   const inputs = [gatedInput('left', [itemsOf('left')], 20, 1), gatedInput('right', [itemsOf('right')], 97, 8)] as const;
-  const run = await world.start(sums(...inputs), { mode });
+  const run = await world.start(sums(...inputs));
   await run.twoCheckpoints(inputs, 0.5);
   await run.sufferAndFinish(failure, fault, inputs);
   const results = world.collect.published('results') as readonly Result[];
   return Array.from({ length: keys }, (_, key) => results.filter((result) => result.key === key));
 }
 
-test.each([
-  ['exactly-once', 'batch'],
-  ['exactly-once', 'restore'],
-  // Nothing goes back, so nothing is read twice: the weaker mode shows in a restore only.
-  ['at-least-once', 'batch'],
-] as const)('keyed-sum-once-fail: every sum and count is exact, and every result visible once (%s, failure: %s)', async (mode, failure) => {
-  const byKey = await resultsByKey(mode, failure);
+async function expectExact(failure: 'batch' | 'restore'): Promise<void> {
+  const byKey = await resultsByKey(failure);
   for (const [key, results] of byKey.entries()) {
     const expected = Array.from({ length: perKey }, (_, i) => ({ key, sum: key * (i + 1), count: i + 1 }));
     expect(results.toSorted((a, b) => a.count - b.count)).toEqual(expected);
   }
-});
+}
 
-test('keyed-sum-once-fail: at-least-once a restore loses nothing, and may count what was between two barriers again', async () => {
-  const byKey = await resultsByKey('at-least-once', 'restore');
+// Nothing goes back, so nothing is read twice: the weaker mode shows in a restore only.
+scenario(1, 'every sum and count is exact, and every result visible once, though a batch fails', () => expectExact('batch'));
+
+scenarioIn(exactlyOnce, 1, 'every sum and count is exact, and every result visible once, though the job is restored', () =>
+  expectExact('restore'),
+);
+
+scenarioIn(['at-least-once'], 1, 'a restore loses nothing, and may count what was between two barriers again', async () => {
+  const byKey = await resultsByKey('restore');
   for (const [key, results] of byKey.entries()) {
     expect(Math.max(...results.map(({ sum }) => sum))).toBeGreaterThanOrEqual(key * perKey);
     expect(Math.max(...results.map(({ count }) => count))).toBeGreaterThanOrEqual(perKey);

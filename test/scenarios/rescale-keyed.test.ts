@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { readPlan } from '../../lib/coordinator/coordinator-deps.ts';
 import { collectSink, compileJob, defineJob, type, valueState, type CompiledJob, type CompileOptions } from '../../lib/index.ts';
 import { canonicalKey } from '../../lib/model/canonical-key.ts';
 import { keyGroupOf } from '../../lib/model/key-group.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, until, useWorld } from './support.ts';
 
 interface Sum {
@@ -67,20 +68,21 @@ function expectSums(parallelism: number, from: number, to: number): void {
   expect(byKey.map((found) => found.toSorted((a, b) => a.sum - b.sum))).toEqual(expected);
 }
 
-test.each([
+for (const [first, second] of [
   [2, 4],
   [4, 2],
-])('rescale-keyed: sums go on from %i to %i subtasks, each in the subtask that its key group belongs to', async (first, second) => {
-  const savepoint = await stoppedAfterThousand(first);
-  expectSums(first, 0, before);
-  world.emptySinks();
-  const run = await world.start(sums({ parallelism: second, maxParallelism }), { fromSavepoint: savepoint });
-  input.open(1);
-  await run.finished();
-  expectSums(second, before, before + after);
-});
+] as const)
+  scenario(11, `sums go on from ${first} to ${second} subtasks, each in the subtask that its key group belongs to`, async () => {
+    const savepoint = await stoppedAfterThousand(first);
+    expectSums(first, 0, before);
+    world.emptySinks();
+    const run = await world.start(sums({ parallelism: second, maxParallelism }), { fromSavepoint: savepoint });
+    input.open(1);
+    await run.finished();
+    expectSums(second, before, before + after);
+  });
 
-test('rescale-keyed: another max parallelism is refused where it was set, and adopted from the savepoint where it was derived', async () => {
+scenario(11, 'another max parallelism is refused where it was set, and adopted from the savepoint where it was derived', async () => {
   const savepoint = await stoppedAfterThousand(2);
   world.emptySinks();
   const explicit = sums({ parallelism: 3, maxParallelism: 14 });
@@ -96,7 +98,7 @@ test('rescale-keyed: another max parallelism is refused where it was set, and ad
   expectSums(3, before, before + after);
 });
 
-test('rescale-keyed: more subtasks than key groups are refused', async () => {
+scenario(11, 'more subtasks than key groups are refused', async () => {
   const savepoint = await stoppedAfterThousand(2);
   await expect(world.start(sums({ parallelism: 14 }), { fromSavepoint: savepoint })).rejects.toMatchObject({
     code: 'SLUICE-REFUSED',

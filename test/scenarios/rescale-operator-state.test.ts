@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import {
   accumulatorSink,
   broadcastState,
@@ -10,6 +10,7 @@ import {
   type,
   type CompiledJob,
 } from '../../lib/index.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, useWorld, type GatedInput } from './support.ts';
 
 /** In the first half numbers that go into state, in the second probes that show it. */
@@ -94,29 +95,30 @@ async function shownAfter(first: number, second: number): Promise<readonly Shown
   return world.collect.published('shown') as readonly Shown[];
 }
 
-test.each([
+for (const [first, second] of [
   [2, 4],
   [4, 2],
   [3, 1],
-])('rescale-operator-state: from %i to %i subtasks lists are dealt out, unions and broadcasts are whole in each', async (first, second) => {
-  const shown = await shownAfter(first, second);
-  const subtasks = Array.from({ length: second }, (_, subtask) => subtask);
-  const lists = subtasks.map((subtask) => {
-    const [one, ...others] = shown.filter((entry) => entry.subtask === subtask);
-    for (const other of others) expect([other.list, other.union]).toEqual([one!.list, one!.union]);
-    return one!;
+] as const)
+  scenario(12, `from ${first} to ${second} subtasks lists are dealt out, unions and broadcasts are whole in each`, async () => {
+    const shown = await shownAfter(first, second);
+    const subtasks = Array.from({ length: second }, (_, subtask) => subtask);
+    const lists = subtasks.map((subtask) => {
+      const [one, ...others] = shown.filter((entry) => entry.subtask === subtask);
+      for (const other of others) expect([other.list, other.union]).toEqual([one!.list, one!.union]);
+      return one!;
+    });
+    const numbers = lists.flatMap(({ list }) => list);
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, number) => number));
+    for (const { list } of lists) expect(Math.abs(list.length - total / second)).toBeLessThanOrEqual(1);
+
+    const unions = lists.map(({ union }) => union.map((entry) => Number(entry.split(': ')[1])).toSorted((a, b) => a - b));
+    expect(unions.flat()).toHaveLength(second * total);
+    for (const union of unions) expect(union).toEqual(Array.from({ length: total }, (_, number) => number));
+
+    expect(new Set(shown.map(({ rulesOf }) => rulesOf))).toEqual(new Set(subtasks));
+    for (const entry of shown) expect(entry.rules).toEqual(rulesExpected);
   });
-  const numbers = lists.flatMap(({ list }) => list);
-  expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, number) => number));
-  for (const { list } of lists) expect(Math.abs(list.length - total / second)).toBeLessThanOrEqual(1);
-
-  const unions = lists.map(({ union }) => union.map((entry) => Number(entry.split(': ')[1])).toSorted((a, b) => a - b));
-  expect(unions.flat()).toHaveLength(second * total);
-  for (const union of unions) expect(union).toEqual(Array.from({ length: total }, (_, number) => number));
-
-  expect(new Set(shown.map(({ rulesOf }) => rulesOf))).toEqual(new Set(subtasks));
-  for (const entry of shown) expect(entry.rules).toEqual(rulesExpected);
-});
 
 /** A total of each subtask, and no way to add two of them up. */
 function totals(items: GatedInput<number>, parallelism: number): CompiledJob {
@@ -134,7 +136,7 @@ function totals(items: GatedInput<number>, parallelism: number): CompiledJob {
   return compileJob(job, { parallelism });
 }
 
-test('rescale-operator-state: totals that cannot be merged are refused before anything is restored into fewer subtasks', async () => {
+scenario(12, 'totals that cannot be merged are refused before anything is restored into fewer subtasks', async () => {
   const items = gatedInput('numbers', [Array.from({ length: 100 }, () => 1)], 7);
   const before = await world.start(totals(items, 2));
   await before.twoCheckpoints([items], 0.5);

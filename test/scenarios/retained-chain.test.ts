@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { requestCancel } from '../../lib/coordinator/cancel-job.ts';
 import { collectSink, compileJob, defineJob, type, valueState, type CompiledJob } from '../../lib/index.ts';
 import type { JobRecord, RetainedCheckpoint } from '../../lib/model/job-record.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, useWorld, type Run, type StartOptions } from './support.ts';
 
 interface Count {
@@ -62,7 +63,7 @@ function expectEveryCountOnce(): void {
   expect(visible.toSorted((a, b) => a.key - b.key || a.count - b.count)).toEqual(expected);
 }
 
-test('retained-chain: three jobs in a row go on from the checkpoint that the canceled one before has retained', async () => {
+scenario(19, 'three jobs in a row go on from the checkpoint that the canceled one before has retained', async () => {
   input.open(0);
   const keep = { retentionOnCancellation: 'retain' } as const;
   // Named by the data directory, whose newest checkpoint is meant, and by its own path in turn.
@@ -76,7 +77,7 @@ test('retained-chain: three jobs in a row go on from the checkpoint that the can
   expectEveryCountOnce();
 });
 
-test('retained-chain: where cancelling deletes, nothing is left to go on from', async () => {
+scenario(19, 'where cancelling deletes, nothing is left to go on from', async () => {
   input.open(0);
   const { retained } = await startAndCancel(2, 0.4, { dataDir: 'first', retentionOnCancellation: 'delete' });
   expect(retained).toEqual([]);
@@ -86,7 +87,7 @@ test('retained-chain: where cancelling deletes, nothing is left to go on from', 
   });
 });
 
-test('retained-chain: as many checkpoints are kept as was said, and the oldest of them serves as well', async () => {
+scenario(19, 'as many checkpoints are kept as was said, and the oldest of them serves as well', async () => {
   input.open(0);
   const run = await world.start(counts(2), { dataDir: 'first', retained: 3, retentionOnCancellation: 'retain' });
   for (const share of [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]) {

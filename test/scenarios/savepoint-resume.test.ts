@@ -1,9 +1,10 @@
 import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { requestCancel } from '../../lib/coordinator/cancel-job.ts';
 import { collectSink, compileJob, defineJob, fileSink, monotonousTimestamps, type, valueState, type CompiledJob } from '../../lib/index.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, useWorld, type GatedInput, type Run } from './support.ts';
 
 interface Entry {
@@ -106,7 +107,7 @@ async function resume(fromSavepoint: string, dataDir = 'second', meanwhile: () =
 
 const filesIn = async (folder: string): Promise<readonly string[]> => (await readdir(folder, { recursive: true })).toSorted();
 
-test('savepoint-resume-equals-no-stop: canceled with the savepoint, the job has shown every result once in the end', async () => {
+scenario(8, 'canceled with the savepoint, the job has shown every result once in the end', async () => {
   const expected = await straight();
   const run = await halfWay();
   const savepoint = await run.savepoint('cancel');
@@ -116,7 +117,7 @@ test('savepoint-resume-equals-no-stop: canceled with the savepoint, the job has 
   expect(changes()).toEqual(expected.changes);
 });
 
-test('savepoint-resume-equals-no-stop: canceled later, the job writes the same table; the savepoint stays, and once disposed of is gone', async () => {
+scenario(8, 'canceled later, the job writes the same table; the savepoint stays, and once disposed of is gone', async () => {
   const expected = await straight();
   const run = await halfWay();
   const savepoint = await run.savepoint();
@@ -136,18 +137,19 @@ test('savepoint-resume-equals-no-stop: canceled later, the job writes the same t
   await expect(resume(savepoint, 'fourth')).rejects.toMatchObject({ code: 'SLUICE-REFUSED', message: expect.stringContaining(savepoint) });
 });
 
-test.each([
+for (const [what, nameOf] of [
   ['its folder', (folder: string) => folder],
   ['its metadata file', (folder: string) => join(folder, '_metadata.json')],
   ['the URI of its folder', (folder: string) => pathToFileURL(folder).href],
-] as const)('savepoint-relocate: a copy of which the original is gone does as well, named by %s', async (_what, nameOf) => {
-  const expected = await straight();
-  const run = await halfWay();
-  const original = await run.stop('suspend');
-  const copy = join(world.folder, 'elsewhere', 'copy');
-  await cp(original, copy, { recursive: true });
-  await rm(original, { recursive: true });
-  await resume(nameOf(copy));
-  expect(await tableIn(join(world.folder, 'table'))).toBe(expected.table);
-  expect(changes()).toEqual(expected.changes);
-});
+] as const)
+  scenario(9, `a copy of which the original is gone does as well, named by ${what}`, async () => {
+    const expected = await straight();
+    const run = await halfWay();
+    const original = await run.stop('suspend');
+    const copy = join(world.folder, 'elsewhere', 'copy');
+    await cp(original, copy, { recursive: true });
+    await rm(original, { recursive: true });
+    await resume(nameOf(copy));
+    expect(await tableIn(join(world.folder, 'table'))).toBe(expected.table);
+    expect(changes()).toEqual(expected.changes);
+  });

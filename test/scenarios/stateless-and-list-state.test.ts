@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import {
   collectSink,
   compileJob,
@@ -10,7 +10,8 @@ import {
   type CompiledJob,
   type OperatorListState,
 } from '../../lib/index.ts';
-import { Fault, gatedInput, useWorld, type GatedInput } from './support.ts';
+import { exactlyOnce, scenario, scenarioIn } from './scenario.ts';
+import { Fault, gatedInput, useWorld, type Failure, type GatedInput } from './support.ts';
 
 interface Seen {
   readonly by: string;
@@ -96,31 +97,30 @@ function groups({ source }: GatedInput<string>): CompiledJob {
   return compileJob(job, { parallelism: 2 });
 }
 
-test.each([
-  ['exactly-once', 'batch'],
-  ['exactly-once', 'restore'],
-  ['at-least-once', 'batch'],
-] as const)(
-  'stateless-and-list-state: list state of every operator has counted each record once (%s, failure: %s)',
-  async (mode, failure) => {
-    const input = gatedInput('texts', [textsOf(0), textsOf(1)]);
-    const run = await world.start(groups(input), { mode });
-    await run.twoCheckpoints([input], 0.5);
-    await run.sufferAndFinish(failure, fault, [input]);
+async function expectExact(failure: Failure): Promise<void> {
+  const input = gatedInput('texts', [textsOf(0), textsOf(1)]);
+  const run = await world.start(groups(input));
+  await run.twoCheckpoints([input], 0.5);
+  await run.sufferAndFinish(failure, fault, [input]);
 
-    const seen = world.collect.published('seen') as readonly Seen[];
-    const sumOf = (by: string): number => seen.filter((entry) => entry.by === by).reduce((sum, { count }) => sum + count, 0);
-    expect(seen.map(({ by }) => by).toSorted()).toEqual(['filter', 'filter', 'group', 'group', 'map', 'map']);
-    expect([sumOf('filter'), sumOf('map'), sumOf('group')]).toEqual([total, total * 0.75, total * 0.75]);
-    const expected = ['A', 'B', 'C'].flatMap((letter) => Array.from({ length: total / 4 }, (_, i) => ({ letter, count: i + 1 })));
-    const visible = world.collect.published('groups') as readonly Group[];
-    expect(visible.toSorted((a, b) => a.letter.localeCompare(b.letter) || a.count - b.count)).toEqual(expected);
-  },
+  const seen = world.collect.published('seen') as readonly Seen[];
+  const sumOf = (by: string): number => seen.filter((entry) => entry.by === by).reduce((sum, { count }) => sum + count, 0);
+  expect(seen.map(({ by }) => by).toSorted()).toEqual(['filter', 'filter', 'group', 'group', 'map', 'map']);
+  expect([sumOf('filter'), sumOf('map'), sumOf('group')]).toEqual([total, total * 0.75, total * 0.75]);
+  const expected = ['A', 'B', 'C'].flatMap((letter) => Array.from({ length: total / 4 }, (_, i) => ({ letter, count: i + 1 })));
+  const visible = world.collect.published('groups') as readonly Group[];
+  expect(visible.toSorted((a, b) => a.letter.localeCompare(b.letter) || a.count - b.count)).toEqual(expected);
+}
+
+scenario(2, 'list state of every operator has counted each record once, though a batch fails', () => expectExact('batch'));
+
+scenarioIn(exactlyOnce, 2, 'list state of every operator has counted each record once, though the job is restored', () =>
+  expectExact('restore'),
 );
 
-test('stateless-and-list-state: at-least-once a restore loses no count, and may count what was between two barriers again', async () => {
+scenarioIn(['at-least-once'], 2, 'a restore loses no count, and may count what was between two barriers again', async () => {
   const input = gatedInput('texts', [textsOf(0), textsOf(1)]);
-  const run = await world.start(groups(input), { mode: 'at-least-once' });
+  const run = await world.start(groups(input));
   await run.twoCheckpoints([input], 0.5);
   await run.sufferAndFinish('restore', fault, [input]);
   const seen = world.collect.published('seen') as readonly Seen[];

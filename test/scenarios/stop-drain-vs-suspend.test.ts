@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { createFsSavepointFolders } from '../../lib/adapters/fs/savepoint-folder.ts';
 import {
   collectSink,
@@ -12,6 +12,7 @@ import {
   type CompiledJob,
 } from '../../lib/index.ts';
 import { openSavepoint } from '../../lib/savepoint/open-savepoint.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, useWorld } from './support.ts';
 
 interface Reading {
@@ -114,23 +115,27 @@ const everyWindowOnce = new Map(
   Array.from({ length: windowsOfKey }, (_, n) => Array.from({ length: keys }, (__, key) => [`${n * size}/${key}`, size] as const)).flat(),
 );
 
-test('stop-drain-vs-suspend: with drain open windows are flushed, every subtask ends once before its snapshot, and a resumed job adds the rest', async () => {
-  const { savepoint, finished } = await stopHalfWay('drain');
-  // Two whole windows of each key and half of the third.
-  expect(results()).toHaveLength(3 * keys);
-  expect(counts().get(`${2 * size}/0`)).toBe(size / 2);
-  expect(finished).toEqual(['subtask 0', 'subtask 1']);
-  // All results came before the end: watermark, then end of input, then finish.
-  expect(endsSeen().map(({ subtask }) => subtask)).toEqual([0, 1]);
-  expect(endsSeen().reduce((sum, { resultsBefore }) => sum + resultsBefore, 0)).toBe(3 * keys);
+scenario(
+  14,
+  'with drain open windows are flushed, every subtask ends once before its snapshot, and a resumed job adds the rest',
+  async () => {
+    const { savepoint, finished } = await stopHalfWay('drain');
+    // Two whole windows of each key and half of the third.
+    expect(results()).toHaveLength(3 * keys);
+    expect(counts().get(`${2 * size}/0`)).toBe(size / 2);
+    expect(finished).toEqual(['subtask 0', 'subtask 1']);
+    // All results came before the end: watermark, then end of input, then finish.
+    expect(endsSeen().map(({ subtask }) => subtask)).toEqual([0, 1]);
+    expect(endsSeen().reduce((sum, { resultsBefore }) => sum + resultsBefore, 0)).toBe(3 * keys);
 
-  await resume(savepoint);
-  expect(counts()).toEqual(everyWindowOnce);
-  expect(results()).toHaveLength((windowsOfKey + 1) * keys);
-  expect(endsSeen().map(({ subtask }) => subtask)).toEqual([0, 0, 1, 1, 2]);
-});
+    await resume(savepoint);
+    expect(counts()).toEqual(everyWindowOnce);
+    expect(results()).toHaveLength((windowsOfKey + 1) * keys);
+    expect(endsSeen().map(({ subtask }) => subtask)).toEqual([0, 0, 1, 1, 2]);
+  },
+);
 
-test('stop-drain-vs-suspend: without drain nothing is flushed and nothing ends, and a resumed job emits every window once', async () => {
+scenario(14, 'without drain nothing is flushed and nothing ends, and a resumed job emits every window once', async () => {
   const { savepoint, finished } = await stopHalfWay('suspend');
   expect(results()).toHaveLength(2 * keys);
   expect(finished).toEqual([]);

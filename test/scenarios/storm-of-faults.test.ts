@@ -3,8 +3,9 @@
  * and three quarters of the way, once more while that failure is being got over, and at the end. Nothing is lost, doubled or out of order, and every failure is
  * one attempt of the restart strategy.
  */
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { collectSink, compileJob, defineJob, type, valueState, type CompiledJob } from '../../lib/index.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, useWorld, type GatedInput } from './support.ts';
 
 interface Item {
@@ -78,20 +79,17 @@ function stormy(input: GatedInput<Item>, storm: Storm): CompiledJob {
   return compileJob(job, { parallelism: 4 });
 }
 
-test.each(['exactly-once', 'at-least-once'] as const)(
-  'storm-of-faults: nothing is lost, doubled or out of order, and there are five attempts (%s)',
-  async (mode) => {
-    const storm = new Storm();
-    const input = inputOf(`storm-${mode}`);
-    const run = await world.start(stormy(input, storm), { mode, intervalMs: 10 });
-    await run.twoCheckpoints([input], 0.2);
-    input.open(1);
-    const record = await run.finished();
-    expect(storm.struck).toBe(5);
-    expect(record).toMatchObject({ attempt: 1, counts: { restored: 0 }, restarts: { attempts: 5 } });
-    expect(record.counts.completed).toBeGreaterThanOrEqual(2);
-    const checked = world.collect.published('checked') as readonly (Item & { readonly isNext: boolean })[];
-    expect(checked.filter(({ isNext }) => !isNext)).toEqual([]);
-    expect(checked).toHaveLength(4 * perSource);
-  },
-);
+scenario(6, 'nothing is lost, doubled or out of order, and there are five attempts', async (mode) => {
+  const storm = new Storm();
+  const input = inputOf(`storm-${mode}`);
+  const run = await world.start(stormy(input, storm), { intervalMs: 10 });
+  await run.twoCheckpoints([input], 0.2);
+  input.open(1);
+  const record = await run.finished();
+  expect(storm.struck).toBe(5);
+  expect(record).toMatchObject({ attempt: 1, counts: { restored: 0 }, restarts: { attempts: 5 } });
+  expect(record.counts.completed).toBeGreaterThanOrEqual(2);
+  const checked = world.collect.published('checked') as readonly (Item & { readonly isNext: boolean })[];
+  expect(checked.filter(({ isNext }) => !isNext)).toEqual([]);
+  expect(checked).toHaveLength(4 * perSource);
+});

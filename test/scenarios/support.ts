@@ -24,6 +24,7 @@ import { runJob, type RunJobOptions, type RunningJob } from '../../lib/local/run
 import type { JobRecord } from '../../lib/model/job-record.ts';
 import type { SplitReader } from '../../lib/ports/connectors.ts';
 import type { OperationRecord } from '../../lib/ports/records.ts';
+import { settingsOfScenario } from './scenario.ts';
 
 export interface GatedInput<T> {
   readonly source: Source<T>;
@@ -256,7 +257,7 @@ export function useWorld(): World {
         metrics: createMetrics(),
         logger: { log: () => undefined },
         program,
-        checkpoint: { ...defaultCheckpointSettings, intervalMs: 20, ...unaligned(settings), ...settings },
+        checkpoint: { ...defaultCheckpointSettings, intervalMs: 20, ...settingsOfScenario(), ...settings },
         connectors: { ...local, sources: { ...local.sources, gated: gatedReader } },
         ...(dataDir === undefined ? {} : { dataDir: join(world.folder, dataDir) }),
         ...(fromSavepoint === undefined ? {} : { fromSavepoint }),
@@ -279,11 +280,6 @@ export function useWorld(): World {
     await rm(world.folder, { recursive: true });
   });
   return world;
-}
-
-/** `SLUICE_SCENARIOS=unaligned` runs all of them with barriers that overtake. */
-function unaligned({ mode }: Partial<CheckpointSettings>): Partial<CheckpointSettings> {
-  return process.env['SLUICE_SCENARIOS'] === 'unaligned' && mode !== 'at-least-once' ? { unaligned: true } : {};
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { collectSink, compileJob, defineJob, monotonousTimestamps, type, type CompiledJob } from '../../lib/index.ts';
+import { scenario } from './scenario.ts';
 import { Fault, gatedInput, useWorld, type GatedInput, type Run } from './support.ts';
 
 interface Step {
@@ -56,8 +57,15 @@ function timers({ source }: GatedInput<Step>, parallelism: number): CompiledJob 
   return compileJob(job, { parallelism });
 }
 
-type Kill =
-  'a batch that fires' | 'a restore' | 'the end of the process' | 'a savepoint, to three subtasks' | 'a savepoint, to one subtask';
+const kills = [
+  'a batch that fires',
+  'a restore',
+  'the end of the process',
+  'a savepoint, to three subtasks',
+  'a savepoint, to one subtask',
+] as const;
+
+type Kill = (typeof kills)[number];
 
 /** What happens when all timers are registered, and none has fired. */
 async function survive(kill: Kill, run: Run, input: GatedInput<Step>): Promise<Run> {
@@ -80,13 +88,7 @@ async function survive(kill: Kill, run: Run, input: GatedInput<Step>): Promise<R
   }
 }
 
-test.each([
-  'a batch that fires',
-  'a restore',
-  'the end of the process',
-  'a savepoint, to three subtasks',
-  'a savepoint, to one subtask',
-] as const)('timers-survive: between registration and watermark comes %s, and every timer fires once', async (kill) => {
+async function expectEveryTimerOnce(kill: Kill): Promise<void> {
   const input = gatedInput('steps', splits, 10);
   const before = await world.start(timers(input, 2), { dataDir: 'first' });
   await before.twoCheckpoints([input], 0.5);
@@ -103,4 +105,8 @@ test.each([
     ...(key % 2 === 0 ? [] : [{ key, time: key + 2_000 }]),
   ]).flat();
   expect(fired.toSorted((a, b) => a.key - b.key || a.time - b.time)).toEqual(expected);
-});
+}
+
+for (const kill of kills) {
+  scenario(5, `between registration and watermark comes ${kill}, and every timer fires once`, () => expectEveryTimerOnce(kill));
+}

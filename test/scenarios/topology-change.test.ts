@@ -3,6 +3,7 @@ import { createFsSavepointFolders } from '../../lib/adapters/fs/savepoint-folder
 import { decodeDescriptor } from '../../lib/checkpoint/manifest-codec.ts';
 import { collectSink, compileJob, defineJob, operatorList, type, valueState, type CompiledJob, type DataStream } from '../../lib/index.ts';
 import { checkSavepoint } from '../../lib/savepoint/check-savepoint.ts';
+import { scenario } from './scenario.ts';
 import { gatedInput, useWorld, type Run } from './support.ts';
 
 /** Every operator adds what it knows: of the key, or of all that its subtask has seen. */
@@ -135,7 +136,7 @@ function expectMarks(field: 'mark' | 'lateMark', seen: number): void {
   }
 }
 
-test.each([
+for (const [what, before, after] of [
   ['with its operators in another order', [sum, mark, count], [count, mark, sum]],
   ['with stateless operators between them', [sum, mark, count], [stateless, sum, stateless, mark, stateless, count, stateless]],
   ['without the stateless operators it had', [stateless, sum, stateless, mark, count], [sum, mark, count]],
@@ -143,17 +144,15 @@ test.each([
   ['with its operators chained', [alone(sum), alone(mark), alone(count)], [sum, mark, count]],
   ['with an operator chained to another', [sum, mark, count], [sum, count, mark]],
   ['with an operator in a chain of its own, before the others', [sum, mark, count], [(items) => mark(items.rebalance()), sum, count]],
-] as const satisfies readonly (readonly [string, readonly Part[], readonly Part[]])[])(
-  'topology-change: a job goes on %s',
-  async (_what, before, after) => {
+] as const satisfies readonly (readonly [string, readonly Part[], readonly Part[]])[])
+  scenario(13, `a job goes on ${what}`, async () => {
     await finishAs(changing(...after), await stoppedAtHalf(changing(...before)));
     expectKeyed('sum', perKey);
     expectKeyed('count', perKey);
     expectMarks('mark', total);
-  },
-);
+  });
 
-test('topology-change: stateful operators that are new begin with nothing, and leave the others alone', async () => {
+scenario(13, 'stateful operators that are new begin with nothing, and leave the others alone', async () => {
   const savepoint = await stoppedAtHalf(changing(sum, mark, count));
   await finishAs(changing(sum, marked('lateMark'), counted('late'), mark, count), savepoint);
   expectKeyed('sum', perKey);
@@ -163,30 +162,31 @@ test('topology-change: stateful operators that are new begin with nothing, and l
   expectMarks('lateMark', total / 2);
 });
 
-test.each([
+for (const [gone, rest] of [
   ['count', [sum, mark]],
   ['mark', [sum, count]],
-] as const)('topology-change: without %s, whose state would be lost, the restore is refused unless that is wanted', async (gone, rest) => {
-  const savepoint = await stoppedAtHalf(changing(sum, mark, count));
-  const program = changing(...rest);
-  await expect(finishAs(program, savepoint)).rejects.toMatchObject({
-    code: 'SLUICE-REFUSED',
-    message: expect.stringContaining(`the snapshot has state of operator ${gone}, which this job does not have`) as string,
+] as const)
+  scenario(13, `without ${gone}, whose state would be lost, the restore is refused unless that is wanted`, async () => {
+    const savepoint = await stoppedAtHalf(changing(sum, mark, count));
+    const program = changing(...rest);
+    await expect(finishAs(program, savepoint)).rejects.toMatchObject({
+      code: 'SLUICE-REFUSED',
+      message: expect.stringContaining(`the snapshot has state of operator ${gone}, which this job does not have`) as string,
+    });
+    // Both the preview and what the shards start from say what is dropped.
+    const preview = await checkSavepoint(createFsSavepointFolders().at(savepoint), program.plan, {
+      allowNonRestoredState: true,
+      allowOtherJob: false,
+    });
+    expect(preview).toMatchObject({ ok: true, dropped: [gone] });
+    const { running } = await finishAs(program, savepoint, true);
+    const { descriptor } = await running.ended;
+    const bytes = await running.stores.objects.read(descriptor!);
+    expect(decodeDescriptor(bytes!, descriptor!).dropped).toEqual([gone]);
+    expectKeyed('sum', perKey);
   });
-  // Both the preview and what the shards start from say what is dropped.
-  const preview = await checkSavepoint(createFsSavepointFolders().at(savepoint), program.plan, {
-    allowNonRestoredState: true,
-    allowOtherJob: false,
-  });
-  expect(preview).toMatchObject({ ok: true, dropped: [gone] });
-  const { running } = await finishAs(program, savepoint, true);
-  const { descriptor } = await running.ended;
-  const bytes = await running.stores.objects.read(descriptor!);
-  expect(decodeDescriptor(bytes!, descriptor!).dropped).toEqual([gone]);
-  expectKeyed('sum', perKey);
-});
 
-test('topology-change: operators without a uid are refused before they can be mixed up', () => {
+test('scenario 13, topology-change: operators without a uid are refused before they can be mixed up', () => {
   const nameless: Part = (items) => items.keyBy(({ key }) => key).reduce((_, item) => item);
   expect(() => changing(nameless, sum)).toThrow(
     expect.objectContaining({ code: 'SLUICE-GRAPH-INVALID', message: expect.stringContaining('uid') as string }),

@@ -1,14 +1,10 @@
 /** Barriers that overtake what is in flight, in the whole engine, with an operator that is slower than its source. */
 import { expect, test } from 'vitest';
-import { createMemoryStores, type LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
-import { systemClock } from '../../lib/adapters/system/clock.ts';
-import { systemRandom } from '../../lib/adapters/system/random.ts';
-import { systemTimers } from '../../lib/adapters/system/timers.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createFsSavepointFolders } from '../../lib/adapters/fs/savepoint-folder.ts';
 import { collectSink, compileJob, defineJob, type, valueState, type CompiledJob } from '../../lib/index.ts';
 import { openSavepoint } from '../../lib/savepoint/open-savepoint.ts';
 import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
+import { slowStores } from './faulty-stores.ts';
 import { gatedInput, until, useWorld, type Run } from './support.ts';
 
 const keys = 23;
@@ -42,20 +38,6 @@ function sums(parallelism: number): CompiledJob {
     },
   });
   return compileJob(job, { parallelism, maxParallelism: 16 });
-}
-
-/** The commits of these operators take so long that their input piles up, until the source throttles. */
-function slowStores(uids: readonly string[], forMs: number): LocalStores {
-  const stores = createMemoryStores({ clock: systemClock, timers: systemTimers, random: systemRandom });
-  const { shards } = stores;
-  const slow: LocalStores['shards'] = {
-    read: (address) => shards.read(address),
-    commit: async (record, expected) => {
-      if (uids.includes(record.uid)) await sleep(forMs);
-      return shards.commit(record, expected);
-    },
-  };
-  return { ...stores, shards: slow };
 }
 
 function expectExact(): void {

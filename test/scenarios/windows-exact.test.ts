@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import {
   collectSink,
   compileJob,
@@ -10,6 +10,7 @@ import {
   type CompiledJob,
   type WindowAssigner,
 } from '../../lib/index.ts';
+import { exactlyOnce, scenario, scenarioIn } from './scenario.ts';
 import { Fault, gatedInput, useWorld, type Failure, type GatedInput } from './support.ts';
 
 interface Reading {
@@ -68,13 +69,12 @@ function windows({ source }: GatedInput<Reading>, assigner: WindowAssigner): Com
 interface Given {
   readonly keys: number;
   readonly assigner: WindowAssigner;
-  readonly mode: 'exactly-once' | 'at-least-once';
   readonly failure: Failure | 'reader';
 }
 
-async function resultsOf({ keys, assigner, mode, failure }: Given): Promise<readonly Result[]> {
+async function resultsOf({ keys, assigner, failure }: Given): Promise<readonly Result[]> {
   const input = gatedInput('readings', splitsOf(keys), 4_096);
-  const run = await world.start(windows(input, assigner), { mode });
+  const run = await world.start(windows(input, assigner));
   await run.twoCheckpoints([input], 0.4);
   if (failure === 'reader') {
     input.failOnceAt((middleOfWindow * keys) / 2);
@@ -99,20 +99,27 @@ function expectedOf(keys: number, sizeMs: number, slideMs: number): readonly Res
   });
 }
 
-test.each([
-  ['exactly-once', 'reader'],
-  ['exactly-once', 'batch'],
-  ['exactly-once', 'restore'],
-  // Nothing goes back where only a batch fails, so nothing is read twice.
-  ['at-least-once', 'batch'],
-] as const)('tumbling-exact: every key has exactly its three sums, each once (%s, failure in a window: %s)', async (mode, failure) => {
-  const results = await resultsOf({ keys: 100, assigner: tumblingEventTime(1_000), mode, failure });
+async function expectTumbling(failure: Given['failure']): Promise<void> {
+  const results = await resultsOf({ keys: 100, assigner: tumblingEventTime(1_000), failure });
   expect(results).toEqual(expectedOf(100, 1_000, 1_000));
   expect(results.slice(0, 3).map(({ sum }) => sum)).toEqual([499_500, 1_499_500, 2_499_500]);
-});
+}
 
-test('tumbling-exact: at-least-once a restore leaves nothing out, and may count what was between two barriers again', async () => {
-  const results = await resultsOf({ keys: 100, assigner: tumblingEventTime(1_000), mode: 'at-least-once', failure: 'restore' });
+async function expectSliding(keys: number, failure: Given['failure']): Promise<void> {
+  const results = await resultsOf({ keys, assigner: slidingEventTime(1_000, 100), failure });
+  expect(results).toEqual(expectedOf(keys, 1_000, 100));
+  expect(results.reduce((sum, { count }) => sum + count, 0)).toBe(10 * keys * perKey);
+}
+
+// Nothing goes back where only a read or a batch fails, so nothing is read twice.
+scenario(3, 'every key has exactly its three sums, each once, though the source fails in a window', () => expectTumbling('reader'));
+scenario(3, 'every key has exactly its three sums, each once, though a batch fails in a window', () => expectTumbling('batch'));
+scenarioIn(exactlyOnce, 3, 'every key has exactly its three sums, each once, though the job is restored in a window', () =>
+  expectTumbling('restore'),
+);
+
+scenarioIn(['at-least-once'], 3, 'a restore leaves nothing out, and may count what was between two barriers again', async () => {
+  const results = await resultsOf({ keys: 100, assigner: tumblingEventTime(1_000), failure: 'restore' });
   for (const { key, start, count } of expectedOf(100, 1_000, 1_000)) {
     const found = results.filter((result) => result.key === key && result.start === start);
     expect(Math.max(...found.map((result) => result.count))).toBeGreaterThanOrEqual(count);
@@ -120,16 +127,8 @@ test('tumbling-exact: at-least-once a restore leaves nothing out, and may count 
 });
 
 // Ten windows for each reading: a hundred keys where most can go wrong, fewer in the other runs.
-test.each([
-  ['exactly-once', 'reader', 20],
-  ['exactly-once', 'batch', 20],
-  ['exactly-once', 'restore', 100],
-  ['at-least-once', 'batch', 20],
-] as const)(
-  'sliding-exact: every reading counts in exactly ten windows (%s, failure in a window: %s, %i keys)',
-  async (mode, failure, keys) => {
-    const results = await resultsOf({ keys, assigner: slidingEventTime(1_000, 100), mode, failure });
-    expect(results).toEqual(expectedOf(keys, 1_000, 100));
-    expect(results.reduce((sum, { count }) => sum + count, 0)).toBe(10 * keys * perKey);
-  },
+scenario(4, 'every reading counts in exactly ten windows, though the source fails in one', () => expectSliding(10, 'reader'));
+scenario(4, 'every reading counts in exactly ten windows, though a batch fails in one', () => expectSliding(10, 'batch'));
+scenarioIn(exactlyOnce, 4, 'every reading counts in exactly ten windows, though the job is restored in one', (mode) =>
+  expectSliding(mode === 'aligned' ? 100 : 20, 'restore'),
 );

@@ -1,3 +1,3 @@
 import { testTopologies } from './exactly-once.ts';
 
-testTopologies('chain', 'keyed', 'exchanges');
+testTopologies('chain', 'keyed', 'exchanges', 'two-phase-sink', 'poison');

@@ -3,7 +3,7 @@ import { simulateTopology, topologyNamed } from './run-topology.ts';
 import seeds from './seeds.json' with { type: 'json' };
 
 /** All topologies together: at least 2,000 runs (docs/testing.md has the budget). */
-const seedsEach = Number(process.env['SIM_SEEDS'] ?? 290);
+const seedsEach = Number(process.env['SIM_SEEDS'] ?? 210);
 const firstSeed = Number(process.env['SIM_FIRST'] ?? 1);
 
 /** Vitest runs files side by side, tests of one file after each other. */

@@ -1,3 +1,3 @@
 import { testTopologies } from './exactly-once.ts';
 
-testTopologies('union', 'two-inputs', 'broadcast', 'window');
+testTopologies('union', 'two-inputs', 'broadcast', 'window', 'rescale');

@@ -3,10 +3,13 @@ import { hardTopologies } from './hard-topologies.ts';
 import { topologies, type Topology } from './topologies.ts';
 
 /** Each topology's own seeds, so that a seed and a name are one run for ever. In every mode, unless the circumstances say how checkpoints go. */
-export function simulateTopology({ job, expected, covers, parallelism }: Topology, options: SimulateOptions): Promise<SimulationReport> {
+export function simulateTopology(
+  { job, expected, covers, parallelism, modes }: Topology,
+  options: SimulateOptions,
+): Promise<SimulationReport> {
   const right = Object.entries(expected).map(([sink, some]) => [uidOf(sink), some.map((line) => JSON.parse(line) as unknown)] as const);
   return simulate(job(), {
-    modes: ['aligned', 'aligned', 'unaligned', 'unaligned', 'at-least-once'],
+    modes: modes ?? ['aligned', 'aligned', 'unaligned', 'unaligned', 'at-least-once'],
     ...(covers === undefined ? {} : { covers: covers as NonNullable<SimulateOptions['covers']> }),
     ...(parallelism === undefined ? {} : { parallelism }),
     ...options,

@@ -16,6 +16,7 @@ import {
   type,
   valueState,
 } from '../../lib/index.ts';
+import type { SimulateOptions } from '../../lib/testing/sim/simulate.ts';
 
 export interface Topology {
   readonly name: string;
@@ -25,6 +26,8 @@ export interface Topology {
   /** At least once: whether a line that is shown stands for one that is right. Default: where they are equal. */
   readonly covers?: (shown: never, expected: never) => boolean;
   readonly parallelism?: readonly number[];
+  /** Default: all three, at least once in a fifth of the runs. */
+  readonly modes?: NonNullable<SimulateOptions['modes']>;
 }
 
 interface Joined {

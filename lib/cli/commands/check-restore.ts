@@ -1,18 +1,20 @@
+import { restartStrategyOf } from '../../checkpoint/restart-options.ts';
 import { checkSavepoint, type SavepointCheck } from '../../savepoint/check-savepoint.ts';
 import type { CliIo } from '../cli-io.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { compileFile, type JobOptions } from '../load-job.ts';
+import { compileFile } from '../load-job.ts';
+import { checkpointSettings, type RunOptions } from '../run-options.ts';
 import { savepointArgument } from '../savepoint-argument.ts';
 
-export interface CheckRestoreOptions extends JobOptions {
-  readonly allowNonRestoredState: boolean;
-  readonly json: boolean;
-}
+export type CheckRestoreOptions = RunOptions & { readonly allowNonRestoredState: boolean };
 
 /** `sluice restore --dry-run`: everything that can be said against it at once, and what would happen. Changes nothing. */
 export async function checkRestore(io: CliIo, savepoint: string, path: string, options: CheckRestoreOptions): Promise<number> {
   const { allowNonRestoredState, json } = options;
-  const { plan } = await compileFile(io, path, options);
+  const { plan, configuration, checkpointing } = await compileFile(io, path, options);
+  // As the run would: what is wrong with them is said here too.
+  checkpointSettings(options, checkpointing);
+  restartStrategyOf({ ...configuration, ...options.define });
   const check = await checkSavepoint(await savepointArgument(io, savepoint), plan, {
     allowNonRestoredState,
     allowOtherJob: false,

@@ -1,5 +1,5 @@
 /** `sluice sim JOB`: does the job keep its promises under crashes, restores and rescaling? Its results decide, not its code. */
-import { simulate, type SimulationReport, type SimulationTotals, type Violation } from '../../testing/sim/simulate.ts';
+import { simulate, type SimulatedMode, type SimulationReport, type SimulationTotals, type Violation } from '../../testing/sim/simulate.ts';
 import type { CliIo } from '../cli-io.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { loadJob } from '../load-job.ts';
@@ -11,6 +11,7 @@ export interface SimOptions {
   readonly seeds: number;
   readonly firstSeed: number;
   readonly records: number;
+  readonly mode: readonly SimulatedMode[];
   readonly keepGoing: boolean;
   readonly shrink: boolean;
   readonly json: boolean;
@@ -29,6 +30,7 @@ export async function sim(io: CliIo, path: string, options: SimOptions): Promise
       firstSeed: options.firstSeed,
       parameters: options.set,
       recordsPerSplit: options.records,
+      modes: options.mode,
       bail: !options.keepGoing,
       shrink: options.shrink,
       signal: aborting.signal,
@@ -67,9 +69,9 @@ function tableOf(totals: SimulationTotals, violations: number, tookMs: number): 
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join('');
 }
 
-function tellViolation({ seed, problems, faults, timeline }: Violation, path: string, { set, records }: SimOptions): string {
+function tellViolation({ seed, problems, faults, timeline }: Violation, path: string, { set, records, mode }: SimOptions): string {
   const parameters = Object.entries(set).map(([name, value]) => ` --set ${name}=${value}`);
-  const again = `sluice sim ${path}${parameters.join('')} --records ${records} --first-seed ${seed} --seeds 1`;
+  const again = `sluice sim ${path}${parameters.join('')} --records ${records} --mode ${mode.join(' ')} --first-seed ${seed} --seeds 1`;
   return [
     `seed ${seed} broke a promise:`,
     ...problems.map((problem) => `  ${problem}`),

@@ -6,7 +6,9 @@
  * B3. On a channel that is held at n, everything later is held too, barriers included.
  * B4. Numbers at or below `settled` (snapshotted, declined or aborted) are ignored: late barriers of an aborted checkpoint.
  * B5. An ended channel still brings barriers: all channels are waited for.
- * B6. Whether channels are held is said by the barriers, and by all of one number alike: the job's setting may change at any moment.
+ * B6. Whether channels wait for the others is said by the barriers, and by all of one number alike: the job's setting may change at any moment.
+ * B7. On a channel that has brought n a newer number waits until n is over: at-least-once, which holds nothing behind n, it is held itself, with what
+ *     follows it. So several checkpoints may be on their way in every mode.
  */
 import { mutated } from '../../base/mutated.ts';
 import type { ChannelId, CheckpointId } from '../../base/ids.ts';
@@ -18,6 +20,8 @@ export type BarrierVerdict =
   | { readonly kind: 'ignored' }
   | { readonly kind: 'aligning'; readonly alignment: Alignment }
   | { readonly kind: 'aligned'; readonly alignment: Alignment }
+  /** Keep the barrier, and what follows it on its channel, until the older number is over. */
+  | { readonly kind: 'waiting'; readonly alignment: Alignment }
   /** Release what is held, decline the older number, then show the same barrier again. */
   | { readonly kind: 'superseded'; readonly declined: CheckpointId };
 
@@ -34,8 +38,11 @@ export interface BarrierFacts extends BarrierOptions {
 export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   const { current, checkpoint, channel } = facts;
   if (checkpoint <= facts.settled) return { kind: 'ignored' };
-  if (current !== null && checkpoint > current.checkpoint && !mutated('numbers-mixed'))
-    return { kind: 'superseded', declined: current.checkpoint };
+  if (current !== null && checkpoint > current.checkpoint && !mutated('numbers-mixed')) {
+    return channel in current.barriers
+      ? { kind: 'waiting', alignment: { ...current, waiting: [...(current.waiting ?? []), channel] } }
+      : { kind: 'superseded', declined: current.checkpoint };
+  }
   if (current !== null && checkpoint < current.checkpoint) return { kind: 'ignored' };
   const mode = facts.mode ?? 'exactly-once';
   invariant(current === null || modeOf(current) === mode, 'B6', `barriers of checkpoint ${checkpoint} differ in their mode`, {
@@ -51,14 +58,16 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
     ...(mode === 'exactly-once' ? {} : { mode }),
     ...(current?.processedBytes === undefined ? {} : { processedBytes: current.processedBytes }),
     ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }),
+    ...(current?.waiting === undefined ? {} : { waiting: current.waiting }),
   };
   const awaited = mutated('first-barrier-cuts') ? 1 : facts.channels;
   return { kind: Object.keys(barriers).length === awaited ? 'aligned' : 'aligning', alignment };
 }
 
-/** Exactly-once holds a channel back from its barrier on; at-least-once holds nothing. */
+/** Exactly-once holds a channel back from its barrier on; at-least-once from the next one's on. */
 export function isHeld(alignment: Alignment | null, channel: ChannelId): boolean {
-  return !mutated('nothing-held') && alignment !== null && modeOf(alignment) === 'exactly-once' && channel in alignment.barriers;
+  if (alignment === null || mutated('nothing-held')) return false;
+  return modeOf(alignment) === 'exactly-once' ? channel in alignment.barriers : alignment.waiting?.includes(channel) === true;
 }
 
 function modeOf({ mode = 'exactly-once' }: Alignment): CheckpointMode {

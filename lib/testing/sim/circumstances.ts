@@ -18,6 +18,8 @@ export interface Circumstances {
   readonly silent?: boolean;
   /** A queue loses a message: the job may stand still or fail, but what it shows at its end must be right. */
   readonly losing?: boolean;
+  /** An object of the job is lost, or half of it: the job may fail, saying so, but nothing that it shows may be wrong. */
+  readonly damaging?: boolean;
   /** Who stands still does so for at least so long: nearly as long as an invocation may live. */
   readonly stallLeastMs?: number;
   /** How long everything may take once it works. */

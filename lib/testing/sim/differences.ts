@@ -21,12 +21,20 @@ function setAside({ operator, key, record }: DeadLetter): unknown {
 
 /** Each as often as it is right, no more and no less. */
 export function exactDifference(sink: string, expected: readonly string[], actual: readonly string[]): readonly string[] {
+  return told(sink, expected, actual, missing(expected, actual), missing(actual, expected));
+}
+
+/** What has been shown is right, if not everything. */
+export function tooManyDifference(sink: string, expected: readonly string[], actual: readonly string[]): readonly string[] {
+  return told(sink, expected, actual, [], missing(actual, expected));
+}
+
+/** Lines of the first that are not in the second, or not as often. */
+function missing(lines: readonly string[], from: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
-  for (const line of expected) counts.set(line, (counts.get(line) ?? 0) + 1);
-  for (const line of actual) counts.set(line, (counts.get(line) ?? 0) - 1);
-  const lost = [...counts].filter(([, count]) => count > 0).map(([line]) => line);
-  const extra = [...counts].filter(([, count]) => count < 0).map(([line]) => line);
-  return told(sink, expected, actual, lost, extra);
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  for (const line of from) counts.set(line, (counts.get(line) ?? 0) - 1);
+  return [...counts].filter(([, count]) => count > 0).map(([line]) => line);
 }
 
 /** Nothing is missing; what comes twice, or counts what comes twice, is what the mode allows. */

@@ -31,6 +31,8 @@ export class Oracles {
   readonly #world: SimStores;
   readonly #draw: Pick<SettingsDraw, 'isAtLeastOnce'>;
   readonly #seen = new Set<string>();
+  /** When a timer was first seen to be due: what a job begins with may be due since long. */
+  readonly #dueSince = new Map<string, number>();
   readonly #bounds = new Map<JobId, Bounds>();
   readonly #states = new Map<string, string>();
 
@@ -66,11 +68,14 @@ export class Oracles {
     const { plan } = await readPlan({ objects }, record.plan);
     const stored = await Promise.all(expectedShards(plan).map((shard) => shards.read({ job: record.job, ...shard })));
     return stored
-      .filter(
-        (shard) =>
-          shard?.attempt === record.attempt && shard.status === 'running' && (shard.nextTimer.processing ?? nowMs) < nowMs - overdueMs,
-      )
-      .map((shard) => `a timer of ${shard!.uid}[${shard!.shard}] is due, and nobody comes`);
+      .filter((shard) => shard !== undefined)
+      .flatMap(({ uid, shard, attempt, status, nextTimer: { processing } }) => {
+        const timer = `${record.job} ${attempt} ${uid}[${shard}] ${processing}`;
+        const isDue = attempt === record.attempt && status === 'running' && processing !== null && processing < nowMs;
+        const sinceMs = this.#dueSince.get(timer) ?? nowMs;
+        if (isDue) this.#dueSince.set(timer, sinceMs);
+        return isDue && nowMs - sinceMs > overdueMs ? [`a timer of ${uid}[${shard}] is due, and nobody comes`] : [];
+      });
   }
 
   async #manifestOf(key: string): Promise<Manifest | string> {

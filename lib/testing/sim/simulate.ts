@@ -8,7 +8,7 @@ import type { OperatorRegistry } from '../../operators/operator.ts';
 import { compileJob, type CompiledJob } from '../../dsl/compile-job.ts';
 import type { Job } from '../../dsl/define-job.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
-import { atLeastDifference, exactDifference, linesOf, type Covers } from './differences.ts';
+import { atLeastDifference, exactDifference, linesOf, tooManyDifference, type Covers } from './differences.ts';
 import type { Fault } from './fault.ts';
 import type { Circumstances, SimulatedMode } from './circumstances.ts';
 import { runSimulation, type SimulationResult } from './run-simulation.ts';
@@ -16,6 +16,8 @@ import { shrinkFaults } from './shrink.ts';
 import { loadSources, sinkName, sinksOf } from './sim-connectors.ts';
 import { smallLimits, withLimits, type Limits } from './small-limits.ts';
 import { timelineOf } from './timeline.ts';
+
+export type { SimulatedMode } from './circumstances.ts';
 
 export interface SimulateOptions {
   /** How many runs; the seed of the first. Default 100, 1. */
@@ -44,10 +46,10 @@ export interface SimulateOptions {
   /** Stop at the first violation. Default true. */
   readonly bail?: boolean;
   /** For the examination of the simulator itself: other circumstances than usual. */
-  readonly world?: SimulatedWorld;
+  readonly world?: SimulatedCircumstances;
 }
 
-export type SimulatedWorld = Circumstances & { readonly limits?: Partial<Limits> };
+export type SimulatedCircumstances = Circumstances & { readonly limits?: Partial<Limits> };
 
 export interface SimulatedRun {
   readonly seed: number;
@@ -174,13 +176,22 @@ class Simulation {
 
   #problemsOf(result: SimulationResult): readonly string[] {
     if (this.#options.world?.losing === true && result.stoodStill) return [];
-    const { continued, isAtLeastOnce, hasGoneBack } = result;
+    const { continued, isAtLeastOnce, hasGoneBack, hasFailed } = result;
+    const mayLack = hasFailed && this.#options.world?.damaging === true;
     const after = continued === null ? [] : this.#differences(continued, this.#expected, isAtLeastOnce);
     return [
       ...result.problems,
-      ...this.#differences(result.published, this.#expected, isAtLeastOnce && hasGoneBack),
+      ...(mayLack ? this.#tooMany(result) : this.#differences(result.published, this.#expected, isAtLeastOnce && hasGoneBack)),
       ...after.map((problem) => `after going on from a savepoint, ${problem}`),
     ];
+  }
+
+  /** A job that has ended early has shown nothing that is wrong, if not everything. */
+  #tooMany({ published, isAtLeastOnce }: SimulationResult): readonly string[] {
+    if (isAtLeastOnce) return [];
+    return sinksOf(this.#compile(1).plan).flatMap(({ uid, connector }) =>
+      tooManyDifference(uid, this.#expected.get(sinkName(connector)) ?? [], linesOf(published(sinkName(connector)), connector)),
+    );
   }
 
   #differences(

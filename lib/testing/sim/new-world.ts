@@ -1,0 +1,155 @@
+/** One seed's world, put together: what is drawn for it, who lives in it, and who looks at it. */
+import { errorCode, errorMessage } from '../../base/errors.ts';
+import type { CompiledJob } from '../../dsl/compile-job.ts';
+import type { OperatorRegistry } from '../../operators/operator.ts';
+import type { SplitReader } from '../../ports/connectors.ts';
+import type { Logger } from '../../ports/system.ts';
+import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
+import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
+import { SettingsDraw, times, type Circumstances, type SimulatedMode } from './circumstances.ts';
+import { Containers } from './container.ts';
+import { Decisions } from './decisions.ts';
+import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
+import { Liveness } from './liveness.ts';
+import { Oracles } from './oracles.ts';
+import { People } from './people.ts';
+import { Services } from './services.ts';
+import { SimStores } from './sim-stores.ts';
+import { Trace } from './trace.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+export interface SimulationOptions extends Circumstances {
+  readonly seed: number;
+  /** The job at some parallelism, so that restores can rescale: versions from 1 on. */
+  readonly compile: (version: number) => CompiledJob;
+  readonly versions: number;
+  /** The user functions of a version, made anew. */
+  readonly functionsOf: (planHash: string) => OperatorRegistry;
+  readonly sources: Readonly<Record<string, SplitReader>>;
+  /** One of them is drawn wherever checkpoint settings are. */
+  readonly modes: readonly SimulatedMode[];
+  /** Names under which the sinks' records are kept. */
+  readonly sinks: readonly string[];
+  /** Just these faults, instead of those that the seed draws. */
+  readonly faults?: readonly Fault[];
+  /** Nobody asks for anything, and nothing fails: what the others are compared with. */
+  readonly calm?: boolean;
+  readonly log?: (line: string) => void;
+}
+
+export interface SimulatedWorld {
+  readonly time: VirtualTime;
+  readonly trace: Trace;
+  readonly decisions: Decisions;
+  readonly containers: Containers;
+  readonly stores: SimStores;
+  readonly services: Services;
+  readonly people: People;
+  readonly oracles: Oracles;
+  readonly liveness: Liveness;
+  readonly draw: SettingsDraw;
+  /** How long things go wrong. */
+  readonly faultyMs: number;
+}
+
+/** How long a silent source is silent once everything works. */
+const silentMs = 30_000;
+
+/** `problem`: told of what is wrong that no look from outside would see. */
+export function newWorld(options: SimulationOptions, problem: (what: string) => void): SimulatedWorld {
+  const { seed, calm = false, compile, versions } = options;
+  const time = new VirtualTime();
+  const trace = new Trace();
+  const decisions = new Decisions(seed);
+  const containers = newContainers(options, { time, trace, decisions });
+  const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
+  const isSilent = (): boolean => options.silent === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + silentMs;
+  const sources = paced(options, decisions, isSilent);
+  const logger = loggerOf(options, time, trace);
+  const stores = new SimStores({ time, decisions, containers, sources, logger, losing: options.losing === true });
+  const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : times.life + 500;
+  const services = new Services({
+    world: stores,
+    time,
+    decisions,
+    containers,
+    logger,
+    settings: drawRuntime(options, decisions),
+    visibilityMs,
+    lifeMs: times.life,
+    functionsOf: options.functionsOf,
+    // Shards may read a mixture; the coordinator reads one record.
+    onError: (error) => {
+      if (errorCode(error) === 'SLUICE-INVARIANT') problem(`the coordinator meets a broken rule: ${errorMessage(error)}`);
+    },
+  });
+  const draw = new SettingsDraw(decisions, options.modes, options.checkpoint);
+  const people = new People({ services, world: stores, time, decisions, trace, containers, compile, draw, versions });
+  const oracles = new Oracles(stores, draw);
+  const liveness = new Liveness({
+    visibilityMs,
+    sweepMs: times.sweep,
+    isRunning: (flow) => services.isRunning(flow),
+    checkpoints: () => draw.current,
+  });
+  return { time, trace, decisions, containers, stores, services, people, oracles, liveness, draw, faultyMs };
+}
+
+function newContainers(options: SimulationOptions, parts: Pick<SimulatedWorld, 'time' | 'trace' | 'decisions'>): Containers {
+  const { decisions } = parts;
+  const containers = new Containers({
+    ...parts,
+    faults:
+      options.faults === undefined ? drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }) : listedFaults(options.faults),
+    lifeMs: times.life,
+    latencyMs: times.latency,
+    stallMs: times.stall,
+    stallLeastMs: options.stallLeastMs ?? 0,
+  });
+  containers.active = options.calm !== true;
+  return containers;
+}
+
+/** A job that goes on for a minute: what is to be collected, or to follow, has the time. */
+const longShare = 0.05;
+const longRun = { sourceRecordsPerCommit: 1, sourceIdleMs: 700 };
+
+function drawRuntime({ calm, settings }: SimulationOptions, decisions: Decisions): RuntimeSettings {
+  const jobRecordCacheMs = decisions.pick('runtime/record cache', [0, 100, 1_000]);
+  const isLong = calm !== true && decisions.chance('runtime/long', longShare);
+  return { ...runtimeSettings, jobRecordCacheMs, ...(isLong ? longRun : {}), ...settings };
+}
+
+const runtimeSettings: RuntimeSettings = {
+  ...defaultRuntimeSettings,
+  sourceRecordsPerCommit: 7,
+  backlogMessagesPerShard: 12,
+  backPressureSleepMs: 20,
+  backlogCheckMs: 0,
+  sourceIdleMs: 50,
+  stateCacheKeys: 3,
+};
+
+/** Now and then there is nothing yet, so that a job lasts longer than its records take. */
+function paced({ sources, calm }: SimulationOptions, decisions: Decisions, isSilent: () => boolean): SimulationOptions['sources'] {
+  if (calm === true) return sources;
+  const pace = (name: string, reader: SplitReader): SplitReader => ({
+    ...reader,
+    splits: (source) => reader.splits(source),
+    read: (source, split, position, options) =>
+      decisions.chance(`pace/${name}/${split}`, 0.6) || isSilent()
+        ? Promise.resolve({ values: [], position, ended: false })
+        : reader.read(source, split, position, options),
+  });
+  return Object.fromEntries(Object.entries(sources).map(([name, reader]) => [name, pace(name, reader)]));
+}
+
+function loggerOf({ log }: SimulationOptions, time: VirtualTime, trace: Trace): Logger {
+  return {
+    log: (level, message, facts) => {
+      if (level === 'debug') return;
+      log?.(`${time.nowMs.toFixed(1)} ${level} ${message} ${JSON.stringify(facts)}`);
+      if (level === 'error') trace.tell(time.nowMs, 'log', `${message} ${JSON.stringify(facts)}`);
+    },
+  };
+}
