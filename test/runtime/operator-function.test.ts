@@ -236,7 +236,6 @@ describe('a gap', () => {
   });
 });
 
-<<<<<<< HEAD
 test('a shard that is in one invocation is left alone by another of the same process', async () => {
   const bench = await open();
   const message = await bench.upstream(left).send([word('one')]);
@@ -250,7 +249,8 @@ test('a shard that is in one invocation is left alone by another of the same pro
   expect(await rest).toEqual([0]);
   expect(await bench.handle(again(message, 3))).toEqual([]);
   expect(await bench.record()).toMatchObject({ recordsIn: 1 });
-=======
+});
+
 describe('a batch that comes again and again though nobody has failed at it', () => {
   const told = (bench: ShardBench): readonly string[] => bench.logged.filter((line) => line.includes('again and again'));
 
@@ -277,5 +277,4 @@ describe('a batch that comes again and again though nobody has failed at it', ()
     for (const tries of [1, 5, 6, 7]) await bench.handle(again(failing, tries));
     expect(told(bench)).toEqual([]);
   });
->>>>>>> main
 });

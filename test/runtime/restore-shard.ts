@@ -53,14 +53,10 @@ export async function restore(
     mode: 'exactly-once',
     plan,
     planHash,
-<<<<<<< HEAD
-    shards: [...shards, ...neighbours(bench, shards[0]!, shards)],
-=======
     shards: [
       ...shards,
-      ...neighbours(bench, shards[0]!).map((shard) => (shard.uid === inFlight?.uid ? withInFlight(shard, inFlight) : shard)),
+      ...neighbours(bench, shards[0]!, shards).map((shard) => (shard.uid === inFlight?.uid ? withInFlight(shard, inFlight) : shard)),
     ],
->>>>>>> main
     triggeredAtMs: 0,
     completedAtMs: 0,
     ...changes,

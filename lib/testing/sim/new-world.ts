@@ -128,6 +128,9 @@ const runtimeSettings: RuntimeSettings = {
   backlogCheckMs: 0,
   sourceIdleMs: 50,
   stateCacheKeys: 3,
+  // Orders are seen between the records of an envelope too, as often as a cached job record allows.
+  lookEveryMs: 0,
+  recordsPerLook: 2,
 };
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
