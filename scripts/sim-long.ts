@@ -51,6 +51,7 @@ function run(number: number, onRuns: (runs: number) => void): Promise<Report> {
     '--seeds',
     String(seedsAtOnce),
     '--keep-going',
+    '--no-coverage',
     '--json',
   ];
   const child = spawn(process.execPath, [join(import.meta.dirname, 'sim.ts'), ...options], { stdio: ['ignore', 'pipe', 'pipe'] });

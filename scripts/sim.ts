@@ -4,16 +4,20 @@
  * A failing seed is told with the fewest faults that make it fail, and as the line that repeats it; it belongs into test/sim/seeds.json.
  */
 import { parseArgs } from 'node:util';
+import { cover } from '../test/sim/crash-coverage/cover.ts';
+import { CrashCoverage } from '../test/sim/crash-coverage/crash-coverage.ts';
+import { codeToCover } from '../test/sim/crash-coverage/port-calls.ts';
 import { simulateTopology, topologyNamed } from '../test/sim/run-topology.ts';
 import { hardTopologies } from '../test/sim/hard-topologies.ts';
 import { topologies, type Topology } from '../test/sim/topologies.ts';
 
 const all = [...topologies, ...hardTopologies];
 
-const help = `npm run sim -- [--seeds 100] [--first-seed 1] [--topology name] [--minutes n] [--keep-going] [--hashes] [--json]
+const help = `npm run sim -- [--seeds 100] [--first-seed 1] [--topology name] [--minutes n] [--keep-going] [--hashes] [--no-coverage] [--json]
 
 --seeds       runs of each topology          --minutes   go on with further seeds for so long
 --topology    only that one: ${all.map(({ name }) => name).join(', ')}
+--no-coverage   without crash coverage: what the seeds have not hit is hit by further runs (npm run sim:coverage); with --topology never
 --hashes      print the hash of every run: the same seed gives the same, with every Node
 `;
 
@@ -25,6 +29,7 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     'keep-going': { type: 'boolean', default: false },
     hashes: { type: 'boolean', default: false },
+    'no-coverage': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -44,6 +49,9 @@ process.once('SIGINT', () => ending.abort());
 
 const totals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualHours: 0 };
 const violations: Told[] = [];
+const coverage =
+  values.topology !== undefined || values.hashes || values['no-coverage'] || values.help ? null : new CrashCoverage(codeToCover().calls);
+const coverageRunsMax = 600;
 
 if (values.help) console.log(help);
 else await main();
@@ -57,10 +65,32 @@ async function main(): Promise<void> {
     for (const topology of wanted) if (!ending.signal.aborted) await go(topology, firstSeed);
     firstSeed += Number(values.seeds);
   } while (!ending.signal.aborted && performance.now() < endsAt && (violations.length === 0 || values['keep-going']));
+  const covered = await completed();
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
-  if (values.json) console.log(JSON.stringify({ ...totals, violations: violations.length, list: violations, seconds }));
+  if (values.json) console.log(JSON.stringify({ ...totals, violations: violations.length, ...covered, list: violations, seconds }));
   else if (!values.hashes) console.log(`${JSON.stringify(totals)} in ${seconds} s, ${violations.length} violations`);
-  process.exitCode = violations.length === 0 ? 0 : 1;
+  process.exitCode = violations.length + covered.missing.length === 0 ? 0 : 1;
+}
+
+/** What the seeds have not hit, hit on purpose; null where it was not measured. */
+async function completed(): Promise<{ readonly crashCoverage: number | null; readonly missing: readonly string[] }> {
+  if (coverage === null) return { crashCoverage: null, missing: [] };
+  const bySeeds = coverage.report().fraction;
+  const { runs, faults, violations: more } = await cover(coverage, { runsMax: coverageRunsMax, signal: ending.signal });
+  totals.runs += runs;
+  totals.faults += faults;
+  for (const { scenario, seed, problems, faults: fewest, timeline } of more) {
+    violations.push({ topology: scenario, seed, problems, faults: fewest.length, timeline });
+    console.error(`${scenario}, seed ${seed}: ${problems.join('; ')}\n${timeline.join('\n')}\nAgain: npm run sim:coverage`);
+  }
+  const { fraction, missing, hit, pairs } = coverage.report();
+  if (!values.json) {
+    for (const pair of missing) console.log(`missing: ${pair}`);
+    console.log(
+      `crash coverage: ${hit} of ${pairs} pairs, ${Math.round(100 * bySeeds)} % of them by the seeds, the others in ${runs} runs`,
+    );
+  }
+  return { crashCoverage: fraction, missing };
 }
 
 async function go(topology: Topology, firstSeed: number): Promise<void> {
@@ -69,8 +99,10 @@ async function go(topology: Topology, firstSeed: number): Promise<void> {
     seeds: Number(values.seeds),
     firstSeed,
     bail: !values['keep-going'],
+    ...(coverage === null ? {} : { world: { watch: (drawn) => coverage.watch(drawn) } }),
     signal: ending.signal,
-    onRun: ({ seed, hash }) => {
+    onRun: ({ seed, hash, problems, happened }) => {
+      if (problems.length === 0) coverage?.credit(happened);
       if (values.hashes) console.log(`${name} ${seed} ${hash}`);
     },
   });

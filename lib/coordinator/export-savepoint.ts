@@ -57,8 +57,8 @@ export async function exportSavepoint(deps: CoordinatorDeps, input: ExportInput)
   }
   const done = next === units.length;
   if (done) await finishExport(folder, manifest, await receipts(deps, input, units.length));
-  const progress = { ...operation.progress, next, units: units.length, checkpoint: input.checkpoint };
-  await updateOperation(deps, operation, { progress, ...(done ? { location: folder.location } : {}) });
+  const progress = { next, units: units.length, checkpoint: input.checkpoint };
+  await updateOperation(deps, input, { progress, ...(done ? { location: folder.location } : {}) });
   return { done };
 }
 

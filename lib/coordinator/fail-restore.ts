@@ -27,7 +27,7 @@ export async function failRestore(deps: CoordinatorDeps, input: OperationInput &
     message: input.error.Cause,
     hint: `${started === undefined ? 'Nothing was started.' : 'The job runs on as it was.'} Look at the reasons, and try again.`,
   };
-  await updateOperation(deps, operation, { status: 'COMPLETED', failure });
+  await updateOperation(deps, input, { status: 'COMPLETED', failure });
   deps.logger.log('error', `a restore of job ${input.job} failed: ${input.error.Cause}`, { trigger: input.trigger });
 }
 

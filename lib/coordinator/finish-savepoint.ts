@@ -30,7 +30,7 @@ export async function finishSavepoint(deps: CoordinatorDeps, input: OperationInp
   await updateJob(deps, input.job, (record) => unpin(record, input.flow, deps.clock.now()));
   await removeReceipts(deps, input);
   if (thenCancel) await requestCancel(deps, input.job);
-  await updateOperation(deps, operation, { status: 'COMPLETED' });
+  await updateOperation(deps, input, { status: 'COMPLETED' });
   deps.logger.log('info', `a savepoint is at ${operation.location}`, { job: input.job, trigger: input.trigger });
 }
 
@@ -50,7 +50,7 @@ export async function failSavepoint(deps: CoordinatorDeps, input: OperationInput
     message,
     hint: hintOf(isWhole, isTerminal(record.status), input.error.Error),
   };
-  await updateOperation(deps, operation, { status: 'COMPLETED', failure, location });
+  await updateOperation(deps, input, { status: 'COMPLETED', failure, location });
   deps.logger.log('warn', `a savepoint of job ${input.job} failed: ${message}`, { trigger: input.trigger });
   await startWhenDue(deps, record, false);
 }

@@ -36,7 +36,7 @@ export async function importSavepoint(deps: CoordinatorDeps, input: OperationInp
   for (; next < units.length && deps.clock.monotonic() - begunAt < deps.stepMs; next++) {
     await importUnit({ folder, base: deps.base, objects: deps.objects, stagePart }, input.job, metadata, units[next]!);
   }
-  await updateOperation(deps, operation, { progress: { ...operation.progress, next, units: units.length } });
+  await updateOperation(deps, input, { progress: { next, units: units.length } });
   return { done: next === units.length };
 }
 

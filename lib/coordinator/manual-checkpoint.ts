@@ -7,7 +7,7 @@ import { reasonOfFlowError } from '../checkpoint/flow-error.ts';
 import { failureText } from '../checkpoint/failure-reason.ts';
 import type { OperationRecord } from '../ports/records.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
-import { readOperation, requestOperation, updateOperation, type FlowFailure, type OperationInput } from './operation-log.ts';
+import { requestOperation, updateOperation, type FlowFailure, type OperationInput } from './operation-log.ts';
 import { readJob } from './update-job.ts';
 
 export const manualCheckpointKind = 'checkpoint';
@@ -25,8 +25,7 @@ export async function finishManual(
   deps: CoordinatorDeps,
   { checkpoint, ...input }: OperationInput & { readonly checkpoint: CheckpointId },
 ): Promise<void> {
-  const operation = await readOperation(deps, input);
-  await updateOperation(deps, operation, { status: 'COMPLETED', progress: { checkpoint } });
+  await updateOperation(deps, input, { status: 'COMPLETED', progress: { checkpoint } });
 }
 
 /** Its checkpoint has been aborted already, as any other. */
@@ -34,10 +33,9 @@ export async function failManual(
   deps: CoordinatorDeps,
   { error, ...input }: OperationInput & { readonly error: FlowFailure },
 ): Promise<void> {
-  const operation = await readOperation(deps, input);
   const hasExpired = error.Error === 'States.Timeout';
   const code = hasExpired ? reasonOfFlowError(error.Error, 'trigger') : error.Error;
   const message = hasExpired ? failureText('CHECKPOINT_EXPIRED') : error.Cause;
   const failure = { code, message, hint: 'Nothing is lost: the next checkpoint holds what this one would have held. Try again.' };
-  await updateOperation(deps, operation, { status: 'COMPLETED', failure });
+  await updateOperation(deps, input, { status: 'COMPLETED', failure });
 }

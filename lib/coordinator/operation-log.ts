@@ -52,12 +52,29 @@ export async function requestOperation(
   return current;
 }
 
+type OperationChange = Partial<Pick<OperationRecord, 'status' | 'progress' | 'location' | 'failure'>>;
+
+/**
+ * What `change` says is written over what is stored then, and asked for again where another write came between.
+ *
+ * OP1. An operation that has ended stays as it is: a zombie of an earlier step neither opens it again nor takes its answer away.
+ * OP2. Progress only grows, and a location stays.
+ */
 export async function updateOperation(
   deps: CoordinatorDeps,
-  record: OperationRecord,
-  patch: Partial<OperationRecord>,
+  input: Pick<OperationInput, 'job' | 'trigger'>,
+  change: OperationChange,
 ): Promise<OperationRecord> {
-  const changed = { ...record, ...patch, changedAtMs: deps.clock.now() };
-  await deps.operations.update(changed);
-  return changed;
+  for (;;) {
+    const record = await readOperation(deps, input);
+    if (record.status === 'COMPLETED') return record;
+    const version = record.version ?? 0;
+    const changed = { ...record, ...change, progress: grown(record, change), changedAtMs: deps.clock.now(), version: version + 1 };
+    if ((await deps.operations.replace(changed, version)) === 'stored') return changed;
+  }
+}
+
+function grown({ progress }: OperationRecord, change: OperationChange): OperationRecord['progress'] {
+  const stepsOf = (some: OperationRecord['progress'] = {}): number => Number(some['next'] ?? 0);
+  return stepsOf(progress) > stepsOf(change.progress) ? { ...change.progress, ...progress } : { ...progress, ...change.progress };
 }

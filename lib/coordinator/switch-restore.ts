@@ -5,6 +5,7 @@
  *      its own write by it.
  * SW2. The plan adopts the snapshot's max parallelism where it derived its own.
  * SW3. A job that keeps its plan keeps the settings that it has at the switch, whatever they were when the restore was asked for.
+ * SW4. A sweep is armed in the record that the write changes: what the switch leaves to be done is done, whoever dies, and whatever the flow is told.
  */
 import { mutated } from '../base/mutated.ts';
 import type { Attempt, CheckpointId } from '../base/ids.ts';
@@ -12,15 +13,19 @@ import { encodeDescriptor } from '../checkpoint/manifest-codec.ts';
 import { restore, type Restoration, type RestoreRefusal } from '../checkpoint/restoration.ts';
 import { newestRetained } from '../checkpoint/retention.ts';
 import { adoptMaxParallelism } from '../checkpoint/shard-start.ts';
+import { refused } from '../checkpoint/transition.ts';
 import { encodeStoredPlan } from '../checkpoint/stored-plan.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { descriptorKey } from '../model/object-keys.ts';
+import { armSweep } from './arm-sweep.ts';
 import { readTarget, restoreRefused } from './check-restore.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, type OperationInput } from './operation-log.ts';
 import { publishCompleted } from './publish-parts.ts';
 import type { CheckpointRequest } from './restore-request.ts';
 import { readJob, updateJob } from './update-job.ts';
+
+type SwitchRefusal = RestoreRefusal | 'unguarded';
 
 /** Checkpoints may complete while one is being chosen. */
 const triesMax = 20;
@@ -37,31 +42,39 @@ export async function switchTo(
   trigger: string,
 ): Promise<{ readonly attempt: Attempt }> {
   const attempt = request.attempt + 1;
-  let reason: RestoreRefusal = 'superseded';
-  let current = record;
+  let reason: SwitchRefusal = 'superseded';
+  let current = await armSweep(deps, record);
   for (let tries = 0; tries < triesMax; tries++) {
     if (isOurs(current, request, trigger)) return { attempt };
     if (current.attempt !== request.attempt) break;
     const kept = request.keepsPlan === true ? { plan: current.plan } : {};
     const prepared = await prepare(deps, current, { ...request, ...kept }, attempt, trigger);
     const restoration = { ...prepared, fromAttempt: request.attempt, ...(kept.plan === undefined ? {} : { planSeen: kept.plan }) };
-    const updated = await updateJob(deps, record.job, (now) => restore(now, restoration, deps.clock.now()));
+    const updated = await updateJob<SwitchRefusal>(deps, record.job, (now) =>
+      isUnguarded(now) ? refused('unguarded') : restore(now, restoration, deps.clock.now()),
+    );
     if (updated.outcome !== 'refused') return { attempt };
     ({ reason, record: current } = updated);
-    if (reason === 'publication-pending') current = await publishCompleted(deps, record.job);
+    if (reason === 'unguarded') current = await armSweep(deps, current);
+    else if (reason === 'publication-pending') current = await publishCompleted(deps, record.job);
     else if (!choosesAgain(request, reason)) break;
   }
   throw restoreRefused(record, [refusalText[reason]]);
 }
 
+function isUnguarded({ sweepAtMs }: JobRecord): boolean {
+  return sweepAtMs === 0;
+}
+
 /** What recovery had chosen is not right any more: something has completed, or been published, or retired meanwhile. */
-function choosesAgain({ checkpoint }: CheckpointRequest, reason: RestoreRefusal): boolean {
-  if (reason === 'settings-changed') return true;
+function choosesAgain({ checkpoint }: CheckpointRequest, reason: SwitchRefusal): boolean {
+  // By another try of this very step, perhaps, which then is ours.
+  if (reason === 'superseded' || reason === 'settings-changed') return true;
   if (checkpoint === 'whole') return reason === 'not-newest' || reason === 'not-retained' || reason === 'published-changed';
   return checkpoint === 'newest' && reason === 'not-newest';
 }
 
-const refusalText: Readonly<Record<RestoreRefusal, string>> = {
+const refusalText: Readonly<Record<SwitchRefusal, string>> = {
   superseded: 'another restore came first',
   'not-retained': 'the checkpoint is no longer retained',
   'not-newest': 'newer checkpoints keep completing',
@@ -69,6 +82,7 @@ const refusalText: Readonly<Record<RestoreRefusal, string>> = {
   'publication-pending': 'the output of newer checkpoints is still being published',
   'status-forbids': 'its status does not allow it',
   'settings-changed': 'its settings keep changing',
+  unguarded: 'it keeps coming to rest',
 };
 
 /** The descriptor names the trigger; a job without one was restored from nothing, by anybody: to the same effect where the plan is the same. */

@@ -47,6 +47,8 @@ export interface OperationRecord {
   readonly failure: { readonly code: string; readonly message: string; readonly hint: string } | null;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
+  /** How often it was changed; absent = never. */
+  readonly version?: number;
 }
 
 export interface OperationStore {
@@ -55,6 +57,7 @@ export interface OperationStore {
     record: OperationRecord,
   ): Promise<{ readonly outcome: 'created' } | { readonly outcome: 'exists'; readonly record: OperationRecord }>;
   read(job: JobId, trigger: string): Promise<OperationRecord | undefined>;
-  update(record: OperationRecord): Promise<void>;
+  /** Stores `record` if the stored version is `expectedVersion`; the new record's version is one above it. */
+  replace(record: OperationRecord, expectedVersion: number): Promise<'stored' | 'conflict'>;
   list(job: JobId): Promise<readonly OperationRecord[]>;
 }

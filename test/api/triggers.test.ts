@@ -61,7 +61,7 @@ describe('a savepoint', () => {
 
   test('that is complete shows where it is', async () => {
     await world.post(savepoints, { triggerId: trigger });
-    await world.stores.operations.update({ ...(await operation())!, status: 'COMPLETED', location: 'file:/sp/savepoint-1' });
+    await world.stores.operations.replace({ ...(await operation())!, status: 'COMPLETED', location: 'file:/sp/savepoint-1' }, 0);
     const { body } = await world.request(`${savepoints}/${trigger}`);
     expect(body).toEqual({ status: { id: 'COMPLETED' }, operation: { location: 'file:/sp/savepoint-1' } });
     expect(differences(body, flinkShapes.savepointCompleted)).toEqual([]);
@@ -70,7 +70,7 @@ describe('a savepoint', () => {
   test('that has failed shows class, stack trace and a serialized throwable, with our code and advice', async () => {
     await world.post(savepoints, { triggerId: trigger });
     const failure = { code: 'CHECKPOINT_EXPIRED', message: 'The checkpoint was not complete within its timeout.', hint: 'Try again.' };
-    await world.stores.operations.update({ ...(await operation())!, status: 'COMPLETED', failure });
+    await world.stores.operations.replace({ ...(await operation())!, status: 'COMPLETED', failure }, 0);
     const { body } = await world.request(`${savepoints}/${trigger}`);
     expect(differences(body, flinkShapes.savepointFailed)).toEqual([]);
     expect(body).toMatchObject({ operation: { 'failure-cause': { class: 'java.util.concurrent.CompletionException', ...failure } } });

@@ -172,8 +172,11 @@ export function recordsContract(adapter: string, make: MakeStores): void {
       await operations.create(operation);
       await operations.create({ ...operation, trigger: 't2' });
       await operations.create({ ...operation, job: jobB });
-      const done = { ...operation, status: 'COMPLETED', location: 'sp-1' } as const;
-      await operations.update(done);
+      const done = { ...operation, status: 'COMPLETED', location: 'sp-1', version: 1 } as const;
+      expect(await operations.replace(done, 0)).toBe('stored');
+      // What was read before that write is written nowhere.
+      expect(await operations.replace({ ...operation, version: 1 }, 0)).toBe('conflict');
+      expect(await operations.replace({ ...done, trigger: 't3' }, 0)).toBe('conflict');
       expect(await operations.read(jobA, 't1')).toEqual(done);
       expect(await operations.read(jobA, 't3')).toBeUndefined();
       expect((await operations.list(jobA)).map(({ trigger }) => trigger)).toEqual(['t1', 't2']);

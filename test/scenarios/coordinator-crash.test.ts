@@ -59,9 +59,9 @@ function mortal(): Mortal {
       },
     },
     operations: {
-      update: async (record) => {
+      replace: async (record, version) => {
         if (record.location !== null) dieOnce('the metadata are written');
-        return operations.update(record);
+        return operations.replace(record, version);
       },
     },
   }));

@@ -1,4 +1,5 @@
 import { simulate, type SimulateOptions, type SimulationReport } from '../../lib/testing/sim/simulate.ts';
+import { smallTopologies } from './crash-coverage/small-topologies.ts';
 import { hardTopologies } from './hard-topologies.ts';
 import { topologies, type Topology } from './topologies.ts';
 
@@ -22,7 +23,7 @@ function uidOf(sink: string): string {
 }
 
 export function topologyNamed(name: string): Topology {
-  const all = [...topologies, ...hardTopologies];
+  const all = [...topologies, ...hardTopologies, ...smallTopologies];
   const found = all.find((topology) => topology.name === name);
   if (found === undefined) throw new Error(`there is no topology ${name}: ${all.map((topology) => topology.name).join(', ')}`);
   return found;

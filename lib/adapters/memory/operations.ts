@@ -24,8 +24,11 @@ export class MemoryOperations implements OperationStore {
     return this.#jobs.get(job)?.get(trigger);
   }
 
-  async update(record: OperationRecord): Promise<void> {
+  async replace(record: OperationRecord, expectedVersion: number): Promise<'stored' | 'conflict'> {
+    const existing = this.#jobs.get(record.job)?.get(record.trigger);
+    if (existing === undefined || (existing.version ?? 0) !== expectedVersion) return 'conflict';
     await this.#store(record);
+    return 'stored';
   }
 
   async list(job: JobId): Promise<readonly OperationRecord[]> {

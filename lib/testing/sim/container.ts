@@ -10,6 +10,7 @@ import type { Decisions } from './decisions.ts';
 import { peopleSite, type CallFault, type Disturbance, type Fault, type FaultSource } from './fault.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
+import { Zombies } from './zombies.ts';
 
 export class Container {
   readonly name: string;
@@ -22,7 +23,10 @@ export class Container {
   #alive = true;
   /** When the invocation in hand began; null between two. */
   invokedAtMs: number | null = null;
+  /** The messages, the step or the request that it works at. */
+  inHand: readonly string[] = [];
   readonly #deaths: (() => void)[] = [];
+  #giveUp: (() => void) | null = null;
 
   constructor(name: string, role: string, { skewMs = 0, slowness = 1 }: { readonly skewMs?: number; readonly slowness?: number } = {}) {
     this.name = name;
@@ -45,6 +49,15 @@ export class Container {
     if (this.#alive) this.#deaths.push(tell);
     else tell();
   }
+
+  /** Whoever waits for its answer may stop waiting, and ask another; it knows nothing of that. */
+  onGivenUp(tell: () => void): void {
+    this.#giveUp = tell;
+  }
+
+  giveUp(): void {
+    this.#giveUp?.();
+  }
 }
 
 export interface ContainersOptions {
@@ -62,6 +75,10 @@ export interface ContainersOptions {
 
 type Act = (parameters: readonly unknown[]) => unknown;
 
+/** How long a zombie waits to be overtaken, and then at most: together less than an invocation may live. */
+const zombieMs = 2_400;
+const zombieLongerMs = 400;
+
 /** A new one each time: whoever waits for a promise is kept by it. */
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -70,6 +87,9 @@ export class Containers {
   readonly #occurrences = new Map<string, number>();
   /** What really happened, in order: the run can be repeated with just these. */
   readonly taken: Fault[] = [];
+  /** Those that came to be: nobody died before, and who stood still went on, as a zombie where another had overtaken it. */
+  readonly happened: Fault[] = [];
+  readonly #zombies = new Zombies();
   /** Off in the second phase, in which everything must come to its end. */
   active = true;
 
@@ -101,6 +121,7 @@ export class Containers {
   async #call(container: Container, site: string, parameters: readonly unknown[], act: Act): Promise<unknown> {
     if (!container.alive) return never();
     const { time, trace } = this.#options;
+    this.#zombies.called(container);
     const occurrence = this.#occurrences.get(site) ?? 0;
     this.#occurrences.set(site, occurrence + 1);
     const kind = this.active ? this.#faultAt(site, occurrence) : undefined;
@@ -110,13 +131,15 @@ export class Containers {
       trace.tell(time.nowMs, container.name, `${kind} at ${site} #${occurrence}`);
     }
     await this.#pass(container, this.#latency(site, container));
-    return this.#perform(container, site, kind, parameters, act);
+    const happened = (as: CallFault): unknown => this.happened.push({ site, occurrence, kind: as });
+    return this.#perform(container, site, kind, parameters, act, happened);
   }
 
   #faultAt(site: string, occurrence: number): CallFault | undefined {
     const kind = this.#options.faults.at(site, occurrence);
-    // Of a batch a message can be refused, of anything else nothing.
-    return kind === 'partial' && !site.endsWith('.sendBatch') ? undefined : kind;
+    // Of a batch a message can be refused, of anything else nothing; and only of an object it can be said that it is not there.
+    const isImpossible = (kind === 'partial' && !site.endsWith('.sendBatch')) || (kind === 'missing' && !site.endsWith('.objects.read'));
+    return isImpossible ? undefined : kind;
   }
 
   async #perform(
@@ -125,38 +148,65 @@ export class Containers {
     kind: CallFault | undefined,
     parameters: readonly unknown[],
     act: Act,
+    happened: (as: CallFault) => unknown,
   ): Promise<unknown> {
     switch (kind) {
       case undefined:
         return this.#answer(container, site, await act(parameters));
       case 'crash-before':
+        happened(kind);
         container.kill();
         return never();
       case 'crash-after':
         await act(parameters);
+        happened(kind);
         container.kill();
         return never();
       case 'error':
+        happened(kind);
         throw unavailable(site);
       case 'answer-lost':
         await act(parameters);
         await this.#pass(container, this.#latency(site, container));
+        happened(kind);
         throw unavailable(site);
       case 'twice':
         await act(parameters);
         await this.#pass(container, this.#latency(site, container));
+        happened(kind);
         return this.#answer(container, site, await act(parameters));
       case 'stall-before':
-        await this.#pass(container, this.#stall(site));
+      case 'zombie-before':
+        happened((await this.#standStill(container, site, kind)) ? 'zombie-before' : 'stall-before');
         return this.#answer(container, site, await act(parameters));
-      case 'stall-after': {
+      case 'stall-after':
+      case 'zombie-after': {
         const result = await act(parameters);
-        await this.#pass(container, this.#stall(site));
+        happened((await this.#standStill(container, site, kind)) ? 'zombie-after' : 'stall-after');
         return result;
       }
       case 'partial':
+        happened(kind);
         return this.#answer(container, site, await this.#sendSome(site, parameters, act));
+      case 'missing':
+        happened(kind);
+        return this.#answer(container, site, undefined);
     }
+  }
+
+  /** Whether another has taken over meanwhile. A zombie stands still until one has, and somewhat longer: the other may be anywhere by then. */
+  async #standStill(container: Container, site: string, kind: CallFault): Promise<boolean> {
+    const { time, decisions } = this.#options;
+    const standing = this.#zombies.stand(container);
+    container.onDeath(() => standing.goOn());
+    if (kind.startsWith('stall')) await this.#pass(container, this.#stall(site));
+    else {
+      container.giveUp();
+      await Promise.race([standing.overtaken, time.sleep(zombieMs)]);
+      await this.#pass(container, decisions.fraction(`zombie/${site}`) * zombieLongerMs);
+    }
+    standing.goOn();
+    return standing.isOvertaken;
   }
 
   async #answer(container: Container, site: string, result: unknown): Promise<unknown> {

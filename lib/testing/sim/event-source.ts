@@ -73,6 +73,7 @@ export class EventSource {
     const warm = this.#take();
     const { container } = warm;
     container.invokedAtMs = time.nowMs;
+    container.inHand = messages.map(({ messageId }) => messageId);
     const failed = await new Promise<readonly string[] | null>((resolve) => {
       const timeout = time.after(lifeMs, () => resolve(null));
       const end = (outcome: readonly string[] | null): void => {

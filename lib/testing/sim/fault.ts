@@ -5,8 +5,21 @@ import type { Decisions } from './decisions.ts';
  * `crash-before`, `crash-after`: the container is gone, before or after the call took effect. `answer-lost`: it took effect, the caller gets an error.
  * `twice`: an answer was lost on the way and the SDK asked again. `error`: throttled or refused for now. `stall-before`, `stall-after`: the container stands
  * still, longer than its messages stay invisible, and then goes on as if nothing had been. `partial`: one message of a batch is not taken.
+ * `zombie-before`, `zombie-after`: it stands still until another has taken over its work, whoever waits for its answer having given up, and then goes on.
+ * `missing`: an object that is there is not found; no seed draws it.
  */
-export type CallFault = 'crash-before' | 'crash-after' | 'answer-lost' | 'twice' | 'error' | 'stall-before' | 'stall-after' | 'partial';
+export type CallFault =
+  | 'crash-before'
+  | 'crash-after'
+  | 'answer-lost'
+  | 'twice'
+  | 'error'
+  | 'stall-before'
+  | 'stall-after'
+  | 'zombie-before'
+  | 'zombie-after'
+  | 'partial'
+  | 'missing';
 
 /**
  * What people do to a job while it runs. `restart`: the process that runs the flows ends and begins anew. `change`: the settings of its checkpoints.
@@ -64,6 +77,7 @@ export interface FaultRates {
   readonly answer: number;
   readonly error: number;
   readonly stall: number;
+  readonly zombie: number;
   readonly partial: number;
   readonly slowSite: string | null;
   /** Functions often die between a commit and its sending, and others often stand still before they have read anything: the hardest on the resend rule. */
@@ -84,6 +98,8 @@ export function drawRates(decisions: Decisions): FaultRates {
     answer: on('answer', 0.01),
     error: on('error', 0.01),
     stall: on('stall', 0.02),
+    // Where it is given only: what a flow leaves to later tries takes longer than liveness allows.
+    zombie: 0,
     partial: on('partial', 0.05),
     slowSite: decisions.chance('rates/slow', 0.5) ? decisions.pick('rates/slow site', slowSites) : null,
     dieUnsent: zombies < 0.1 ? 0.3 : zombies < 0.3 ? 0.15 : 0,
@@ -111,7 +127,7 @@ function draw(decisions: Decisions, rates: FaultRates, site: string): CallFault 
     if (decisions.chance(`${name}/partial`, rates.partial)) return 'partial';
   }
   if (site === 'function.shards.read' && decisions.chance(`${name}/still`, rates.standStill)) return 'stall-before';
-  const { crash, answer, error } = rates;
+  const { crash, answer, error, zombie } = rates;
   const stall = site === rates.slowSite ? (rates.slowShare ?? 0.3) : rates.stall;
   const roll = decisions.fraction(name);
   const pair = (first: CallFault, second: CallFault): CallFault => (decisions.chance(`${name}/which`, 0.5) ? first : second);
@@ -119,5 +135,6 @@ function draw(decisions: Decisions, rates: FaultRates, site: string): CallFault 
   if (roll < crash + answer) return pair('answer-lost', 'twice');
   if (roll < crash + answer + error) return 'error';
   if (roll < crash + answer + error + stall) return pair('stall-before', 'stall-after');
+  if (roll < crash + answer + error + stall + zombie) return pair('zombie-before', 'zombie-after');
   return undefined;
 }

@@ -9,16 +9,17 @@ import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
 import { SettingsDraw, times, type Circumstances, type SimulatedMode } from './circumstances.ts';
 import { Containers } from './container.ts';
 import { Decisions } from './decisions.ts';
-import { drawRates, drawnFaults, listedFaults, type Fault } from './fault.ts';
+import { drawRates, drawnFaults, listedFaults, type Fault, type FaultSource } from './fault.ts';
 import { Liveness } from './liveness.ts';
 import { Oracles } from './oracles.ts';
 import { People } from './people.ts';
+import { scriptedMs, type Scripted } from './scripted.ts';
 import { Services } from './services.ts';
 import { SimStores } from './sim-stores.ts';
 import { Trace } from './trace.ts';
 import { VirtualTime } from './virtual-time.ts';
 
-export interface SimulationOptions extends Circumstances {
+export interface SimulationOptions extends Circumstances, Scripted {
   readonly seed: number;
   /** The job at some parallelism, so that restores can rescale: versions from 1 on. */
   readonly compile: (version: number) => CompiledJob;
@@ -62,12 +63,13 @@ export function newWorld(options: SimulationOptions, problem: (what: string) => 
   const trace = new Trace();
   const decisions = new Decisions(seed);
   const containers = newContainers(options, { time, trace, decisions });
-  const faultyMs = calm ? 0 : 3_000 + decisions.below('faulty', 12_000);
+  const faultyMs = calm ? 0 : options.script === undefined ? 3_000 + decisions.below('faulty', 12_000) : scriptedMs;
   const isSilent = (): boolean => options.silent === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + silentMs;
   const sources = paced(options, decisions, isSilent);
   const logger = loggerOf(options, time, trace);
-  const stores = new SimStores({ time, decisions, containers, sources, logger, losing: options.losing === true });
-  const visibilityMs = decisions.chance('visibility/short', 0.6) ? 1_000 : times.life + 500;
+  const sweepMs = options.sweepMs ?? times.sweep;
+  const stores = new SimStores({ time, decisions, containers, sources, logger, sweepMs, losing: options.losing === true });
+  const visibilityMs = decisions.chance('visibility/short', 0.6) || options.script !== undefined ? 1_000 : times.life + 500;
   const services = new Services({
     world: stores,
     time,
@@ -88,7 +90,7 @@ export function newWorld(options: SimulationOptions, problem: (what: string) => 
   const oracles = new Oracles(stores, draw);
   const liveness = new Liveness({
     visibilityMs,
-    sweepMs: times.sweep,
+    sweepMs,
     isRunning: (flow) => services.isRunning(flow),
     checkpoints: () => draw.current,
   });
@@ -99,8 +101,7 @@ function newContainers(options: SimulationOptions, parts: Pick<SimulatedWorld, '
   const { decisions } = parts;
   const containers = new Containers({
     ...parts,
-    faults:
-      options.faults === undefined ? drawnFaults(decisions, { ...drawRates(decisions), ...options.rates }) : listedFaults(options.faults),
+    faults: faultsOf(options, decisions),
     lifeMs: times.life,
     latencyMs: times.latency,
     stallMs: times.stall,
@@ -108,6 +109,12 @@ function newContainers(options: SimulationOptions, parts: Pick<SimulatedWorld, '
   });
   containers.active = options.calm !== true;
   return containers;
+}
+
+function faultsOf({ faults, rates, watch }: SimulationOptions, decisions: Decisions): FaultSource {
+  if (faults !== undefined) return listedFaults(faults);
+  const drawn = drawnFaults(decisions, { ...drawRates(decisions), ...rates });
+  return watch?.(drawn, decisions) ?? drawn;
 }
 
 /** A job that goes on for a minute: what is to be collected, or to follow, has the time. */

@@ -36,6 +36,8 @@ export interface PeopleOptions {
   readonly draw: SettingsDraw;
 }
 
+/** One step was hit again and again until its flow gave up: somebody asks for the same once more. */
+const unlucky: readonly string[] = ['SLUICE-SIMULATED-FAULT', 'Lambda.Unknown'];
 const strict = { allowNonRestoredState: false, allowOtherJob: false };
 
 /** One that is whole, and the jobs whose output it continues, itself last. */
@@ -64,6 +66,10 @@ export class People {
 
   get job(): JobId {
     return this.#job;
+  }
+
+  get options(): PeopleOptions {
+    return this.#options;
   }
 
   record(): Promise<JobRecord | undefined> {
@@ -102,11 +108,11 @@ export class People {
       await time.sleep(100 + decisions.below('disturb/pause', 2_000));
       if (!containers.active || (await this.record())?.status !== 'RUNNING') continue;
       const kind = containers.disturbance(occurrence);
-      if (kind !== undefined) await this.#act(kind);
+      if (kind !== undefined) await this.act(kind);
     }
   }
 
-  async #act(kind: Disturbance): Promise<void> {
+  async act(kind: Disturbance): Promise<void> {
     const { time, services, trace } = this.#options;
     switch (kind) {
       case 'restore':
@@ -134,8 +140,8 @@ export class People {
     trace.tell(time.nowMs, 'people', `restore checkpoint ${checkpoint} as ${planHash}`);
     const next = services.deploy(this.#job, compiled);
     const newPlan = { plan, planHash, settings: draw.next() };
-    const order = { job: this.#job, trigger: this.#trigger(), checkpoint, publishedSeen: null, ...strict } as const;
-    const ended = await this.#operation((deps) => restoreCheckpoint(deps, { ...order, newPlan }));
+    const order = { job: this.#job, trigger: this.trigger(), checkpoint, publishedSeen: null, ...strict } as const;
+    const ended = await this.operation((deps) => restoreCheckpoint(deps, { ...order, newPlan }));
     if (ended.failure === null) {
       this.restores++;
       if (checkpoint !== 'newest') world.shown.forget(checkpoint, Number(ended.progress['attempt']));
@@ -150,8 +156,8 @@ export class People {
   async #checkpoint(): Promise<OperationRecord> {
     const { trace, time } = this.#options;
     trace.tell(time.nowMs, 'people', 'take a checkpoint');
-    const order = { job: this.#job, trigger: this.#trigger() };
-    return this.#operation((deps) => takeCheckpoint(deps, order));
+    const order = { job: this.#job, trigger: this.trigger() };
+    return this.operation((deps) => takeCheckpoint(deps, order));
   }
 
   /** Other checkpoint settings for the job as it runs. */
@@ -182,9 +188,9 @@ export class People {
   async #savepoint(): Promise<OperationRecord> {
     const { trace, time } = this.#options;
     trace.tell(time.nowMs, 'people', 'take a savepoint');
-    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints' };
+    const order = { job: this.#job, trigger: this.trigger(), directory: 'savepoints' };
     const before = await this.record();
-    const ended = await this.#operation((deps) => takeSavepoint(deps, order));
+    const ended = await this.operation((deps) => takeSavepoint(deps, order));
     await this.#expectHeld(before, ended);
     if (ended.failure === null) this.#note(ended);
     return ended;
@@ -194,8 +200,8 @@ export class People {
   async #move(): Promise<void> {
     const { trace, time } = this.#options;
     trace.tell(time.nowMs, 'people', 'stop with a savepoint');
-    const order = { job: this.#job, trigger: this.#trigger(), directory: 'savepoints', stop: 'suspend' } as const;
-    const ended = await this.#operation((deps) => stopWithSavepoint(deps, order));
+    const order = { job: this.#job, trigger: this.trigger(), directory: 'savepoints', stop: 'suspend' } as const;
+    const ended = await this.operation((deps) => stopWithSavepoint(deps, order));
     if (ended.failure !== null) return;
     this.#note(ended);
     this.moves++;
@@ -211,8 +217,9 @@ export class People {
     const newPlan = { plan, planHash, settings: draw.next() };
     trace.tell(time.nowMs, 'people', `go on from it as ${planHash}, job ${job}`);
     this.#now(job);
-    const restore = { job, trigger: this.#trigger(), location, newPlan, ...strict };
-    const restored = await this.#operation((deps) => restoreSavepoint(deps, restore));
+    const restore = { job, trigger: this.trigger(), location, newPlan, ...strict };
+    const restored = await this.operation((deps) => restoreSavepoint(deps, restore));
+    if (restored.failure !== null && unlucky.includes(restored.failure.code)) return this.goOnFrom(location);
     if (restored.failure !== null) throw new Error(`a savepoint of this very job was refused: ${restored.failure.message}`);
     this.#replace(services.deploy(job, compiled));
   }
@@ -224,7 +231,8 @@ export class People {
     time.after(decisions.below('deploy/overlap', 800), () => before.stop());
   }
 
-  async #operation(ask: (deps: CoordinatorDeps) => Promise<OperationRecord>): Promise<OperationRecord> {
+  /** Asks for something, and waits until it has ended. */
+  async operation(ask: (deps: CoordinatorDeps) => Promise<OperationRecord>): Promise<OperationRecord> {
     const { services, world, time } = this.#options;
     const { job, trigger } = await services.ask(ask);
     for (;;) {
@@ -248,7 +256,7 @@ export class People {
     return newJobId({ hex: (digits) => this.#options.decisions.hex('job', digits), fraction: () => 0 });
   }
 
-  #trigger(): string {
+  trigger(): string {
     return `trigger-${++this.#asked}`;
   }
 

@@ -17,6 +17,8 @@ export interface SimulationResult {
   /** Nothing else was wrong, but it did not come to its end. */
   readonly stoodStill: boolean;
   readonly faults: readonly Fault[];
+  /** Those of them that came to be, as what they became. */
+  readonly happened: readonly Fault[];
   readonly lines: readonly TraceLine[];
   readonly calls: number;
   readonly virtualMs: number;
@@ -89,6 +91,7 @@ class Simulated {
     if (taken.length === 0) return null;
     const savepoint = this.#world.decisions.pick('continue/from', taken);
     this.#isQuiet = false;
+    this.#world.containers.active = false;
     const started = this.#world.people.goOnFrom(savepoint.location).then(
       () => (this.#isQuiet = true),
       (error: unknown) => this.#problems.push(`a savepoint could not be gone on from: ${String((error as Error).stack)}`),
@@ -105,7 +108,8 @@ class Simulated {
     await this.#world.services.start();
     await this.#world.people.begin();
     if (this.#options.damaging === true) void damageOne(this.#world, () => this.#world.people.job);
-    if (this.#options.calm !== true) await this.#world.people.disturb();
+    if (this.#options.calm === true) return;
+    await (this.#options.script?.(this.#world.people) ?? this.#world.people.disturb());
   }
 
   #heal(): void {
@@ -121,8 +125,9 @@ class Simulated {
       this.#hasGoneBack ||= record !== undefined && (record.attempt > 1 || this.#world.people.moves > 0);
       if (record === undefined) continue;
       if (this.#options.damaging !== true) await this.#lookAt(record);
+      const { losing, damaging, mayFail: isAllowed } = this.#options;
       // Where a message or an object is lost that is the right answer.
-      const mayFail = this.#options.losing === true || this.#options.damaging === true;
+      const mayFail = losing === true || damaging === true || isAllowed === true;
       if (record.status === 'FAILED' && !mayFail) this.#problems.push(`the job failed: ${record.failure}`);
     }
   }
@@ -146,6 +151,7 @@ class Simulated {
       problems: this.#problems,
       stoodStill: this.#stoodStill,
       faults: this.#world.containers.taken,
+      happened: this.#world.containers.happened,
       lines: this.#world.trace.lines,
       calls: this.#world.trace.calls,
       virtualMs: this.#world.time.nowMs,

@@ -104,8 +104,10 @@ export class Services {
   /** Somebody asks, and asks again until there is an answer. */
   async ask<T>(what: (deps: CoordinatorDeps) => Promise<T>): Promise<T> {
     const { time, decisions } = this.#options;
+    const request = `request ${++this.#numbered}`;
     for (;;) {
       const container = this.#container('caller', 'api');
+      container.inHand = [request];
       const answer = await this.#within(container, () => what(this.#options.world.coordinatorDeps(container, this.#flows))).catch(
         (error: unknown) => {
           if ((error as { retryable?: boolean }).retryable === true) return undefined;
@@ -154,6 +156,8 @@ export class Services {
 
   #runTask(name: string, input: unknown): Promise<unknown> {
     const container = this.#container(name, 'task');
+    // Its next try has another token.
+    container.inHand = [`${name} ${JSON.stringify(input, (key, value: unknown) => (key === 'token' ? undefined : value))}`];
     const tasks = coordinatorTasks(this.#options.world.coordinatorDeps(container, this.#flows));
     return this.#within(container, () => tasks[name]!(input));
   }
@@ -166,6 +170,7 @@ export class Services {
     try {
       return await new Promise<T>((resolve, reject) => {
         const timeout = time.after(lifeMs, () => container.kill());
+        container.onGivenUp(() => reject(noAnswer(container.name)));
         container.onDeath(() => {
           timeout();
           reject(noAnswer(container.name));

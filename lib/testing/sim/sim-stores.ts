@@ -25,6 +25,7 @@ export interface SimStoresOptions {
   readonly sources: Readonly<Record<string, SplitReader>>;
   readonly logger: Logger;
   readonly losing: boolean;
+  readonly sweepMs: number;
 }
 
 export class SimStores {
@@ -68,7 +69,7 @@ export class SimStores {
 
   coordinatorDeps(container: Container, flows: CoordinatorSignal & FlowStarter): CoordinatorDeps {
     const { stores } = this;
-    const { containers } = this.#options;
+    const { containers, sweepMs } = this.#options;
     const { jobs, shards, objects, base, messages, connectors, clock, random, logger } = this.runtimeDeps(container);
     const port = <T extends object>(name: string, target: T): T => containers.port(container, name, target);
     const service = port('flows', flows);
@@ -84,15 +85,14 @@ export class SimStores {
       logger,
       acknowledgements: port('acknowledgements', stores.acknowledgements),
       operations: port('operations', stores.operations),
-      // Told for people only: nothing hangs on it.
-      history: stores.history,
+      history: port('history', stores.history),
       savepoints: {
         at: (location) => containers.port(container, 'savepoints', this.savepoints.at(location)),
         inside: (directory, name) => containers.port(container, 'savepoints', this.savepoints.inside(directory, name)),
       },
       signal: service,
       flows: service,
-      sweepMs: times.sweep,
+      sweepMs,
       ...collecting,
       stepMs: 200,
     };

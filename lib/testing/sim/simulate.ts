@@ -12,6 +12,7 @@ import { atLeastDifference, exactDifference, linesOf, tooManyDifference, type Co
 import type { Fault } from './fault.ts';
 import type { Circumstances, SimulatedMode } from './circumstances.ts';
 import { runSimulation, type SimulationResult } from './run-simulation.ts';
+import type { Scripted } from './scripted.ts';
 import { shrinkFaults } from './shrink.ts';
 import { loadSources, sinkName, sinksOf } from './sim-connectors.ts';
 import { smallLimits, withLimits, type Limits } from './small-limits.ts';
@@ -49,7 +50,7 @@ export interface SimulateOptions {
   readonly world?: SimulatedCircumstances;
 }
 
-export type SimulatedCircumstances = Circumstances & { readonly limits?: Partial<Limits> };
+export type SimulatedCircumstances = Circumstances & Scripted & { readonly limits?: Partial<Limits> };
 
 export interface SimulatedRun {
   readonly seed: number;
@@ -57,6 +58,8 @@ export interface SimulatedRun {
   readonly hash: string;
   readonly problems: readonly string[];
   readonly faults: number;
+  /** What really befell it. */
+  readonly happened: readonly Fault[];
 }
 
 export interface SimulationTotals {
@@ -124,7 +127,7 @@ class Simulation {
       const result = await this.#once(seed);
       totals = add(totals, result);
       const problems = this.#problemsOf(result);
-      onRun?.({ seed, hash: result.hash, problems, faults: result.faults.length }, totals);
+      onRun?.({ seed, hash: result.hash, problems, faults: result.faults.length, happened: result.happened }, totals);
       if (problems.length === 0) continue;
       violations.push(await this.#violation(seed, problems, result.faults));
       if (bail) break;

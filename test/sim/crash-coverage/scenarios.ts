@@ -1,0 +1,153 @@
+/** The circumstances under which every call of the protocol is reached: its work, and each way in which it fails. */
+import type { CallFault } from '../../../lib/testing/sim/fault.ts';
+import type { SimulatedCircumstances } from '../../../lib/testing/sim/simulate.ts';
+import { acts } from './acts.ts';
+
+const {
+  checkpoints,
+  savepoint,
+  restore,
+  move,
+  restart,
+  checkpoint,
+  twoSavepoints,
+  change,
+  cancel,
+  cancelWithSavepoint,
+  cancelAndGoOn,
+  restoreFromNowhere,
+  deadLetters,
+  keepGoing,
+  inTurn,
+} = acts;
+
+export interface Scenario {
+  readonly name: string;
+  readonly topology: string;
+  readonly world: SimulatedCircumstances;
+  /** Calls that are hit besides, how and how often: by `role.port.method`. */
+  readonly also?: Readonly<Record<string, readonly [CallFault, number]>> | undefined;
+}
+
+/** Nothing goes wrong but what is asked for. */
+const calm = { crash: 0, answer: 0, error: 0, stall: 0, zombie: 0, partial: 0, dieUnsent: 0, standStill: 0, slowSite: null } as const;
+/** So slow that a script is over before the records are. */
+const slowly = { sourceRecordsPerCommit: 1, sourceIdleMs: 600 };
+const quickly = { sourceRecordsPerCommit: 1, sourceIdleMs: 20 };
+const held = { retained: 3, retentionOnCancellation: 'retain', intervalMs: 200, timeoutMs: 3_000, tolerableFailures: 1_000 } as const;
+const usual: SimulatedCircumstances = { rates: calm, settings: slowly, checkpoint: held, sweepMs: 1_500 };
+const oftenBase = { baseAdvanceEpochs: 1, baseAdvanceRows: 1, baseAdvanceRowsQuiet: 1, baseRowsPerSlice: 1, deltaRowsPerPart: 2 };
+
+const everything = inTurn(
+  checkpoints(1),
+  savepoint,
+  change({ intervalMs: 150 }),
+  checkpoint,
+  restore,
+  checkpoints(1),
+  cancel,
+  restoreFromNowhere,
+  deadLetters,
+  checkpoints(1),
+  cancelWithSavepoint,
+  move,
+  checkpoints(1),
+  keepGoing,
+);
+
+/** Everything that a job goes through, as short as can be: all single faults of these are tried. */
+const life = inTurn(checkpoints(1), savepoint, restore, move, keepGoing);
+const brief: SimulatedCircumstances = {
+  ...usual,
+  settings: { sourceRecordsPerCommit: 2, sourceIdleMs: 400 },
+  checkpoint: { ...held, intervalMs: 400 },
+  limits: { baseAdvanceEpochs: 1, baseAdvanceRowsQuiet: 1 },
+};
+
+export const exhausted: readonly Scenario[] = [
+  { name: 'chain', topology: 'small-chain', world: { ...brief, script: life } },
+  { name: 'exchange by key', topology: 'small-keyed', world: { ...brief, script: life } },
+  { name: 'windows', topology: 'small-window', world: { ...brief, script: life } },
+];
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'everything on a chain', topology: 'small-chain', world: { ...usual, script: everything } },
+  { name: 'everything on an exchange by key', topology: 'small-keyed', world: { ...usual, script: everything, limits: oftenBase } },
+  { name: 'everything on windows', topology: 'small-window', world: { ...usual, script: everything, limits: oftenBase } },
+  {
+    name: 'maps by entry',
+    topology: 'small-maps',
+    world: {
+      ...usual,
+      settings: { ...slowly, sourceIdleMs: 200, stateCacheKeys: 1, stateCacheEntries: 1 },
+      limits: { ...oftenBase, mapSweepRows: 1 },
+      script: inTurn(checkpoints(3), restore, checkpoints(3), restore, keepGoing),
+    },
+  },
+  {
+    name: 'user code that fails',
+    topology: 'small-faltering',
+    world: {
+      ...usual,
+      mayFail: true,
+      script: inTurn(
+        checkpoints(1),
+        change({}, { type: 'fixed-delay', attempts: 2, delayMs: 200 }),
+        checkpoints(1),
+        change({}, { type: 'none' }),
+        keepGoing,
+      ),
+    },
+  },
+  {
+    name: 'savepoints of which several are asked for at once, and processes that end',
+    topology: 'small-keyed',
+    world: { ...usual, script: inTurn(twoSavepoints, restart, twoSavepoints, move, restart, keepGoing) },
+  },
+  {
+    name: 'savepoints that are hard to write',
+    topology: 'small-keyed',
+    world: { ...usual, script: inTurn(savepoint, savepoint, move, keepGoing) },
+    also: { 'task.savepoints.createIfAbsent': ['twice', 0.5], 'task.objects.createIfAbsent': ['crash-before', 0.15] },
+  },
+  {
+    name: 'savepoints that cannot be written',
+    topology: 'small-keyed',
+    world: { ...usual, script: inTurn(savepoint, savepoint, savepoint, keepGoing) },
+    also: { 'task.savepoints.createIfAbsent': ['error', 0.75] },
+  },
+  {
+    name: 'checkpoints that come too late',
+    topology: 'small-keyed',
+    world: { ...usual, checkpoint: { ...held, timeoutMs: 300, intervalMs: 50 }, script: inTurn(checkpoints(3), restore, keepGoing) },
+    also: { 'message.acknowledgements.put': ['stall-before', 0.3] },
+  },
+  {
+    name: 'checkpoints that overtake each other',
+    topology: 'union',
+    world: { ...usual, settings: quickly, checkpoint: { ...held, maxConcurrent: 3, intervalMs: 50 }, script: keepGoing },
+    also: { 'task.messages.sendBatch': ['stall-before', 0.4] },
+  },
+  {
+    name: 'barriers that overtake records',
+    topology: 'ordered',
+    world: {
+      ...usual,
+      settings: quickly,
+      checkpoint: { ...held, unaligned: true, intervalMs: 50 },
+      script: inTurn(savepoint, cancelAndGoOn, keepGoing),
+    },
+    also: { 'function.shards.read': ['stall-before', 0.05] },
+  },
+  {
+    name: 'objects that are not found',
+    topology: 'small-keyed',
+    world: { ...usual, mayFail: true, limits: oftenBase, script: inTurn(checkpoints(2), restore, keepGoing) },
+    also: { 'function.objects.read': ['missing', 0.5] },
+  },
+  {
+    name: 'many commits between checkpoints',
+    topology: 'keyed',
+    world: { ...usual, settings: quickly, checkpoint: { ...held, intervalMs: 4_000, timeoutMs: 60_000 }, script: keepGoing },
+  },
+];
