@@ -2,7 +2,8 @@
  * `npm run bench`: what a record costs, beside a bare loop that does the same work in the same process on the same input.
  *
  * Figures are medians; a ratio compares CPU time per record (user + system of the process) with the bare loop's of the same round, because the machine
- * is shared and its clock is not steady. What is not measured: a network, several processes, S3, DynamoDB and SQS themselves.
+ * is shared and its clock is not steady. What is not measured: a network, several processes, S3, DynamoDB and SQS themselves; of checkpoints, the time from
+ * when one is due to its number.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -18,6 +19,7 @@ import { measureCheckpoints, measureRestore, type CheckpointFigures } from './ke
 import { measureLingering } from './lingering.ts';
 import { measureMap } from './map-entries.ts';
 import { measureMemory } from './measure-memory.ts';
+import { measureQueued, measureSlow } from './overtaking.ts';
 import { runEngine, type EngineRun } from './run-engine.ts';
 import { w1, w2, w3, type Workload } from './workloads.ts';
 
@@ -45,6 +47,8 @@ const names = [
   'linger',
   'map',
   'map-fs',
+  'unaligned',
+  'slow-sink',
 ] as const;
 type Name = (typeof names)[number];
 
@@ -63,7 +67,7 @@ const rows: Row[] = [];
 
 if (values.help) {
   console.log(
-    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory,linger,map,map-fs]',
+    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory,linger,map,map-fs,unaligned,slow-sink]',
   );
 } else {
   await main();
@@ -110,6 +114,10 @@ async function measureOne(name: Name): Promise<void> {
       return add({ name, ...(await measureMemory()) });
     case 'map':
       return add({ name, ...(await measureMap()) });
+    case 'unaligned':
+      return add({ name, ...(await measureQueued(Math.min(records, 1_000_000))) });
+    case 'slow-sink':
+      return add({ name, ...(await measureSlow()) });
     case 'map-fs':
       return add({ name, ...(await inFolder(measureMap)) });
   }

@@ -48,7 +48,7 @@ export async function runEngine({ compiled, text, openStores, settings, resultOf
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   await startJob(engine.coordinator, { job, name: plan.name, plan, planHash, settings: defaultCheckpointSettings });
-  const inProcess = { ...defaultRuntimeSettings, backlogCheckMs: 0, compressEnvelopes: false };
+  const inProcess = { ...defaultRuntimeSettings, backlogCheckMs: 0, compressEnvelopes: false, lookEveryMs: 1 };
   engine.run({ job, plan, planHash, registry, settings: { ...inProcess, ...settings } });
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 5));

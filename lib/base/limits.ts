@@ -57,11 +57,15 @@ export const limits = {
   stateCacheEntriesMax: 1_000_000,
   /** Of a map that was cleared: rows that are looked at for deletion with one commit. A smaller map that is in memory is deleted at once. */
   mapSweepRows: 2_000,
+  /** Epochs whose segments a shard lists one by one; more are merged. */
+  epochsListedMax: 16,
   /** Default of the back-pressure limit: messages waiting per queue and shard. SQS looks at 120,000 messages ahead at most. */
   backlogMessagesPerShard: 24,
   backlogMessagesMax: 120_000,
   /** How long a job record may be cached. */
   jobRecordCacheMs: 1_000,
+  /** Records of a batch after which the clock is asked for the first time whether orders are to be looked for. */
+  recordsPerLook: 64,
   /** Longest stay of operator functions; visibility is just above it. */
   functionTimeoutMs: 30_000,
   visibilityTimeoutMs: 35_000,

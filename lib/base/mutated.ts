@@ -105,7 +105,8 @@ export const mutantRules = {
   // In-flight data: what an unaligned checkpoint overtakes.
   'keyless-overtaken': 'U1: channels without a key stay aligned',
   'overtaken-not-held': 'U2, design §5: what was sent behind a snapshot is processed behind the receiver’s own',
-  'half-envelope-cut': 'SN1: no position lies inside an envelope',
+  'late-savepoint-takes-back': 'C5: a savepoint that ends behind a newer checkpoint says nothing of what senders keep',
+  'half-envelope-cut': 'SN1: of an envelope that is begun, what is left is in flight',
   'stash-not-in-flight': 'SN1: what waits in the stash when a barrier is overtaken is in flight',
   'own-segment-unlisted': 'SN5: the snapshot’s own segment is listed',
   'older-epochs-unlisted': 'SN5: segments of older epochs that a receiver may lack are listed',

@@ -5,7 +5,8 @@
  * C2. A pin is set in the write that completes its checkpoint and names its flow.
  * C3. An intermediate savepoint commits nothing: `completed` and `published` do not move. A stop's do so once its export is done.
  * C4. `published` follows `completed`, in order; what follows from a published checkpoint (retiring, FINISHED) waits for it.
- * C5. What the last completed one lists as in flight, senders keep: what is in flight at a later one was so then, or was sent after it.
+ * C5. What the last completed one lists as in flight, senders keep: what is in flight at a later one was so then, or was sent after it. A savepoint that comes
+ *     to its end behind a newer checkpoint says nothing: the floor passes it when its export is done.
  */
 import { mutated } from '../base/mutated.ts';
 import type { Attempt, CheckpointId, Epoch } from '../base/ids.ts';
@@ -25,7 +26,7 @@ export interface Completion {
 }
 
 export function completeCheckpoint(before: JobRecord, completion: Completion, nowMs: number): Transition<'not-pending'> {
-  const record = withInFlight(before, completion.inFlightFrom ?? null);
+  const record = withInFlight(before, completion);
   const entry = record.pending.find(({ id }) => id === completion.checkpoint);
   if (entry === undefined) return heldCheckpoint(record, completion.checkpoint) === undefined ? refused('not-pending') : unchanged(before);
   const common = {
@@ -55,7 +56,9 @@ export function completeCheckpoint(before: JobRecord, completion: Completion, no
   return change(record, { ...common, completed: id, published, retained, try: 0 }, nowMs);
 }
 
-function withInFlight({ inFlightFrom: _, ...record }: JobRecord, inFlightFrom: Epoch | null): JobRecord {
+function withInFlight(before: JobRecord, { checkpoint, inFlightFrom = null }: Completion): JobRecord {
+  if (checkpoint < before.completed && !mutated('late-savepoint-takes-back')) return before;
+  const { inFlightFrom: _, ...record } = before;
   return inFlightFrom === null || mutated('in-flight-not-kept') ? record : { ...record, inFlightFrom };
 }
 

@@ -2,7 +2,8 @@
  * In-flight data of a cut: what a sender had sent at its snapshot and the receiver had not taken at its own. It is never copied: it stands in the
  * senders' segments, and the manifest lists those.
  *
- * IF1. In flight on a channel is (input position, output position]; on channels without a key nothing is.
+ * IF1. In flight on a channel is (input position, output position], but for the records of the first envelope that the receiver had processed; on channels
+ *      without a key nothing is.
  * IF2. The segments that a snapshot lists in the manifest hold all of it, and no epoch that holds none.
  * IF3. Every in-flight record has exactly one new shard: by its key, and where it has none by the old receiver's number.
  */
@@ -22,6 +23,8 @@ export interface InFlightChannel {
   /** In flight are the sequence numbers above `after`, up to `upTo`. */
   readonly after: number;
   readonly upTo: number;
+  /** Records of the first of them that the receiver had processed. */
+  readonly begun: number;
 }
 
 /** Whether what is in flight on the edge can be dealt out again. */
@@ -38,8 +41,9 @@ export function inFlightChannels({ plan, shards }: Cut): readonly InFlightChanne
       for (let to = 0; to < vertexOf(plan, edge.to).parallelism; to++) {
         const channel = channelId(edge.index, from, to);
         const upTo = snapshots.get(`${edge.from}/${from}`)?.outputs[channel] ?? 0;
-        const after = snapshots.get(`${edge.to}/${to}`)?.inputs[channel] ?? 0;
-        if (after < upTo) found.push({ channel, edge, from, to, after, upTo });
+        const receiver = snapshots.get(`${edge.to}/${to}`);
+        const after = receiver?.inputs[channel] ?? 0;
+        if (after < upTo) found.push({ channel, edge, from, to, after, upTo, begun: receiver?.begun?.[channel] ?? 0 });
       }
     }
     return found;
@@ -87,6 +91,7 @@ export interface ReplayedChannel {
   readonly byKey: boolean;
   readonly after: number;
   readonly upTo: number;
+  readonly begun: number;
 }
 
 /** What a shard of the new plan replays before anything else. */
@@ -99,8 +104,8 @@ export function inFlightOf(cut: Cut, plan: JobPlan, uid: OperatorUid, shard: num
   return cut.shards.flatMap((snapshot): SenderInFlight[] => {
     const own = taken.filter(({ edge, from }) => edge.from === snapshot.uid && from === snapshot.shard);
     if (own.length === 0) return [];
-    const channels = own.map(({ channel, edge, after, upTo }) => {
-      return { channel, operator: edge.to, input: edge.input, byKey: edge.partitioner === 'hash', after, upTo };
+    const channels = own.map(({ channel, edge, after, upTo, begun }) => {
+      return { channel, operator: edge.to, input: edge.input, byKey: edge.partitioner === 'hash', after, upTo, begun };
     });
     return [{ segments: neededFor(own, snapshot.inFlight ?? []), channels }];
   });

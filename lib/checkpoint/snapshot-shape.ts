@@ -59,6 +59,7 @@ export const snapshotShape: Shape<ShardSnapshot> = object<ShardSnapshot>({
   checkpoint: integer,
   version: integer,
   inputs: record<ChannelId, number>(integer),
+  begun: optional<ShardSnapshot['begun']>(record<ChannelId, number>(integer)),
   outputs: record<ChannelId, number>(integer),
   deltas: list(object<DeltaRef>({ epoch: integer, key: text, rows: integer, bytes: integer, keyGroups: keyGroupsShape })),
   parts: list(sinkPartShape),
@@ -79,6 +80,7 @@ export const snapshotShape: Shape<ShardSnapshot> = object<ShardSnapshot>({
     alignmentMs: number,
     snapshotMs: number,
     takenAtMs: number,
+    processedBytes: optional<SnapshotStats['processedBytes']>(number),
     unaligned: optional(oneOf(true)),
   }),
 });

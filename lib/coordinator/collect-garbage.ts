@@ -121,6 +121,7 @@ class Marks {
       const bytes = await readObject(this.#deps, key);
       const index = JSON.parse(Buffer.from(bytes).toString('utf8')) as SegmentIndex;
       for (const segment of index.segments) this.keys.add(segment);
+      if (index.then !== undefined) await this.#segments(index.then);
       key = index.previous;
     }
   }

@@ -74,6 +74,7 @@ export async function noteRestored(
 export function byVertex(plan: JobPlan, shards: readonly ShardSnapshot[]): readonly VertexCheckpoint[] {
   return plan.vertices.map(({ uid, parallelism }) => {
     const stats = shards.filter((snapshot) => snapshot.uid === uid).map((snapshot) => snapshot.stats);
+    const processedBytes = stats.reduce((total, { processedBytes: bytes = 0 }) => total + bytes, 0);
     const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
     return {
       uid,
@@ -82,6 +83,7 @@ export function byVertex(plan: JobPlan, shards: readonly ShardSnapshot[]): reado
       lastAcknowledgedAtMs: Math.max(-1, ...stats.map(({ takenAtMs }) => takenAtMs)),
       deltaBytes: sum(stats.map(({ deltaBytes }) => deltaBytes)),
       stateBytes: sum(stats.map(({ stateBytes }) => stateBytes)),
+      ...(processedBytes === 0 ? {} : { processedBytes }),
       alignmentMs: Math.max(0, ...stats.map(({ alignmentMs }) => alignmentMs)),
       snapshotMs: Math.max(0, ...stats.map(({ snapshotMs }) => snapshotMs)),
       ...(stats.some(({ unaligned }) => unaligned) ? ({ unaligned: true } as const) : {}),

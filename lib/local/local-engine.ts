@@ -46,6 +46,8 @@ const collectMs = 500;
 /** Added to the age of the oldest invocation: clocks are read at different moments. */
 const garbageMarginMs = 250;
 const stepMs = 200;
+/** A way through source, operator, and coordinator and back. */
+const turnsMax = 8;
 
 export class LocalEngine {
   readonly #options: LocalEngineOptions;
@@ -54,6 +56,8 @@ export class LocalEngine {
   readonly #connectors: Connectors;
   readonly coordinator: CoordinatorDeps;
   #pollers: OperatorPoller[] = [];
+  /** Invocations ever. */
+  #begun = 0;
   readonly #invocations = new Set<{ readonly startedAtMs: number }>();
 
   constructor(options: LocalEngineOptions) {
@@ -117,7 +121,17 @@ export class LocalEngine {
     const connectors = this.#connectors;
     const { jobs, shards, objects, base, delay, queue } = stores;
     const problems = this.#problems;
-    return { jobs, shards, objects, base, delay, messages: queue, connectors, clock, random, logger, metrics, problems };
+    const turn = (): Promise<void> => this.#turn();
+    return { jobs, shards, objects, base, delay, messages: queue, connectors, clock, random, logger, metrics, problems, turn };
+  }
+
+  /** Until the others have come to rest, or have had their share: who works for long gives way to who has little to do. */
+  async #turn(): Promise<void> {
+    for (let turns = 0; turns < turnsMax; turns++) {
+      const before = this.#begun;
+      await this.pause(0);
+      if (this.#begun === before) return;
+    }
   }
 
   /** Begins to work off the queues of a job. */
@@ -140,6 +154,7 @@ export class LocalEngine {
   }
 
   async #timed<T>(work: () => Promise<T>): Promise<T> {
+    this.#begun++;
     const invocation = { startedAtMs: this.#options.clock.now() };
     this.#invocations.add(invocation);
     try {

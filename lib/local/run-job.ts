@@ -223,6 +223,9 @@ function jobExists({ job, name, status }: JobRecord): SluiceError {
   });
 }
 
+/** Between two records of a long batch, so that the rest of the process is not kept waiting. */
+const lookEveryMs = 1;
+
 async function runProgram(engine: LocalEngine, { program }: RunJobOptions, record: JobRecord): Promise<void> {
   // The stored plan, not the compiled one: a restore may have adopted the snapshot's max parallelism.
   const { plan, settings: checkpoint } = await readPlan(engine.coordinator, record.plan);
@@ -232,6 +235,7 @@ async function runProgram(engine: LocalEngine, { program }: RunJobOptions, recor
     backlogCheckMs: 0,
     // Orders stand in the job record; in one process it costs nothing to look.
     ...(checkpoint.unaligned ? { jobRecordCacheMs: 5 } : {}),
+    lookEveryMs,
   };
   engine.run({ job: record.job, plan, planHash: record.planHash, registry: program.registry, settings });
 }

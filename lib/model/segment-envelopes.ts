@@ -11,6 +11,7 @@ export async function segmentNames(list: SegmentList, readIndex: (key: string) =
   for (let key = list.chained; key !== null;) {
     const bytes = await readIndex(key);
     const index = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as SegmentIndex;
+    if (index.then !== undefined) pages.push(await segmentNames(index.then, readIndex));
     pages.push(index.segments);
     key = index.previous;
   }

@@ -55,6 +55,8 @@ export interface Alignment {
   /** As its barriers say. */
   readonly mode?: CheckpointMode;
   readonly startedAtMs: number;
+  /** Bodies of envelopes that were worked off since the first barrier; absent where none were. */
+  readonly processedBytes?: number;
   /** From then on the shard need not wait for the other channels. Absent: it waits. */
   readonly overtakeAtMs?: number;
   /** At least once: channels on which a newer barrier waits in the stash for the end of this one. */
@@ -99,13 +101,16 @@ export interface SegmentList {
   readonly chained: string | null;
 }
 
-/** Content of an index object, as JSON. */
+/** Content of an index object, as JSON: what the index before leads to, then the segments, then those of another list. */
 export interface SegmentIndex {
   readonly previous: string | null;
   readonly segments: readonly string[];
+  /** Of a newer epoch that was merged with an older one. */
+  readonly then?: SegmentList;
 }
 
 export interface EpochSegments extends SegmentList {
+  /** Of several, the newest. */
   readonly epoch: Epoch;
   /** Positions of the output channels before its first envelope; absent where nobody asked: behind a checkpoint that overtakes nothing. */
   readonly after?: Readonly<Record<ChannelId, number>>;
@@ -115,6 +120,8 @@ export interface EpochSegments extends SegmentList {
 export interface InFlightProgress {
   readonly segments: number;
   readonly envelopes: number;
+  /** Of the next segment, where a dead letter has closed a commit in it: envelopes done, and of the next one its own records done. */
+  readonly within?: { readonly envelopes: number; readonly records: number };
 }
 
 /** An edge on which something lingers: its records stand in this epoch's segments, a watermark in `watermark`. */
@@ -191,6 +198,8 @@ export interface ShardSnapshot extends ShardAddress {
   /** Of the shard record that this snapshot was committed with: segments up to it lie before the cut. */
   readonly version: number;
   readonly inputs: Readonly<Record<ChannelId, number>>;
+  /** Of the envelope behind the input position: so many of its records are processed. Absent where none are. */
+  readonly begun?: Readonly<Record<ChannelId, number>>;
   readonly outputs: Readonly<Record<ChannelId, number>>;
   readonly splits: Readonly<Record<string, SplitState>> | null;
   readonly operatorStates: OperatorStates;
@@ -217,6 +226,8 @@ export interface SnapshotStats {
   readonly alignmentMs: number;
   readonly snapshotMs: number;
   readonly takenAtMs: number;
+  /** Worked off between the first barrier and the snapshot. */
+  readonly processedBytes?: number;
   /** The barrier overtook what was in flight to this shard. */
   readonly unaligned?: true;
 }

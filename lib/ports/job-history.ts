@@ -14,6 +14,8 @@ export interface VertexCheckpoint {
   readonly lastAcknowledgedAtMs: number;
   readonly deltaBytes: number;
   readonly stateBytes: number;
+  /** Worked off while they aligned; absent where nothing was. */
+  readonly processedBytes?: number;
   /** Longest alignment and longest snapshot of its shards. */
   readonly alignmentMs: number;
   readonly snapshotMs: number;

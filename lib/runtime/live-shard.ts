@@ -31,6 +31,7 @@ import type { Poison } from './poison.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { OutputChannels } from './output-channels.ts';
 import type { BaseStep } from './base-step.ts';
+import type { Interlude } from './interlude.ts';
 import type { InFlightSegment } from './replay-in-flight.ts';
 import type { TableKeys } from '../model/row-table.ts';
 import type { Runtime } from './runtime-deps.ts';
@@ -87,6 +88,13 @@ export class LiveShard {
   /** A dead letter has been written: nothing more goes into this commit. */
   mustCommit = false;
   deadLetters = 0;
+  /** Of the work in hand; see interlude.ts. */
+  interlude: Interlude | null = null;
+  /** The envelope before took long. */
+  isSlow = false;
+  readonly recordsPerLook: number;
+  /** An interlude has found an order: no further record before it is taken. */
+  orderDue = false;
 
   /** What is in hand, for error reports: an envelope or a read of a split; its `index` says nothing. */
   place: ElementPlace | null = null;
@@ -111,6 +119,7 @@ export class LiveShard {
     const { program } = runtime;
     this.topology = topology;
     this.record = record;
+    this.recordsPerLook = program.settings.recordsPerLook;
     this.control = { ...record.control };
     this.selfNumber = record.selfNumber;
     this.epoch = record.epoch;

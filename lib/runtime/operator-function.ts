@@ -5,6 +5,7 @@
  * OF2. A failed try drops the shard from memory.
  * OF3. An error counts only after job record and shard record have been read again and are unchanged: a zombie reads a mixture.
  * OF4. A function whose plan hash is not the job record's leaves the messages where they are.
+ * OF5. One shard is in one invocation's hands: in one process another may come for what has become visible while it was worked on for long.
  */
 import { mutated } from '../base/mutated.ts';
 import { errorCode, errorMessage } from '../base/errors.ts';
@@ -52,6 +53,7 @@ export class OperatorFunction {
   readonly #warm = new Map<number, LiveShard>();
   /** Version of the shard record as the try in hand has read it. */
   readonly #read = new Map<number, number>();
+  readonly #inHand = new Set<number>();
   /** Shards whose last try failed. */
   readonly #troubled = new Set<number>();
   #job: JobRecord | undefined;
@@ -77,6 +79,16 @@ export class OperatorFunction {
 
   async #handleGroup(messages: readonly ReceivedMessage[], postpone: Postpone): Promise<readonly string[]> {
     const shard = Number(messages[0]!.group.split('.')[0]);
+    if (this.#inHand.has(shard)) return messages.map(idOf);
+    this.#inHand.add(shard);
+    try {
+      return await this.#handleShard(shard, messages, postpone);
+    } finally {
+      this.#inHand.delete(shard);
+    }
+  }
+
+  async #handleShard(shard: number, messages: readonly ReceivedMessage[], postpone: Postpone): Promise<readonly string[]> {
     const { clock, problems } = this.#runtime.deps;
     const poison: Poison[] = [];
     this.#noteSilentTries(shard, messages);
@@ -132,7 +144,7 @@ export class OperatorFunction {
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;
     shard.poison = poison;
-    await processMessages(this.#runtime, job, shard, current);
+    await processMessages(this.#runtime, job, shard, current, () => this.#readJob(job.attempt));
   }
 
   /** Undefined where a newer attempt has begun meanwhile: these messages are of an older one after all. */

@@ -30,8 +30,9 @@ export async function processRecords(
 ): Promise<number> {
   const poison = poisonedRecord(shard, from, to);
   const end = poison?.place.index ?? to;
-  for (let at = from; at < end;) at = await processUpTo(shard, input, envelope, at, end, nowMs);
-  if (poison === undefined) return to;
+  let at = from;
+  while (at < end && !shard.orderDue) at = await processUpTo(shard, input, envelope, at, end, nowMs);
+  if (poison === undefined || at < end) return at;
   takeRecords(shard, input, 1);
   setAside(shard, poison, elementOf(input, envelope, end));
   return end + 1;
@@ -61,20 +62,42 @@ async function processUpTo(
 ): Promise<number> {
   const selector = shard.keySelectors[input.channel.input];
   if (shard.backend === null || selector === undefined) {
-    takeRecords(shard, input, to - from);
-    processPlain(shard, input.channel.input, envelope, from, to);
-    return to;
+    return inPieces(shard, from, to, (start, end) => {
+      takeRecords(shard, input, end - start);
+      processPlain(shard, input.channel.input, envelope, start, end);
+    });
   }
   const missing: KeyEntry[] = [];
   const { entries, problem } = resolveKeys(shard, shard.backend, selector, envelope.values, { from, to, missing });
-  takeRecords(shard, input, entries.length + (problem === null ? 0 : 1));
   if (missing.length > 0) await shard.backend.load(missing);
   const wanted = shard.backend.entryMaps.isUsed ? await askForRecords(shard, input.channel.input, envelope.values, from, entries) : null;
-  processKeyed(shard, input.channel.input, envelope, from, { entries, wanted });
-  if (problem === null) return to;
   const failedAt = from + entries.length;
+  const loaded = { from, entries, wanted };
+  const at = await inPieces(shard, from, failedAt, (start, end) => {
+    takeRecords(shard, input, end - start);
+    processKeyed(shard, input.channel.input, envelope, loaded, start, end);
+  });
+  if (problem === null || at < failedAt) return at;
+  takeRecords(shard, input, 1);
   setAsideAtOnce(shard, problem, elementOf(input, envelope, failedAt), nowMs());
   return failedAt + 1;
+}
+
+/** Up to `to`, or to where an order is to be taken first. Pieces grow while the clock says that it is too early to look: asking it costs too. */
+async function inPieces(shard: LiveShard, from: number, to: number, process: (start: number, end: number) => void): Promise<number> {
+  const { interlude, recordsPerLook } = shard;
+  let piece = recordsPerLook;
+  for (let at = from; at < to;) {
+    const end = Math.min(to, at + piece);
+    process(at, end);
+    at = end;
+    piece *= 2;
+    if (interlude?.isDue() !== true) continue;
+    await interlude.hold();
+    if (shard.orderDue) return at;
+    piece = recordsPerLook;
+  }
+  return to;
 }
 
 interface KeyRange {
@@ -131,18 +154,27 @@ function processPlain(shard: LiveShard, input: number, envelope: Envelope, from:
 }
 
 interface Loaded {
+  /** Of the first entry's record. */
+  readonly from: number;
   readonly entries: readonly KeyEntry[];
   /** null where no map is loaded by entry. */
   readonly wanted: readonly WantedEntries[] | null;
 }
 
-function processKeyed(shard: LiveShard, input: number, envelope: Envelope, from: number, { entries, wanted }: Loaded): void {
+function processKeyed(
+  shard: LiveShard,
+  input: number,
+  envelope: Envelope,
+  { from, entries, wanted }: Loaded,
+  start: number,
+  end: number,
+): void {
   const backend = shard.backend!;
   const operator = shard.chain.head();
   const { values, timestamps } = envelope;
-  let i = 0;
+  let i = start - from;
   try {
-    for (; i < entries.length; i++) {
+    for (const last = end - from; i < last; i++) {
       backend.current = entries[i];
       if (wanted !== null) backend.entryMaps.begin(entries[i]!, wanted[i]!);
       operator.process(input, values[from + i], timestamps[from + i]!);

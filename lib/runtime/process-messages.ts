@@ -27,6 +27,7 @@ import { replayInFlight } from './replay-in-flight.ts';
 import { resendEffects, sendEffects } from './send-effects.ts';
 import { readSegmentEnvelope } from './segment.ts';
 import { snapshotShard, type SnapshotOptions } from './snapshot-shard.ts';
+import { createInterlude, mayHaveOrders } from './interlude.ts';
 import { sweepMaps } from './sweep-maps.ts';
 import { takeOrder, readSource } from './source-driver.ts';
 import type { Runtime } from './runtime-deps.ts';
@@ -50,8 +51,9 @@ export async function processMessages(
   job: JobRecord,
   shard: LiveShard,
   messages: readonly ParsedMessage[],
+  readJob: () => Promise<JobRecord> = () => Promise.resolve(job),
 ): Promise<void> {
-  const work = new ShardWork(runtime, job, shard, messages);
+  const work = new ShardWork(runtime, job, shard, messages, readJob);
   await work.run();
 }
 
@@ -67,7 +69,7 @@ function showsUnfinishedWork({ status, stash, replay, nextTimer, watermark, proc
 
 class ShardWork {
   readonly #runtime: Runtime;
-  readonly #job: JobRecord;
+  #job: JobRecord;
   readonly #shard: LiveShard;
   readonly #messages: readonly ParsedMessage[];
   readonly #witness: string | null;
@@ -75,7 +77,7 @@ class ShardWork {
   /** Nothing has come since the shard asked to be woken for the base's sake. */
   #isQuiet = false;
 
-  constructor(runtime: Runtime, job: JobRecord, shard: LiveShard, messages: readonly ParsedMessage[]) {
+  constructor(runtime: Runtime, job: JobRecord, shard: LiveShard, messages: readonly ParsedMessage[], readJob: () => Promise<JobRecord>) {
     this.#runtime = runtime;
     this.#job = job;
     this.#shard = shard;
@@ -83,6 +85,12 @@ class ShardWork {
     const fresh = messages.find((message) => isFresh(shard, message));
     this.#witness = fresh === undefined ? null : markOf(fresh);
     this.#committedAtRecords = shard.recordsIn;
+    shard.orderDue = false;
+    shard.interlude = createInterlude(runtime, shard, {
+      isFresh: this.#witness !== null,
+      readJob,
+      onJob: (seen) => (this.#job = seen),
+    });
   }
 
   async run(): Promise<void> {
@@ -92,7 +100,7 @@ class ShardWork {
     }
     if (this.#witness !== null || mutated('clock-decides')) {
       this.#takeTimeAndAborts();
-      if (this.#mayHaveOrders()) await this.#takeOrders();
+      if (mayHaveOrders(shard, this.#job)) await this.#takeOrders();
     }
     await this.#finishUnfinished();
     if (this.#witness === null && !mutated('clock-decides')) {
@@ -122,12 +130,6 @@ class ShardWork {
     if (shard.alignment !== null && this.#job.aborted >= shard.alignment.checkpoint) release(shard, shard.alignment.checkpoint);
   }
 
-  /** Most invocations have none, and look no further. */
-  #mayHaveOrders(): boolean {
-    const { alignment } = this.#shard;
-    return alignment?.overtakeAtMs !== undefined || this.#job.pending.some(({ overtakeAtMs }) => overtakeAtMs !== undefined);
-  }
-
   /** Ahead of the stash and of the batch: that is what is overtaken. */
   async #takeOrders(): Promise<void> {
     const shard = this.#shard;
@@ -138,9 +140,6 @@ class ShardWork {
       if (verdict.kind === 'nothing') return;
       if (verdict.kind === 'give-up') release(shard, verdict.checkpoint);
       else if (shard.dueTimers() !== null) await this.#fireDue();
-      // Of an envelope half of which is processed no position says so.
-      else if (shard.replaying && shard.stash.some(({ processed }) => processed > 0) && !mutated('half-envelope-cut'))
-        await this.#finishUnfinished();
       else if (shard.mustCommit) await this.#commitAndSend();
       else await this.#takeOrder(verdict.alignment);
     }
@@ -173,7 +172,11 @@ class ShardWork {
   async #finishUnfinished(): Promise<void> {
     const shard = this.#shard;
     for (;;) {
-      if (shard.dueTimers() !== null) {
+      if (shard.orderDue) {
+        shard.orderDue = false;
+        this.#takeTimeAndAborts();
+        await this.#takeOrders();
+      } else if (shard.dueTimers() !== null) {
         await this.#fireDue();
       } else if (shard.replay !== null && !mutated('replay-last')) {
         await this.#finishReplay();
@@ -192,10 +195,19 @@ class ShardWork {
     const { header } = message;
     // Before its body is fetched: of a duplicate it may have been collected.
     if (!isFresh(this.#shard, message)) return;
+    await this.#look();
     const body = message.claimed ? await this.#claim(header) : message.received.body;
     await this.#apply(await receiveEnvelope(this.#runtime, this.#shard, header, body));
     await this.#finishUnfinished();
     if (!isLast && this.#shard.recordsIn - this.#committedAtRecords >= recordsPerCommitMax) await this.#commitAndSend();
+  }
+
+  /** Between two envelopes as between two records. */
+  async #look(): Promise<void> {
+    const { interlude } = this.#shard;
+    if (interlude?.begin() !== true) return;
+    await interlude.hold();
+    await this.#finishUnfinished();
   }
 
   async #claim(header: EnvelopeHeader): Promise<Uint8Array> {

@@ -58,13 +58,14 @@ async function processEnvelope(
 ): Promise<ReceiveOutcome> {
   const input = shard.input(header.channel);
   const envelope = decodeEnvelope(body);
+  if (shard.alignment !== null && processed === 0) countProcessed(shard, shard.alignment, body.length);
   const nowMs = (): number => runtime.deps.clock.now();
   shard.place = { kind: 'record', channel: header.channel, sequence: header.sequence, index: processed };
   let at = processed;
   for (const placed of header.events) {
     if (placed.at < processed) continue;
     at = await processRecords(shard, input, envelope, at, placed.at, nowMs);
-    if (shard.mustCommit) return putOff(shard, header, at);
+    if (shard.mustCommit || at < placed.at) return putOff(shard, header, at);
     if (placed.event.kind === 'barrier') {
       invariant(at === header.records, 'E2', 'a barrier is the last element of its envelope', {
         channel: header.channel,
@@ -78,7 +79,12 @@ async function processEnvelope(
     if (shard.mustCommit) return putOff(shard, header, at);
   }
   at = await processRecords(shard, input, envelope, at, header.records, nowMs);
-  return shard.mustCommit ? putOff(shard, header, at) : goOn;
+  return shard.mustCommit || at < header.records ? putOff(shard, header, at) : goOn;
+}
+
+/** What Flink calls the data that is processed during the alignment. */
+function countProcessed(shard: LiveShard, alignment: Alignment, bytes: number): void {
+  shard.alignment = { ...alignment, processedBytes: (alignment.processedBytes ?? 0) + bytes };
 }
 
 /** An ended channel still brings barriers. */
@@ -123,7 +129,7 @@ function mayOvertakeNow({ keyless, processingTimeMs }: LiveShard, alignment: Ali
 }
 
 /**
- * What is left of the envelope is met again when nothing is due any more, or in the next commit. An event that stands there may have been taken already:
+ * What is left of the envelope is met again when nothing is due any more, behind an order, or in the next commit. An event that stands there may have been taken already:
  * it says nothing new then. Also where nothing is left: it is the sign that the batch's last commit is still to come.
  */
 function putOff(shard: LiveShard, { channel, sequence, segment, index }: EnvelopeHeader, processed: number): ReceiveOutcome {

@@ -23,6 +23,8 @@ export interface RuntimeDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly problems?: ProblemBoard;
+  /** Lets others of the process go on, between two records; absent where a function has its process for itself. */
+  readonly turn?: () => Promise<void>;
 }
 
 export interface RuntimeSettings {
@@ -41,6 +43,9 @@ export interface RuntimeSettings {
   /** Of maps that are loaded by entry. */
   readonly stateCacheEntries: number;
   readonly jobRecordCacheMs: number;
+  /** While a batch is worked on: how often others are let in and orders are looked for, and after how many records the clock is asked first. */
+  readonly lookEveryMs: number;
+  readonly recordsPerLook: number;
 }
 
 /** One job's code as a function has it in its bundle. */

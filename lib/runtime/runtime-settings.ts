@@ -12,4 +12,6 @@ export const defaultRuntimeSettings: RuntimeSettings = {
   stateCacheKeys: limits.stateCacheKeysMax,
   stateCacheEntries: limits.stateCacheEntriesMax,
   jobRecordCacheMs: limits.jobRecordCacheMs,
+  lookEveryMs: limits.jobRecordCacheMs,
+  recordsPerLook: limits.recordsPerLook,
 };

@@ -2,7 +2,7 @@
  * A shard's part of a checkpoint: the snapshot ends a commit, what follows the barrier belongs to the next one.
  *
  * SN1. The input position of a channel is its barrier's sequence number, not the last received; where the barrier is overtaken, the last processed: what
- *      waits in the stash is in flight.
+ *      waits in the stash is in flight, and of an envelope that is begun, what is left of it.
  * SN2. State at the snapshot = base + `deltas`, in order; the epoch's changes become delta objects, written before the commit that names them.
  * SN3. The barrier is the last element that goes out; the acknowledgement is the last effect.
  * SN4. The snapshot names every part newer than `published`.
@@ -17,6 +17,7 @@ import type { BarrierOptions } from '../model/envelope.ts';
 import type { Alignment, DeltaRef, EpochSegments, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { announceChange, commit, keptSegments, type Committed } from './commit.ts';
+import { mergeEpochs } from './merge-epochs.ts';
 import type { LiveShard } from './live-shard.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -47,7 +48,10 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   if (options.finished) shard.status = 'finished';
   announceChange(shard, options);
   const inputs = inputPositions(shard, options);
+  const begun = begunEnvelopes(shard, options);
   const tryId = runtime.deps.random.hex(12);
+  const kept = keptSegments(shard.segments, options.floor, epoch);
+  shard.segments = await mergeEpochs(runtime, shard, kept, { attempt: options.attempt, current: epoch, tryId });
   const inFlight = options.barrier.overtakeAtMs === undefined ? null : beginEpochBehind(shard, options, tryId);
   shard.epoch = checkpoint + 1;
   shard.settled = checkpoint;
@@ -57,7 +61,7 @@ export async function snapshotShard(runtime: Runtime, shard: LiveShard, options:
   shard.changed = false;
   const unpublished = shard.pendingParts.filter((part) => part.checkpoint > options.published);
   shard.pendingParts = mutated('parts-of-aborted-forgotten') ? parts : [...unpublished, ...parts];
-  const built = buildSnapshot(runtime, shard, options, { segments, added, inputs, startedAtMs });
+  const built = buildSnapshot(runtime, shard, options, { segments, added, inputs, begun, startedAtMs });
   const snapshot: ShardSnapshot = inFlight === null ? built : { ...built, inFlight };
   shard.coordinator.push({
     kind: 'acknowledgement',
@@ -112,23 +116,34 @@ function planParts(runtime: Runtime, shard: LiveShard, options: SnapshotOptions,
   return parts;
 }
 
-/** Of a barrier that is overtaken: in the stash a channel's first envelope is the first that has not been processed, but maybe for its own barrier. */
+/** Of a barrier that is overtaken: in the stash a channel's first envelope is the first that has not been processed to its end. */
 function inputPositions(shard: LiveShard, { alignment }: SnapshotOptions): Record<ChannelId, number> {
   const positions: Record<ChannelId, number> = { ...alignment?.barriers };
   for (const [id, { sequence }] of shard.inputs) {
     if (mutated('position-last-received') || (mutated('stash-not-in-flight') && !(id in positions))) positions[id] = sequence;
     if (id in positions) continue;
     const first = shard.stash.find(({ channel }) => channel === id);
-    positions[id] = first === undefined ? sequence : first.processed > 0 ? first.sequence : first.sequence - 1;
+    positions[id] = first === undefined ? sequence : first.sequence - 1;
   }
   return positions;
 }
 
+/** Records that are processed of the envelope behind an input position. */
+function begunEnvelopes(shard: LiveShard, { alignment }: SnapshotOptions): Record<ChannelId, number> {
+  const begun: Record<ChannelId, number> = {};
+  if (mutated('half-envelope-cut')) return begun;
+  for (const id of shard.inputs.keys()) {
+    const first = shard.stash.find(({ channel }) => channel === id);
+    if (first !== undefined && first.processed > 0 && !(id in (alignment?.barriers ?? {}))) begun[id] = first.processed;
+  }
+  return begun;
+}
+
 /** The segments up to the snapshot's own, which only the commit writes; and what follows begins at the positions of now. */
-function beginEpochBehind(shard: LiveShard, { checkpoint, attempt, floor }: SnapshotOptions, tryId: string): EpochSegments[] {
+function beginEpochBehind(shard: LiveShard, { checkpoint, attempt }: SnapshotOptions, tryId: string): EpochSegments[] {
   const { epoch, topology, record } = shard;
   const last = segmentKey(topology.address, attempt, record.version + 1, tryId);
-  const known = mutated('older-epochs-unlisted') ? [] : keptSegments(shard.segments, floor, epoch);
+  const known = mutated('older-epochs-unlisted') ? [] : shard.segments;
   const closing = known.find((list) => list.epoch === epoch) ?? { epoch, recent: [], chained: null };
   const after = sentUpTo(shard);
   shard.segments = [...shard.segments, { epoch: checkpoint + 1, recent: [], chained: null, after }];
@@ -148,11 +163,12 @@ interface SnapshotFacts {
   readonly segments: SegmentList;
   readonly added: readonly DeltaRef[];
   readonly inputs: Readonly<Record<ChannelId, number>>;
+  readonly begun: Readonly<Record<ChannelId, number>>;
   readonly startedAtMs: number;
 }
 
 function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOptions, facts: SnapshotFacts): ShardSnapshot {
-  const { segments, added, inputs, startedAtMs } = facts;
+  const { segments, added, inputs, begun, startedAtMs } = facts;
   const nowMs = runtime.deps.clock.now();
   const { alignment } = options;
   const isOvertaken = alignment !== null && Object.keys(alignment.barriers).length < shard.inputs.size;
@@ -162,6 +178,7 @@ function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOpti
     attempt: options.attempt,
     checkpoint: options.checkpoint,
     inputs,
+    ...(Object.keys(begun).length === 0 ? {} : { begun }),
     outputs: sentUpTo(shard),
     splits: shard.splits,
     operatorStates: shard.chain.states(),
@@ -179,6 +196,7 @@ function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOpti
       alignmentMs: alignment === null ? 0 : nowMs - alignment.startedAtMs,
       snapshotMs: nowMs - startedAtMs,
       takenAtMs: nowMs,
+      ...(alignment?.processedBytes === undefined ? {} : { processedBytes: alignment.processedBytes }),
       ...(isOvertaken ? { unaligned: true } : {}),
     },
   };

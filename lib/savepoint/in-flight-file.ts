@@ -22,7 +22,7 @@ import type { InFlightFile } from './savepoint-metadata.ts';
 export interface InFlightUnit {
   readonly kind: 'in-flight';
   readonly sender: ShardSnapshot;
-  readonly channels: ReadonlyMap<ChannelId, { readonly after: number; readonly upTo: number }>;
+  readonly channels: ReadonlyMap<ChannelId, { readonly after: number; readonly upTo: number; readonly begun: number }>;
 }
 
 interface InFlightRecord {
@@ -38,7 +38,7 @@ export function inFlightUnits(manifest: Manifest): readonly InFlightUnit[] {
   const all = inFlightChannels(manifest);
   return manifest.shards.flatMap((sender): InFlightUnit[] => {
     const own = all.filter(({ edge, from }) => edge.from === sender.uid && from === sender.shard);
-    const channels = new Map(own.map(({ channel, after, upTo }) => [channel, { after, upTo }]));
+    const channels = new Map(own.map(({ channel, after, upTo, begun }) => [channel, { after, upTo, begun }]));
     return channels.size === 0 || sender.inFlight === undefined ? [] : [{ kind: 'in-flight', sender, channels }];
   });
 }
@@ -55,7 +55,7 @@ export async function* inFlightPages(objects: ObjectStore, { sender, channels }:
         const { channel, sequence } = message.header;
         if (sequence <= range.after || sequence > range.upTo) continue;
         const { values, timestamps } = decodeEnvelope(body);
-        for (let i = 0; i < values.length; i++) {
+        for (let i = sequence === range.after + 1 ? range.begun : 0; i < values.length; i++) {
           if (page.isFull()) {
             yield page;
             page = new InFlightPage();

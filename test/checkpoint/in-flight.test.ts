@@ -66,7 +66,7 @@ describe('what is in flight', () => {
     const owners = Array.from({ length: counters }, (_, shard) => Math.ceil((shard * 128) / counters) <= 63);
     expect(readers.map((some) => some.length > 0)).toEqual(owners);
     for (const [sender] of readers.filter((some) => some.length > 0)) {
-      expect(sender!.channels).toEqual([{ channel: channel(0, 0), operator: counter, input: 0, byKey: true, after: 3, upTo: 7 }]);
+      expect(sender!.channels).toEqual([{ channel: channel(0, 0), operator: counter, input: 0, byKey: true, after: 3, upTo: 7, begun: 0 }]);
       expect(sender!.segments).toMatchObject([{ epoch: 2 }, { epoch: 3 }]);
     }
     expect(shardStart(manifest, now, counter, 0)).toMatchObject({ finished: false, inFlight: [{ channels: [{ after: 3 }] }] });
@@ -117,6 +117,14 @@ describe('the orders', () => {
       completeCheckpoint(record, { checkpoint: 5, manifest: 'm', retainedCount: 1, nothingToPublish: true, inFlightFrom }, 10);
     expect(complete(3)).toMatchObject({ record: { inFlightFrom: 3, floor: 5 } });
     expect(complete(null)).not.toHaveProperty('record.inFlightFrom');
+  });
+
+  test('of a savepoint that ends behind a newer checkpoint change nothing of what senders keep', () => {
+    const entry = { id: 5, kind: 'savepoint', flow: 'f', token: null, triggeredAtMs: 0, deadlineMs: 9 } as const;
+    const retained = [{ id: 6, kind: 'checkpoint', manifest: 'newer' }] as const;
+    const record = recordOf({ numbered: 6, pending: [entry], completed: 6, published: 6, retained, floor: 5, inFlightFrom: 6, aborted: 4 });
+    const completion = { checkpoint: 5, manifest: 'm', retainedCount: 1, nothingToPublish: true, inFlightFrom: null };
+    expect(completeCheckpoint(record, completion, 10)).toMatchObject({ record: { inFlightFrom: 6, floor: 5 } });
   });
 
   test('need exactly-once', () => {

@@ -29,6 +29,7 @@ export async function collectGarbage(
       need(key);
       const index = JSON.parse(Buffer.from((await stores.objects.read(key))!).toString('utf8')) as SegmentIndex;
       index.segments.forEach(need);
+      if (index.then !== undefined) await needList(index.then);
       key = index.previous;
     }
   };

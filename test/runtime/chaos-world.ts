@@ -248,6 +248,8 @@ function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
     stateCacheKeys: 3,
     stateCacheEntries: 3,
     jobRecordCacheMs: 100,
+    lookEveryMs: 0,
+    recordsPerLook: 2,
     ...settings,
   };
 }

@@ -236,6 +236,21 @@ describe('a gap', () => {
   });
 });
 
+test('a shard that is in one invocation is left alone by another of the same process', async () => {
+  const bench = await open();
+  const message = await bench.upstream(left).send([word('one')]);
+  let rest: Promise<number[]> | undefined;
+  bench.restart(async (site, act) => {
+    // In the middle of the batch its messages have become visible again.
+    if (site === 'objects.createIfAbsent') rest ??= bench.handle(again(message));
+    return act();
+  });
+  expect(await bench.handle(message)).toEqual([]);
+  expect(await rest).toEqual([0]);
+  expect(await bench.handle(again(message, 3))).toEqual([]);
+  expect(await bench.record()).toMatchObject({ recordsIn: 1 });
+});
+
 describe('a batch that comes again and again though nobody has failed at it', () => {
   const told = (bench: ShardBench): readonly string[] => bench.logged.filter((line) => line.includes('again and again'));
 

@@ -1,10 +1,14 @@
 /** Unaligned checkpoints at one shard: orders, colours, what is in flight, and its replay in the next attempt. */
 import { describe, expect, test } from 'vitest';
 import { channelId } from '../../lib/base/ids.ts';
+import { limits } from '../../lib/base/limits.ts';
 import type { CoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import type { PendingCheckpoint } from '../../lib/model/job-record.ts';
 import type { Alignment, ShardSnapshot } from '../../lib/model/shard-record.ts';
 import { nextOrder, type OrderFacts } from '../../lib/runtime/barrier/overtaking.ts';
+import { decodeEnvelope } from '../../lib/model/envelope-codec.ts';
+import { expandSegments } from '../../lib/runtime/named-objects.ts';
+import { restore } from './restore-shard.ts';
 import { compileCount, left, right } from './count-job.ts';
 import { again, ShardBench, type BenchOptions, type Upstream } from './shard-bench.ts';
 
@@ -99,6 +103,67 @@ describe('a shard', () => {
     const [snapshot] = snapshots(await bench.toCoordinator());
     expect(snapshot).toMatchObject({ inputs: { [left]: 1, [right]: 0 }, recordsIn: 1 });
     expect(await bench.record()).toMatchObject({ alignment: null, stash: { replaying: false, envelopes: [] }, recordsIn: 3 });
+  });
+
+  test('takes an order between two records, and what is left of the envelope is in flight', async () => {
+    const { bench, a: one, b: two } = await open({ settings: { lookEveryMs: 0, recordsPerLook: 2 } });
+    let hasLooked = 0;
+    // The first look is the invocation's own, the second is before the envelope.
+    bench.restart(async (site, act) => {
+      if (site === 'jobs.read' && ++hasLooked === 3) await bench.changeJob({ pending: [pending(1, 0)], numbered: 1 });
+      return act();
+    });
+    await bench.handle(await one.send(words('x', 'y', 'x', 'y', 'z'), { kind: 'watermark', timestamp: 7 }), await two.send(words('x')));
+    const [snapshot] = snapshots(await bench.toCoordinator());
+    expect(snapshot).toMatchObject({ checkpoint: 1, inputs: { [left]: 0, [right]: 0 }, begun: { [left]: 2 }, recordsIn: 2 });
+    expect(await bench.record()).toMatchObject({ epoch: 2, recordsIn: 6, stash: { replaying: false, envelopes: [] } });
+    const counted = (await bench.sentTo('counts')).flatMap(({ values }) => values);
+    expect(counted).toMatchObject([['x', 1], ['y', 1], ['x', 2], ['y', 2], ['z', 1], ['x', 3]].map(([word, count]) => ({ word, count }))); // prettier-ignore
+  });
+
+  test('replays only what was left of an envelope', async () => {
+    const { bench, a: one } = await open({ settings: { lookEveryMs: 0, recordsPerLook: 2 } });
+    const message = await one.send(words('x', 'y', 'x', 'z'));
+    const { segment } = decodeEnvelope(message.body).header;
+    let hasLooked = 0;
+    bench.restart(async (site, act) => {
+      if (site === 'jobs.read' && ++hasLooked === 3) await bench.changeJob({ pending: [pending(1, 0)], numbered: 1 });
+      return act();
+    });
+    await bench.handle(message);
+    const [own] = snapshots(await bench.toCoordinator());
+    await bench.sentTo('counts');
+    const sender = bench.compiled.plan.vertices.find(({ uid }) => uid === 'left')!.uid;
+    const inFlight = [{ epoch: 1, recent: [segment], chained: null }];
+    const { begun, ...common } = own!;
+    expect(begun).toEqual({ [left]: 2 });
+    const sent = { ...common, uid: sender, inputs: {}, outputs: { [left]: 1 }, deltas: [], operatorStates: {}, inFlight };
+    await restore(bench, [own!, sent], { unaligned: true });
+    await bench.handle(bench.kick(2));
+    const counted = (await bench.sentTo('counts')).flatMap(({ values }) => values);
+    expect(counted).toMatchObject([{ word: 'x', count: 2 }, { word: 'z', count: 1 }]); // prettier-ignore
+    expect(await bench.record()).toMatchObject({ recordsIn: 4 });
+  });
+
+  test('lists many epochs in few lists, with every segment once and in order', async () => {
+    const { bench, a: one } = await open();
+    const names: string[] = [];
+    for (let checkpoint = 1; checkpoint <= 60; checkpoint++) {
+      await bench.changeJob({ pending: [pending(checkpoint, 0)], numbered: checkpoint, completed: checkpoint - 1, inFlightFrom: 1 });
+      await bench.handle(await one.send(words('x')));
+      const [snapshot] = snapshots(await bench.toCoordinator());
+      names.push(snapshot!.inFlight!.at(-1)!.recent.at(-1)!);
+      expect(snapshot!.inFlight!.length).toBeLessThanOrEqual(limits.epochsListedMax + 1);
+      const expanded = await Promise.all(snapshot!.inFlight!.map((list) => expandSegments(bench.stores.objects, list)));
+      expect(expanded.flat().filter((name) => names.includes(name))).toEqual(names);
+      expect(new Set(expanded.flat()).size).toBe(expanded.flat().length);
+    }
+    // Half of them have been received: what is kept beyond is little.
+    await bench.changeJob({ pending: [], floor: 60, inFlightFrom: 31 });
+    await bench.handle(await one.send(words('x')));
+    const kept = (await bench.record()).segments.map(({ epoch }) => epoch);
+    expect(Math.min(...kept)).toBeGreaterThanOrEqual(31);
+    expect(JSON.stringify(await bench.record()).length).toBeLessThan(8_192);
   });
 
   test('counts what waits in its stash as in flight', async () => {

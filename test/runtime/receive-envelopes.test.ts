@@ -46,10 +46,12 @@ describe('alignment', () => {
       alignment: { checkpoint: 1 },
       stash: { replaying: false, envelopes: [{ sequence: 2 }] },
     });
-    expect(await bench.handle(await a.send(words('z')), await b.barrier(1, words('y')))).toEqual([]);
+    const last = await b.barrier(1, words('y'));
+    expect(await bench.handle(await a.send(words('z')), last)).toEqual([]);
     expect(flow(await bench.sentTo('counts'))).toEqual(['y2', '|1', 'x2', 'z1']);
     const [snapshot] = snapshots(await bench.toCoordinator());
     expect(snapshot).toMatchObject({ checkpoint: 1, inputs: { [left]: 1, [right]: 2 }, finished: false, recordsIn: 3 });
+    expect(snapshot!.stats.processedBytes).toBeGreaterThan(last.body.length);
     expect(await bench.record()).toMatchObject({
       epoch: 2,
       settled: 1,

@@ -10,8 +10,8 @@ export const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapsho
   messages.flatMap((message) => (message.kind === 'acknowledgement' ? [message.snapshot] : []));
 
 /** A manifest has all shards; the others' are of no interest here. */
-function neighbours(bench: ShardBench, own: ShardSnapshot): ShardSnapshot[] {
-  const others = bench.compiled.plan.vertices.filter(({ uid }) => uid !== own.uid);
+function neighbours(bench: ShardBench, own: ShardSnapshot, known: readonly ShardSnapshot[]): ShardSnapshot[] {
+  const others = bench.compiled.plan.vertices.filter(({ uid }) => known.every((one) => one.uid !== uid));
   const nothing = {
     inputs: own.outputs,
     outputs: own.inputs,
@@ -55,7 +55,7 @@ export async function restore(
     planHash,
     shards: [
       ...shards,
-      ...neighbours(bench, shards[0]!).map((shard) => (shard.uid === inFlight?.uid ? withInFlight(shard, inFlight) : shard)),
+      ...neighbours(bench, shards[0]!, shards).map((shard) => (shard.uid === inFlight?.uid ? withInFlight(shard, inFlight) : shard)),
     ],
     triggeredAtMs: 0,
     completedAtMs: 0,

@@ -45,6 +45,8 @@ const settings: RuntimeSettings = {
   stateCacheKeys: 1_000,
   stateCacheEntries: 1_000,
   jobRecordCacheMs: 0,
+  lookEveryMs: Number.POSITIVE_INFINITY,
+  recordsPerLook: 64,
 };
 
 /** A message as it would be received; `receiveCount` and identity are the test's. */

@@ -126,14 +126,14 @@ function taskView(id: CheckpointId, status: CommonFacts['status'], triggeredAtMs
   return { id, status, ...sizesView([vertex]), end_to_end_duration: durationMs };
 }
 
-/** What is held back or in flight stands in its sender's segments, and a checkpoint only lists those: nothing is buffered, processed or persisted for it. */
+/** What is held back or in flight stands in its sender's segments, and a checkpoint only lists those: nothing is buffered or persisted for it. */
 function sizesView(vertices: readonly VertexCheckpoint[]): View {
   return {
     latest_ack_timestamp: Math.max(-1, ...vertices.map(({ lastAcknowledgedAtMs }) => lastAcknowledgedAtMs)),
     checkpointed_size: sum(vertices, ({ deltaBytes }) => deltaBytes),
     state_size: sum(vertices, ({ stateBytes }) => stateBytes),
     alignment_buffered: 0,
-    processed_data: 0,
+    processed_data: sum(vertices, processedOf),
     persisted_data: 0,
     num_subtasks: sum(vertices, ({ shards }) => shards),
     num_acknowledged_subtasks: sum(vertices, ({ acknowledged }) => acknowledged),
@@ -147,7 +147,7 @@ function summaryView(completed: readonly CheckpointEntry[]): View {
     state_size: summaryOf(completed.map(({ vertices }) => sum(vertices, ({ stateBytes }) => stateBytes))),
     end_to_end_duration: summaryOf(completed.map(({ triggeredAtMs, endedAtMs }) => Math.max(0, endedAtMs - triggeredAtMs))),
     alignment_buffered: summaryOf(nothing),
-    processed_data: summaryOf(nothing),
+    processed_data: summaryOf(completed.map(({ vertices }) => sum(vertices, processedOf))),
     persisted_data: summaryOf(nothing),
   };
 }
@@ -159,6 +159,10 @@ function restoredView({ checkpoint, checkpointKind, atMs }: RestoreEntry, ended:
     is_savepoint: checkpointKind !== 'checkpoint',
     external_path: ended.find(({ id }) => id === checkpoint)?.location ?? null,
   };
+}
+
+function processedOf({ processedBytes = 0 }: VertexCheckpoint): number {
+  return processedBytes;
 }
 
 function sum(vertices: readonly VertexCheckpoint[], of: (vertex: VertexCheckpoint) => number): number {

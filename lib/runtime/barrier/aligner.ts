@@ -56,6 +56,7 @@ export function onBarrier(facts: BarrierFacts): BarrierVerdict {
   const alignment: Alignment = {
     ...{ checkpoint: number, barriers, startedAtMs },
     ...(mode === 'exactly-once' ? {} : { mode }),
+    ...(current?.processedBytes === undefined ? {} : { processedBytes: current.processedBytes }),
     ...(overtakeAtMs === undefined ? {} : { overtakeAtMs }),
     ...(current?.waiting === undefined ? {} : { waiting: current.waiting }),
   };

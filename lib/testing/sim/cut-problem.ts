@@ -56,7 +56,7 @@ async function recordsInFlight(objects: ObjectStore, plan: JobPlan, shards: read
           const last = found.get(channel) ?? range.after;
           if (sequence !== last + 1) return `${channel} lists envelope ${sequence} behind ${last}`;
           found.set(channel, sequence);
-          records += count;
+          records += sequence === range.after + 1 ? count - range.begun : count;
         }
       }
     }

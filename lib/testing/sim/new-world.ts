@@ -124,10 +124,12 @@ const longRun = { sourceRecordsPerCommit: 1, sourceIdleMs: 700 };
 function drawRuntime({ calm, settings }: SimulationOptions, decisions: Decisions): RuntimeSettings {
   const jobRecordCacheMs = decisions.pick('runtime/record cache', [0, 100, 1_000]);
   const isLong = calm !== true && decisions.chance('runtime/long', longShare);
-  return { ...runtimeSettings, jobRecordCacheMs, ...(isLong ? longRun : {}), ...settings };
+  // Orders are seen between the records of an envelope too, as often as a cached job record allows.
+  const recordsPerLook = decisions.pick('runtime/look', [1, 1, 2]);
+  return { ...runtimeSettings, jobRecordCacheMs, recordsPerLook, ...(isLong ? longRun : {}), ...settings };
 }
 
-const runtimeSettings: RuntimeSettings = {
+const runtimeSettings: Omit<RuntimeSettings, 'jobRecordCacheMs' | 'recordsPerLook'> = {
   ...defaultRuntimeSettings,
   sourceRecordsPerCommit: 7,
   backlogMessagesPerShard: 12,
@@ -135,6 +137,7 @@ const runtimeSettings: RuntimeSettings = {
   backlogCheckMs: 0,
   sourceIdleMs: 50,
   stateCacheKeys: 3,
+  lookEveryMs: 0,
 };
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */

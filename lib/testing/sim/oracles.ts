@@ -9,6 +9,8 @@
  * OR6. Exactly once, a snapshot shows no window as closed that has still to fire.
  * OR7. Once everything works, what is kept stays bounded (bounds.ts).
  */
+import { vertexOf } from '../../model/job-plan.ts';
+import { keyGroupRange } from '../../model/key-group-range.ts';
 import { expectedShards } from '../../checkpoint/completeness.ts';
 import { decodeManifest } from '../../checkpoint/manifest-codec.ts';
 import type { Manifest } from '../../checkpoint/manifest.ts';
@@ -117,9 +119,13 @@ function namedBy({ shards }: Manifest): readonly string[] {
   ]);
 }
 
-/** Its own range comes first. */
-function leftDue({ attempt, shards }: Manifest): readonly string[] {
-  const isDue = ({ fired: [own], nextTimer }: ShardSnapshot): boolean =>
-    attempt > 0 && own !== undefined && nextTimer.event !== null && nextTimer.event <= own.firedUpTo;
+/** Its own range comes first, once it has one: before its first watermark there are only those that a restore brought, of parts of its key groups. */
+function leftDue({ attempt, plan, shards }: Manifest): readonly string[] {
+  const isDue = ({ uid, shard, fired: [own], nextTimer }: ShardSnapshot): boolean => {
+    if (attempt === 0 || own === undefined || nextTimer.event === null) return false;
+    const { parallelism, maxParallelism } = vertexOf(plan, uid);
+    const { start, end } = keyGroupRange(shard, parallelism, maxParallelism);
+    return own.keyGroups.start <= start && own.keyGroups.end >= end && nextTimer.event <= own.firedUpTo;
+  };
   return shards.filter(isDue).map(({ uid, shard }) => `${uid}[${shard}]`);
 }
