@@ -19,7 +19,7 @@ import { readJob } from './update-job.ts';
 
 /** Folders of a job that the collector looks after; plans, splits and failures are few and kept. */
 const collected = /^(segments|indexes|deltas|manifests|restores|exports)\//;
-const restoreOf = /^restores\/(\d+)-/;
+const restoreOf = /^restores\/(\d+)-(.*)-\d+$/;
 const exportOf = /^exports\/([^/]+)\//;
 const removedAtOnce = 1_000;
 const readingsMax = 10;
@@ -30,12 +30,12 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
   const marks = new Marks(deps);
   const record = await markAll(deps, job, marks);
   if (record === undefined) return { removed: 0 };
-  const exporting = new Set(
+  const underWay = new Set(
     (await deps.operations.list(job)).filter(({ status }) => status === 'IN_PROGRESS').map(({ trigger }) => trigger),
   );
   const garbage = candidates.filter((key) => {
     const name = key.slice(jobPrefix(job).length);
-    return collected.test(name) && !marks.keys.has(key) && !isUnderWay(name, record, exporting) && !mutated('nothing-collected');
+    return collected.test(name) && !marks.keys.has(key) && !isUnderWay(name, record, underWay) && !mutated('nothing-collected');
   });
   for (let at = 0; at < garbage.length; at += removedAtOnce) await deps.objects.remove(garbage.slice(at, at + removedAtOnce));
   await deps.base.purgeTombstones(job, mutated('tombstones-go-early') ? deps.clock.now() + 1 : cutoffMs);
@@ -43,12 +43,12 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
   return { removed: garbage.length };
 }
 
-/** A restore that has not switched yet has written its descriptor; an export's steps stand until its end. */
-function isUnderWay(name: string, record: JobRecord, exporting: ReadonlySet<string>): boolean {
-  const attempt = restoreOf.exec(name)?.[1];
-  if (attempt !== undefined) return Number(attempt) > record.attempt;
+/** A restore that has not switched yet has written its descriptor; an export's steps stand until its end. `underWay`: triggers of operations. */
+function isUnderWay(name: string, record: JobRecord, underWay: ReadonlySet<string>): boolean {
+  const [, attempt, restoring] = restoreOf.exec(name) ?? [];
+  if (restoring !== undefined) return Number(attempt) > record.attempt && underWay.has(restoring);
   const trigger = exportOf.exec(name)?.[1];
-  return trigger !== undefined && exporting.has(trigger) && !mutated('collector-without-exports');
+  return trigger !== undefined && underWay.has(trigger) && !mutated('collector-without-exports');
 }
 
 /** undefined where the job changes faster than its roots can be read: another time. */

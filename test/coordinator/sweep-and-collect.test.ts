@@ -54,7 +54,25 @@ describe('the collector', () => {
       Buffer.from(JSON.stringify({ previous: `${prefix}indexes/two`, segments: [`${prefix}segments/chained`] })),
     );
     await world.stores.objects.createIfAbsent(`${prefix}indexes/two`, Buffer.from(JSON.stringify({ previous: null, segments: [] })));
-    await put(world, descriptorKey(job, 1, 'done').slice(prefix.length), descriptorKey(job, 2, 'coming').slice(prefix.length));
+    for (const [attempt, trigger] of [
+      [1, 'done'],
+      [2, 'coming'],
+      [2, 'refused'],
+    ] as const)
+      await put(world, descriptorKey(job, attempt, `${trigger}-2`).slice(prefix.length));
+    await world.stores.operations.create({
+      job,
+      trigger: 'coming',
+      kind: 'restore',
+      version: 1,
+      status: 'IN_PROGRESS',
+      request: {},
+      progress: {},
+      location: null,
+      failure: null,
+      createdAtMs: 0,
+      changedAtMs: 0,
+    });
     await put(world, exportKey(job, 'ended', 0).slice(prefix.length));
     const record: ShardRecord = {
       ...shardRecord({ job, uid: counter, shard: 0, attempt: 1, version: 1 }),
@@ -91,7 +109,7 @@ describe('the collector', () => {
       'segments/of-manifest-3',
       delta(3).key.slice(prefix.length),
       manifestKey(job, 1, 2).slice(prefix.length),
-      descriptorKey(job, 2, 'coming').slice(prefix.length),
+      descriptorKey(job, 2, 'coming-2').slice(prefix.length),
     ]) {
       expect(left).toContain(kept);
     }
@@ -102,7 +120,8 @@ describe('the collector', () => {
       'segments/of-manifest-1',
       delta(1).key.slice(prefix.length),
       manifestKey(job, 1, 1).slice(prefix.length),
-      descriptorKey(job, 1, 'done').slice(prefix.length),
+      descriptorKey(job, 1, 'done-2').slice(prefix.length),
+      descriptorKey(job, 2, 'refused-2').slice(prefix.length),
       exportKey(job, 'ended', 0).slice(prefix.length),
     ]) {
       expect(left).not.toContain(gone);

@@ -56,7 +56,9 @@ export class Liveness {
     this.#isShown ||= status !== 'RUNNING' || completed > this.#begun.completed || isIdle;
     if (this.#isShown) return [];
     const tookMs = nowMs - this.#begun.atMs;
-    const boundMs = 2 * intervalMs + visibilityMs + callsMs + this.#begun.allowedMs;
+    // A checkpoint that has less time than a message may be away for is likely to be in vain.
+    const triesMs = timeoutMs < visibilityMs + intervalMs ? visibilityMs + 2 * wholeSeconds(timeoutMs) : 0;
+    const boundMs = 2 * intervalMs + visibilityMs + callsMs + triesMs + this.#begun.allowedMs;
     if (tookMs <= boundMs) return [];
     const names = (await flows()).map(({ name }) => name);
     if (!this.#begun.isStray && pending.some(({ flow }) => !names.includes(flow))) {
@@ -66,4 +68,9 @@ export class Liveness {
     }
     return [`no checkpoint has completed in attempt ${attempt} of job ${job} for ${tookMs} ms, though everything works`];
   }
+}
+
+/** Of timeouts a flow knows no fractions. */
+function wholeSeconds(ms: number): number {
+  return Math.ceil(ms / 1_000) * 1_000;
 }
