@@ -16,15 +16,6 @@ describe('virtual time', () => {
     expect(seen).toEqual(['a at 20', 'b at 20', 'between at 21', 'c at 500']);
   });
 
-  test('stands still while somebody reads a file', async () => {
-    const time = new VirtualTime();
-    const seen: string[] = [];
-    time.after(1, () => void time.outside(() => new Promise((resolve) => setTimeout(resolve, 30))).then(() => seen.push('read')));
-    time.after(2, () => seen.push('later'));
-    await time.run(() => false);
-    expect(seen).toEqual(['read', 'later']);
-  });
-
   test('keeps any number of events in order', async () => {
     const time = new VirtualTime();
     const decisions = new Decisions(7);

@@ -9,14 +9,13 @@
  */
 import type { CheckpointId } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
-import { parseJson } from '../../base/parse-json.ts';
 import { expectedShards } from '../../checkpoint/completeness.ts';
-import { decodeDescriptor, decodeManifest } from '../../checkpoint/manifest-codec.ts';
 import { readPlan } from '../../coordinator/coordinator-deps.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import { jobPrefix } from '../../model/object-keys.ts';
 import type { ShardRecord } from '../../model/shard-record.ts';
 import { segmentsFloor } from '../../runtime/commit.ts';
+import type { NamedDocuments } from './named-documents.ts';
 import type { SimStores } from './sim-stores.ts';
 
 /** How long a shard may take to notice that the floor has risen: it commits once in a while, and its job record is cached. */
@@ -39,6 +38,7 @@ export interface BoundsOptions {
 
 export class Bounds {
   readonly #world: SimStores;
+  readonly #documents: NamedDocuments;
   readonly #options: BoundsOptions;
   readonly #unnamed = new Map<string, Unnamed>();
   /** Ends of spans in which a checkpoint completed after everything worked: each begins a collection. */
@@ -46,8 +46,9 @@ export class Bounds {
   #completedAtMs = 0;
   readonly #floors: (Floors & { readonly atMs: number })[] = [];
 
-  constructor(world: SimStores, options: BoundsOptions) {
+  constructor(world: SimStores, documents: NamedDocuments, options: BoundsOptions) {
     this.#world = world;
+    this.#documents = documents;
     this.#options = options;
   }
 
@@ -100,21 +101,16 @@ export class Bounds {
       } else if (value !== null && typeof value === 'object') Object.values(value).forEach(gather);
     };
     [record, ...shards].forEach(gather);
-    for (let seen = -1; seen !== names.size;) {
-      seen = names.size;
-      for (const name of [...names]) gather(await this.#content(name, prefix));
-    }
+    for (const name of names) gather(await this.#content(name, prefix));
     return names;
   }
 
   /** Of what names others. */
-  async #content(key: string, prefix: string): Promise<unknown> {
+  #content(key: string, prefix: string): Promise<unknown> {
     const name = key.slice(prefix.length);
-    if (!/^(manifests|restores|indexes)\//.test(name)) return null;
-    const bytes = await this.#world.stores.objects.read(key);
-    if (bytes === undefined) return null;
-    if (name.startsWith('manifests/')) return decodeManifest(bytes, key);
-    return name.startsWith('restores/') ? decodeDescriptor(bytes, key) : parseJson(Buffer.from(bytes).toString('utf8'));
+    if (name.startsWith('manifests/')) return this.#documents.manifest(key);
+    if (name.startsWith('restores/')) return this.#documents.descriptor(key);
+    return name.startsWith('indexes/') ? this.#documents.index(key) : Promise.resolve(null);
   }
 }
 

@@ -89,9 +89,10 @@ export interface FaultRates {
   readonly people?: Disturbance;
 }
 
-/** Each kind is off in half of the runs: what hides behind another kind's noise shows where that one is silent. */
+/** Each kind is off in half of the runs: what hides behind another kind's noise shows where that one is silent. In some runs everything is worse. */
 export function drawRates(decisions: Decisions): FaultRates {
-  const on = (name: string, rate: number): number => (decisions.chance(`rates/${name}`, 0.5) ? rate : 0);
+  const times = decisions.chance('rates/storm', 0.4) ? 5 : 1;
+  const on = (name: string, rate: number): number => (decisions.chance(`rates/${name}`, 0.5) ? rate * times : 0);
   const zombies = decisions.fraction('rates/zombies');
   return {
     crash: on('crash', 0.01),

@@ -118,7 +118,7 @@ function faultsOf({ faults, rates, watch }: SimulationOptions, decisions: Decisi
 }
 
 /** A job that goes on for a minute: what is to be collected, or to follow, has the time. */
-const longShare = 0.05;
+const longShare = 0.03;
 const longRun = { sourceRecordsPerCommit: 1, sourceIdleMs: 700 };
 
 function drawRuntime({ calm, settings }: SimulationOptions, decisions: Decisions): RuntimeSettings {

@@ -12,7 +12,6 @@
 import { vertexOf } from '../../model/job-plan.ts';
 import { keyGroupRange } from '../../model/key-group-range.ts';
 import { expectedShards } from '../../checkpoint/completeness.ts';
-import { decodeManifest } from '../../checkpoint/manifest-codec.ts';
 import type { Manifest } from '../../checkpoint/manifest.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { ShardSnapshot } from '../../model/shard-record.ts';
@@ -22,6 +21,7 @@ import type { SettingsDraw } from './circumstances.ts';
 import { cutProblem } from './cut-problem.ts';
 import type { JobId } from '../../base/ids.ts';
 import { heldState } from './held-state.ts';
+import { NamedDocuments } from './named-documents.ts';
 import { collecting, type SimStores } from './sim-stores.ts';
 
 /** Longer than a message can be kept back by what went wrong before. */
@@ -30,6 +30,7 @@ const overdueMs = 12_000;
 export class Oracles {
   readonly #world: SimStores;
   readonly #draw: Pick<SettingsDraw, 'isAtLeastOnce'>;
+  readonly #documents: NamedDocuments;
   readonly #seen = new Set<string>();
   /** When a timer was first seen to be due: what a job begins with may be due since long. */
   readonly #dueSince = new Map<string, number>();
@@ -38,6 +39,7 @@ export class Oracles {
 
   constructor(world: SimStores, draw: Pick<SettingsDraw, 'isAtLeastOnce'>) {
     this.#world = world;
+    this.#documents = new NamedDocuments(world.stores.objects);
     this.#draw = draw;
   }
 
@@ -58,7 +60,7 @@ export class Oracles {
   }
 
   #boundsOf({ job }: JobRecord): Bounds {
-    const bounds = this.#bounds.get(job) ?? new Bounds(this.#world, collecting);
+    const bounds = this.#bounds.get(job) ?? new Bounds(this.#world, this.#documents, collecting);
     this.#bounds.set(job, bounds);
     return bounds;
   }
@@ -79,9 +81,7 @@ export class Oracles {
   }
 
   async #manifestOf(key: string): Promise<Manifest | string> {
-    const bytes = await this.#world.stores.objects.read(key);
-    if (bytes === undefined) return `its manifest ${key} is gone`;
-    return decodeManifest(bytes, key);
+    return (await this.#documents.manifest(key)) ?? `its manifest ${key} is gone`;
   }
 
   async #problemsOf(key: string, manifest: Manifest): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 /**
  * Time that moves only when everybody waits: from event to event, in order of their time, at once.
  *
- * VT1. Between two events all promises that need no time have run; what is awaited outside (a file that is read) is waited for in real time.
+ * VT1. Between two events all promises that need no time have run. What needs the outside, such as a file, is read before a run.
  * VT2. Events of one moment come in the order in which they were asked for.
  */
 import type { CancelTimer, Clock, Timers } from '../../ports/system.ts';
@@ -19,7 +19,6 @@ const startMs = 1_800_000_000_000;
 export class VirtualTime {
   #nowMs = 0;
   #order = 0;
-  #outside = 0;
   readonly #events: Event[] = [];
 
   readonly clock: Clock = { now: () => startMs + Math.floor(this.#nowMs), monotonic: () => this.#nowMs };
@@ -42,18 +41,10 @@ export class VirtualTime {
     return new Promise((resolve) => this.after(delayMs, resolve));
   }
 
-  /** Real work, such as reading a file: the clock stands still until it is done. */
-  async outside<T>(work: () => Promise<T>): Promise<T> {
-    this.#outside++;
-    try {
-      return await work();
-    } finally {
-      this.#outside--;
-    }
-  }
-
   /** Runs events until `isOver`, or until none is left. */
   async run(isOver: () => boolean): Promise<void> {
+    // Between two runs others have their turn, such as who hears Ctrl-C.
+    await new Promise((resolve) => setImmediate(resolve));
     await this.#settle();
     while (!isOver()) {
       const event = this.#pop();
@@ -66,8 +57,8 @@ export class VirtualTime {
   }
 
   async #settle(): Promise<void> {
-    do await new Promise((resolve) => setImmediate(resolve));
-    while (this.#outside > 0);
+    // A tick comes when no promise is left to be told of; a turn of the event loop would take several times as long.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
   }
 
   #push(event: Event): void {
