@@ -7,6 +7,8 @@ import { jobPrefix } from '../model/object-keys.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, updateOperation, type FlowFailure, type OperationInput } from './operation-log.ts';
 import { jobFailed } from './fail-job.ts';
+import { finishRestore } from './finish-restore.ts';
+import { isStarting, startImported } from './import-savepoint.ts';
 import { coordinatorItself } from './recovery.ts';
 import type { Recovery, RestoreRequest } from './restore-request.ts';
 
@@ -14,11 +16,6 @@ export async function failRestore(deps: CoordinatorDeps, input: OperationInput &
   const operation = await readOperation(deps, input);
   const request = operation.request as unknown as RestoreRequest;
   const started = await deps.jobs.read(input.job);
-  if (request.from === 'savepoint' && started === undefined) {
-    await deps.base.drop(input.job);
-    const written = await deps.objects.list(jobPrefix(input.job));
-    await deps.objects.remove(written.map(({ key }) => key));
-  }
   if (request.from === 'checkpoint' && request.recovery !== undefined && input.error.Error === 'SLUICE-CHECKPOINTS-LOST') {
     await jobFailed(deps, { job: input.job, attempt: request.attempt }, lost(request.recovery, input.error, deps.clock.now()));
   }
@@ -27,8 +24,21 @@ export async function failRestore(deps: CoordinatorDeps, input: OperationInput &
     message: input.error.Cause,
     hint: `${started === undefined ? 'Nothing was started.' : 'The job runs on as it was.'} Look at the reasons, and try again.`,
   };
-  await updateOperation(deps, input, { status: 'COMPLETED', failure });
+  const ended = await updateOperation(deps, input, { status: 'COMPLETED', failure }, isStarting);
+  if (ended.failure === null) return goForward(deps, input);
+  if (request.from === 'savepoint' && started === undefined) await removeImported(deps, input);
   deps.logger.log('error', `a restore of job ${input.job} failed: ${input.error.Cause}`, { trigger: input.trigger });
+}
+
+/** The job is about to be, or is: a step that failed behind that point is done once more (import-savepoint.ts, IC1). */
+async function goForward(deps: CoordinatorDeps, input: OperationInput): Promise<void> {
+  await finishRestore(deps, { ...input, ...(await startImported(deps, input)) });
+}
+
+async function removeImported(deps: CoordinatorDeps, { job }: OperationInput): Promise<void> {
+  await deps.base.drop(job);
+  const written = await deps.objects.list(jobPrefix(job));
+  await deps.objects.remove(written.map(({ key }) => key));
 }
 
 /** Where it began, and why there is no way back. */

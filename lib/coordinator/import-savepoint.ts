@@ -1,7 +1,11 @@
 /**
  * Steps: a savepoint into the namespace of a job that does not run yet, file by file, for as long as a step may take; then the job's start, one write.
  * A failed import changes nothing for anybody (rules IM1–IM4 in lib/savepoint/import-savepoint.ts).
+ *
+ * IC1. Before the job is made the operation says that it will be, and from then on it is not given up: whoever gives an operation up says so first, and removes
+ *      what was imported only then. So no zombie makes a job of what has been removed.
  */
+import { SluiceError } from '../base/errors.ts';
 import type { Attempt } from '../base/ids.ts';
 import { checkCompatibility } from '../checkpoint/compatibility.ts';
 import { encodeDescriptor, encodeManifest } from '../checkpoint/manifest-codec.ts';
@@ -9,6 +13,7 @@ import { adoptMaxParallelism } from '../checkpoint/shard-start.ts';
 import { descriptorKey, manifestKey } from '../model/object-keys.ts';
 import type { SinkPart } from '../model/shard-record.ts';
 import type { PartName } from '../ports/connectors.ts';
+import type { OperationRecord } from '../ports/records.ts';
 import { importAttempt, importedManifest, importUnit, importUnits } from '../savepoint/import-savepoint.ts';
 import { snapshotOf } from '../savepoint/check-savepoint.ts';
 import { openSavepoint } from '../savepoint/open-savepoint.ts';
@@ -20,6 +25,7 @@ import type { SavepointRequest } from './restore-request.ts';
 import { startJob } from './start-job.ts';
 
 const firstAttempt: Attempt = 1;
+const starting = 'starting';
 
 export async function importSavepoint(deps: CoordinatorDeps, input: OperationInput): Promise<{ readonly done: boolean }> {
   const operation = await readOperation(deps, input);
@@ -54,8 +60,23 @@ export async function startImported(deps: CoordinatorDeps, input: OperationInput
   await deps.objects.createIfAbsent(descriptor, encodeDescriptor(content));
   const adopted = adoptMaxParallelism(plan, metadata);
   const from = { checkpoint, manifest, descriptor };
+  await claimStart(deps, input);
   await startJob(deps, { job: input.job, name, plan: adopted, planHash, settings, ...(restart === undefined ? {} : { restart }), from });
   return { attempt: firstAttempt };
+}
+
+/** IC1. @throws SluiceError `SLUICE-REFUSED` where the restore has been given up */
+async function claimStart(deps: CoordinatorDeps, input: OperationInput): Promise<void> {
+  const { failure } = await updateOperation(deps, input, { progress: { [starting]: true } });
+  if (failure === null) return;
+  throw new SluiceError('SLUICE-REFUSED', `the restore has been given up: ${failure.message}`, {
+    hint: 'Try again.',
+    facts: { job: input.job, trigger: input.trigger },
+  });
+}
+
+export function isStarting({ progress }: OperationRecord): boolean {
+  return progress[starting] === true;
 }
 
 async function storeManifest(deps: CoordinatorDeps, input: OperationInput, metadata: SavepointMetadata): Promise<string> {

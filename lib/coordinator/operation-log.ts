@@ -59,15 +59,18 @@ type OperationChange = Partial<Pick<OperationRecord, 'status' | 'progress' | 'lo
  *
  * OP1. An operation that has ended stays as it is: a zombie of an earlier step neither opens it again nor takes its answer away.
  * OP2. Progress only grows, and a location stays.
+ *
+ * `unless`: of the record as it is then; where it holds nothing is written.
  */
 export async function updateOperation(
   deps: CoordinatorDeps,
   input: Pick<OperationInput, 'job' | 'trigger'>,
   change: OperationChange,
+  unless: (record: OperationRecord) => boolean = () => false,
 ): Promise<OperationRecord> {
   for (;;) {
     const record = await readOperation(deps, input);
-    if (record.status === 'COMPLETED') return record;
+    if (record.status === 'COMPLETED' || unless(record)) return record;
     const version = record.version ?? 0;
     const changed = { ...record, ...change, progress: grown(record, change), changedAtMs: deps.clock.now(), version: version + 1 };
     if ((await deps.operations.replace(changed, version)) === 'stored') return changed;
