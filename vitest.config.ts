@@ -2,8 +2,14 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { SummaryReporter } from './test/setup/summary-reporter.ts';
 
-const longSuites = ['test/long/**/*.test.ts', 'test/runtime/chaos*.test.ts', 'test/process/*.test.ts', 'test/state/keyed-backend.test.ts'];
-const longRuns = { CHAOS_SEEDS: '1000', KILL_COUNT: '300', BACKEND_RUNS: '20000' };
+const longSuites = [
+  'test/long/**/*.test.ts',
+  'test/runtime/chaos*.test.ts',
+  'test/process/*.test.ts',
+  'test/state/keyed-backend.test.ts',
+  'test/sim/mutants.test.ts',
+];
+const longRuns = { CHAOS_SEEDS: '1000', KILL_COUNT: '300', BACKEND_RUNS: '20000', SIM_LONG: '1' };
 
 /** `npm test`; with `--mode long` what takes minutes: test/long, and the tests that look at random histories, at many more of them. */
 export default defineConfig(({ mode }) => {

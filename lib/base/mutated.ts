@@ -27,6 +27,7 @@ export const mutantRules = {
   'refusal-ignored': 'reliability §2.6.4: what a batch call refused is sent again',
   'only-first-failed': 'OF1: in a group everything from the first failed message on is failed',
   'failed-try-stays-warm': 'OF2: a failed try drops the shard from memory',
+  'ghosts-count': 'OF3: an error counts only after job and shard record have been read again',
   'any-plan': 'OF4: a function of another plan leaves messages in the queue',
   // Channels and control messages.
   'duplicates-taken': 'G1: what is at or below the last number is a duplicate',

@@ -15,7 +15,7 @@ import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { readMessage } from '../model/envelope-codec.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { coordinatorQueue } from '../model/queue-names.ts';
-import type { OperatorUid } from '../base/ids.ts';
+import type { Attempt, OperatorUid } from '../base/ids.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { poisonOf, type Poison } from './poison.ts';
@@ -38,12 +38,25 @@ const silentTriesMax = 5;
 /** Tells whoever holds the messages to leave them alone for so long. */
 export type Postpone = (messageIds: readonly string[], pauseMs: number) => void;
 
+/** As a try knew it last; undefined where it failed before it had read that. */
+interface Seen {
+  readonly attempt: Attempt | undefined;
+  /** Of the shard record. */
+  readonly version: number | undefined;
+}
+
 interface FailedTry {
   readonly messages: readonly ReceivedMessage[];
-  /** The shard record's version as the try last knew it; undefined where it failed before it had read one. */
-  readonly seen: number | undefined;
+  readonly seen: Seen;
   readonly error: unknown;
   readonly postpone: Postpone;
+}
+
+interface Reported {
+  readonly failure: JobFailure;
+  readonly mayRestart: boolean;
+  readonly attempt: Attempt;
+  readonly shard: number;
 }
 
 export class OperatorFunction {
@@ -51,8 +64,8 @@ export class OperatorFunction {
   readonly #uid: OperatorUid;
   readonly #topologies = new Map<number, ShardTopology>();
   readonly #warm = new Map<number, LiveShard>();
-  /** Version of the shard record as the try in hand has read it. */
-  readonly #read = new Map<number, number>();
+  /** What the try in hand goes by; the job record may be read anew in the midst of it. */
+  readonly #tried = new Map<number, Seen>();
   readonly #inHand = new Set<number>();
   /** Shards whose last try failed. */
   readonly #troubled = new Set<number>();
@@ -93,13 +106,14 @@ export class OperatorFunction {
     const poison: Poison[] = [];
     this.#noteSilentTries(shard, messages);
     for (const begunAt = clock.monotonic(); ;) {
-      this.#read.delete(shard);
+      this.#tried.delete(shard);
       try {
         await this.#processGroup(shard, messages.map(parse), poison);
         if (this.#troubled.delete(shard)) problems?.passed(this.#place(shard));
         return [];
       } catch (error) {
-        const seen = this.#warm.get(shard)?.record.version ?? this.#read.get(shard);
+        const tried = this.#tried.get(shard);
+        const seen = { attempt: tried?.attempt ?? this.#job?.attempt, version: this.#warm.get(shard)?.record.version ?? tried?.version };
         if (!mutated('failed-try-stays-warm')) this.#warm.delete(shard);
         const found = poisonOf(error, this.#topology(shard), clock.now());
         if (found === undefined) await this.#judgeSafely(shard, { messages, seen, error, postpone });
@@ -124,7 +138,7 @@ export class OperatorFunction {
   }
 
   /** Whether the error is of what is stored; where that cannot be read now, another try will tell. */
-  async #countsSafely(index: number, seen: number | undefined): Promise<boolean> {
+  async #countsSafely(index: number, seen: Seen): Promise<boolean> {
     try {
       return await this.#stillCounts(index, seen);
     } catch {
@@ -141,6 +155,7 @@ export class OperatorFunction {
       throw new NotNowError(`the job is ${job.status}`);
     const current = messages.filter((message) => attemptOf(message) === job.attempt || mutated('old-attempt-taken'));
     if (current.length === 0) return;
+    this.#tried.set(index, { attempt: job.attempt, version: undefined });
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;
     shard.poison = poison;
@@ -151,7 +166,7 @@ export class OperatorFunction {
   async #shard(job: JobRecord, index: number, messages: readonly ParsedMessage[]): Promise<LiveShard | undefined> {
     const topology = this.#topology(index);
     const stored = await this.#runtime.deps.shards.read(topology.address);
-    this.#read.set(index, stored?.version ?? 0);
+    this.#tried.set(index, { attempt: job.attempt, version: stored?.version ?? 0 });
     if (stored !== undefined && stored.attempt > job.attempt) {
       this.#jobReadAt = Number.NEGATIVE_INFINITY;
       throw new LostRaceError('an attempt that has been replaced');
@@ -232,27 +247,27 @@ export class OperatorFunction {
     const failure = describeFailure(error, { uid: this.#uid, shard: index, atMs: deps.clock.now() });
     deps.problems?.met(this.#place(index), { ...failure, isCertain: kind === 'restart' });
     if (kind === 'passing' || !(await this.#stillCounts(index, seen))) return;
-    await this.#reportFailure(index, failure, kind === 'restart');
+    const attempt = (mutated('ghosts-count') ? this.#job?.attempt : seen.attempt) ?? 0;
+    await this.#reportFailure({ failure, mayRestart: kind === 'restart', attempt, shard: index });
     if (kind === 'restart') postpone(messages.map(idOf), await restartPauseMs(this.#runtime, this.#job!, failure.atMs));
   }
 
-  async #stillCounts(index: number, seen: number | undefined): Promise<boolean> {
-    const known = this.#job;
+  async #stillCounts(index: number, { attempt, version }: Seen): Promise<boolean> {
     this.#jobReadAt = Number.NEGATIVE_INFINITY;
     const job = await this.#readJob(0);
-    if (known?.attempt !== job.attempt) return false;
-    if (seen === undefined) return true;
+    if (attempt !== job.attempt && !mutated('ghosts-count')) return false;
+    if (version === undefined) return true;
     const stored = await this.#runtime.deps.shards.read(this.#topology(index).address);
-    return (stored?.version ?? 0) === seen;
+    return (stored?.version ?? 0) === version || mutated('ghosts-count');
   }
 
   #place(index: number): string {
     return `${this.#uid}/${index}`;
   }
 
-  async #reportFailure(index: number, failure: JobFailure, mayRestart: boolean): Promise<void> {
+  async #reportFailure({ failure, mayRestart, attempt, shard }: Reported): Promise<void> {
     const { deps, program } = this.#runtime;
-    const from = { job: program.job, attempt: this.#job?.attempt ?? 0, uid: this.#uid, shard: index };
+    const from = { job: program.job, attempt, uid: this.#uid, shard };
     const body = encodeCoordinatorMessage({ ...from, kind: 'failed', failure, ...(mayRestart ? { mayRestart } : {}) });
     await deps.messages.sendBatch(coordinatorQueue(program.job), [
       { group: program.job, deduplicationId: `failed-${deps.random.hex(16)}`, body },

@@ -163,6 +163,21 @@ describe('the error of a zombie does not count', () => {
     expect(failures(await bench.toCoordinator())).toEqual([]);
   });
 
+  test('where it has read of the new attempt itself, in the midst of the batch', async () => {
+    const settings = { recordsPerLook: 1, lookEveryMs: 0, jobRecordCacheMs: 0 };
+    const bench = await ShardBench.open(compileCount(), 'count', { settings });
+    await bench.handle(bench.kick());
+    const batch = await bench.upstream(left).send([word('a'), word('bad', { fail: 'impossible' })]);
+    let reads = 0;
+    const zombie = bench.newEnvironment(async (site, act) => {
+      if (site === 'jobs.read' && ++reads === 2) await bench.changeJob({ attempt: 2 });
+      return act();
+    });
+    expect(await zombie.handle([again(batch, 99)])).toEqual([batch.messageId]);
+    expect(reads).toBeGreaterThan(2);
+    expect(failures(await bench.toCoordinator())).toEqual([]);
+  });
+
   test('and a real one counts', async () => {
     const bench = await open();
     await failWhile(bench, await bad(bench), async () => undefined);

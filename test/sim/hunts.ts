@@ -76,6 +76,7 @@ const places: Partial<Record<MutantName, Place>> = {
   'unsent-before-next': { in: ['late', 'delayed', 'ordered'], limits: manyCommits },
   'newer-attempt-dropped': { in: ['ordered', 'exchanges'], settings: { jobRecordCacheMs: 1_000 } },
   'group-in-one-call': { in: ['ordered'], rates: { partial: 0.3 } },
+  'ghosts-count': { in: ['poison', 'rescale'], settings: { jobRecordCacheMs: 1_000 } },
   'nothing-held': { in: ['ordered', 'union'] },
   'numbers-mixed': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
   'superseded-dropped': { in: ['ordered', 'union'], checkpoint: manyBarriers, rates: slow('task.messages.sendBatch') },
