@@ -63,9 +63,10 @@ export async function readJob(deps: Pick<CoordinatorDeps, 'jobs'>, job: JobId): 
 async function tellEnded(deps: CoordinatorDeps, before: JobRecord, after: JobRecord, reason: FailureReason): Promise<void> {
   for (const ended of before.pending) {
     if (after.pending.some(({ id }) => id === ended.id) || heldCheckpoint(after, ended.id) !== undefined) continue;
+    // First whoever waits: what fails behind it is only tidiness.
+    if (ended.token !== null) await deps.signal.fail(ended.token, { code: reason, cause: failureText(reason) });
     await noteFailed(deps, before, ended, reason, after.changedAtMs);
     await deps.acknowledgements.remove(before.job, before.attempt, ended.id);
-    if (ended.token !== null) await deps.signal.fail(ended.token, { code: reason, cause: failureText(reason) });
   }
 }
 
