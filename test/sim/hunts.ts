@@ -181,6 +181,12 @@ const places: Partial<Record<MutantName, Place>> = {
   },
   'keyless-overtaken': { in: ['chain', 'broadcast', 'ordered'], ...overtaking },
   'overtaken-not-held': { in: ['ordered', 'union'], ...overtakingLate },
+  'late-savepoint-takes-back': {
+    in: ['ordered', 'union', 'set-aside'],
+    ...overtakingLate,
+    rates: { people: 'savepoint', ...slow('task.jobs.replace') },
+    checkpoint: { unaligned: true, intervalMs: 60, maxConcurrent: 3, retained: 1, tolerableFailures: 1_000 },
+  },
   'half-envelope-cut': { in: ['set-aside'], ...overtakingLate },
   'stash-not-in-flight': { in: ['ordered', 'union'], ...overtakingSteps, ...overtakingCrashes },
   'own-segment-unlisted': { in: ['ordered', 'union'], ...overtaking },
