@@ -3,8 +3,8 @@
  *
  * AB1. The base only ever advances to the floor: what a retained or pinned checkpoint shows is never overwritten by something newer.
  * AB2. In order of epochs; a delta leaves the record in the commit after its rows have been written. Writing them twice changes nothing.
- * AB3. A step is kept in memory, and who comes next may be another container that begins it anew. Once the base lags twice as far as it may, whoever comes
- *      finishes a whole step: so the lag is bounded, however the invocations are spread.
+ * AB3. A step is kept in memory, and who comes next may be another container that begins it anew. Once the base lags several times as far as it may, whoever
+ *      comes finishes a whole step: so the lag is bounded, however the invocations are spread.
  */
 import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
@@ -66,11 +66,16 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, options: A
 /** A base epoch of -1 says that nothing was ever written, and nothing is read then. */
 const baseHoldsSomething = 0;
 
+/** A step of slices ends within as many checkpoints as it has epochs and slices, where one container takes all; beyond that it holds up barriers. */
+const overdueEpochs = 4;
+const overdueRows = 2;
+
 /** Overdue: a step in slices has not come to its end for as long again (AB3). */
 export function isOverdue({ deltas }: LiveShard, floor: number): boolean {
   const ready = deltas.filter(({ epoch }) => epoch <= floor);
   return (
-    !mutated('base-in-slices-only') && (rowsOf(ready) >= 2 * limits.baseAdvanceRows || epochsOf(ready) >= 2 * limits.baseAdvanceEpochs)
+    !mutated('base-in-slices-only') &&
+    (rowsOf(ready) >= overdueRows * limits.baseAdvanceRows || epochsOf(ready) >= overdueEpochs * limits.baseAdvanceEpochs)
   );
 }
 

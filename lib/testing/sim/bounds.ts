@@ -21,7 +21,7 @@ import type { SimStores } from './sim-stores.ts';
 /** How long a shard may take to notice that the floor has risen: it commits once in a while, and its job record is cached. */
 const noticeMs = 3_000;
 /** Commits that may come before the base has followed, or a collection before the next. */
-const lagEpochs = 4;
+const lagEpochs = 2;
 const collectionsWaited = 4;
 
 const collected = /^(segments|indexes|deltas|manifests|restores)\//;
@@ -124,7 +124,7 @@ function outgrown(noticed: Floors, { uid, shard, deltas, segments, status }: Sha
   const below = new Set(deltas.map(({ epoch }) => epoch).filter((epoch) => epoch <= noticed.floor)).size;
   const lists = segments.filter(({ epoch }) => epoch <= noticed.segments).length;
   return [
-    ...(below > 2 * limits.baseAdvanceEpochs + lagEpochs ? [`${uid}[${shard}] has deltas of ${below} epochs at or below the floor`] : []),
+    ...(below > 4 * limits.baseAdvanceEpochs + lagEpochs ? [`${uid}[${shard}] has deltas of ${below} epochs at or below the floor`] : []),
     ...(lists > lagEpochs ? [`${uid}[${shard}] names segments of ${lists} epochs at or below the floor`] : []),
   ];
 }
