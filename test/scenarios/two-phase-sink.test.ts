@@ -75,48 +75,37 @@ async function watched(): Promise<Watched> {
   return { run, input, arm: (faults) => (armed = faults), tooEarly, commits };
 }
 
-function die(): never {
-  throw new Error('dies here, this once');
+/** Dies once, right behind the one or the other, and the job comes to its end all the same. */
+async function survivesDeathBehind(what: 'staged' | 'committed'): Promise<Watched> {
+  const watch = await watched();
+  const { run, input, arm, tooEarly } = watch;
+  let died = false;
+  const die = (): never => {
+    died = true;
+    throw new Error('dies here, this once');
+  };
+  arm({ [what]: die });
+  input.open(0.7);
+  await until(async () => died);
+  input.open(1);
+  await run.finished();
+  expect(tooEarly).toEqual([]);
+  expectEachOnce();
+  return watch;
 }
 
 scenario(
   16,
   'a shard that dies between preparing a part and committing its work does both again, and the number is visible once',
   async () => {
-    const { run, input, arm, tooEarly } = await watched();
-    let died = false;
-    arm({
-      staged: () => {
-        died = true;
-        die();
-      },
-    });
-    input.open(0.7);
-    await until(async () => died);
-    input.open(1);
-    await run.finished();
-    expect(tooEarly).toEqual([]);
-    expectEachOnce();
+    await survivesDeathBehind('staged');
     expect(world.collect.staged('all')).toEqual([]);
   },
 );
 
 scenario(16, 'a commit whose answer is lost is repeated, and the part is visible once', async () => {
-  const { run, input, arm, tooEarly, commits } = await watched();
-  let died = false;
-  arm({
-    committed: () => {
-      died = true;
-      die();
-    },
-  });
-  input.open(0.7);
-  await until(async () => died);
-  input.open(1);
-  await run.finished();
+  const { commits } = await survivesDeathBehind('committed');
   expect([...commits.values()].some((times) => times > 1)).toBe(true);
-  expect(tooEarly).toEqual([]);
-  expectEachOnce();
 });
 
 /** The job goes back to its newest checkpoint when a part of the next one has been prepared. */
