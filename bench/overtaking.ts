@@ -14,12 +14,12 @@ import { inFlightChannels } from '../lib/checkpoint/in-flight.ts';
 import { decodeManifest } from '../lib/checkpoint/manifest-codec.ts';
 import { startJob } from '../lib/coordinator/start-job.ts';
 import { compileJob, defineJob, discardingSink, memoryText, type, valueState, type CompiledJob } from '../lib/index.ts';
+import { inProcessSettings } from '../lib/local/in-process-settings.ts';
 import { LocalEngine, newJobId } from '../lib/local/local-engine.ts';
 import { readMessage } from '../lib/model/envelope-codec.ts';
 import type { JobRecord } from '../lib/model/job-record.ts';
 import { operatorQueue } from '../lib/model/queue-names.ts';
 import { readSegmentEnvelopes, segmentNames } from '../lib/model/segment-envelopes.ts';
-import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
 import type { RuntimeSettings } from '../lib/runtime/runtime-deps.ts';
 import { createGatedSource, type GatedSource } from './gated-source.ts';
 
@@ -33,6 +33,7 @@ interface OvertakingOptions {
   readonly queued: number;
   /** The input's pace from then on; 'as-taken' = as many as the operator takes, so that as many are queued from the first to the last. */
   readonly recordsPerS: number | 'as-taken';
+  readonly keys?: number;
   /** What the operator spends on a record. */
   readonly busyUs: number;
   /** Its function takes one message in so many milliseconds, whatever it spends. */
@@ -99,7 +100,8 @@ interface SlowFigures {
 
 /** An operator that needs 20 µs for a record, and an input of 500,000 records/s, beside the same with one of 25,000, which it can take. */
 export async function measureSlow(): Promise<SlowFigures> {
-  const common = { unaligned: true, intervalMs: 100, checkpoints: 50, warmUp: 10, busyUs: 20, queued: 0 } as const;
+  // So few keys that all of them change between two checkpoints, in both: what a checkpoint writes is the same.
+  const common = { unaligned: true, intervalMs: 100, checkpoints: 50, warmUp: 10, busyUs: 20, queued: 0, keys: 1_000 } as const;
   const some = await inTurns([25_000, 500_000].map((recordsPerS) => ({ ...common, recordsPerS })));
   const [free, slow] = some.map(medianOf);
   for (const { inFlight } of some[1]!) if (inFlight.records < 100_000) throw new Error(`only ${inFlight.records} records were in flight`);
@@ -131,13 +133,12 @@ function round(number: number): number {
   return Math.round(number * 100) / 100;
 }
 
-const keys = 10_000;
 const system = { clock: systemClock, timers: systemTimers, random: systemRandom };
 const silent = { log: () => undefined };
 
 async function measureOvertaking(options: OvertakingOptions): Promise<OvertakingFigures> {
   const { checkpoints, warmUp, queued } = options;
-  const source = createGatedSource((record) => record % keys);
+  const source = createGatedSource((record) => record % (options.keys ?? 10_000));
   const opened = createMemoryStores(system);
   const timings = new CheckpointTimes();
   const held = new HeldQueue(options.messageEveryMs ?? 0);
@@ -175,15 +176,7 @@ async function start(source: GatedSource, stores: LocalStores, options: Overtaki
   const { plan, planHash, registry } = slowSums(options.busyUs);
   const settings = { ...defaultCheckpointSettings, intervalMs: options.intervalMs, unaligned: options.unaligned };
   await startJob(engine.coordinator, { job, name: plan.name, plan, planHash, settings });
-  // As `sluice run` has them.
-  const inProcess = {
-    ...defaultRuntimeSettings,
-    backlogCheckMs: 0,
-    compressEnvelopes: false,
-    lookEveryMs: 1,
-    ...(options.unaligned ? { jobRecordCacheMs: 5 } : {}),
-  };
-  engine.run({ job, plan, planHash, registry, settings: { ...inProcess, ...options.settings } });
+  engine.run({ job, plan, planHash, registry, settings: { ...inProcessSettings, ...options.settings } });
   return { engine, job };
 }
 

@@ -9,6 +9,7 @@ import { startJob } from '../lib/coordinator/start-job.ts';
 import type { CompiledJob } from '../lib/dsl/compile-job.ts';
 import { LocalEngine, newJobId } from '../lib/local/local-engine.ts';
 import type { RuntimeSettings } from '../lib/runtime/runtime-deps.ts';
+import { inProcessSettings } from '../lib/local/in-process-settings.ts';
 import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
 
 export interface EngineRun {
@@ -48,7 +49,8 @@ export async function runEngine({ compiled, text, openStores, settings, resultOf
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   await startJob(engine.coordinator, { job, name: plan.name, plan, planHash, settings: defaultCheckpointSettings });
-  const inProcess = { ...defaultRuntimeSettings, backlogCheckMs: 0, compressEnvelopes: false, lookEveryMs: 1 };
+  // Of the requests that are counted, those for the job record are as on AWS.
+  const inProcess = { ...inProcessSettings, jobRecordCacheMs: defaultRuntimeSettings.jobRecordCacheMs };
   engine.run({ job, plan, planHash, registry, settings: { ...inProcess, ...settings } });
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 5));

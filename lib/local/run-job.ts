@@ -24,7 +24,7 @@ import type { CompiledJob } from '../dsl/compile-job.ts';
 import type { JobConfiguration } from '../model/job-configuration.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { Connectors } from '../ports/connectors.ts';
-import { defaultRuntimeSettings } from '../runtime/runtime-settings.ts';
+import { inProcessSettings } from './in-process-settings.ts';
 import { LocalEngine, newJobId, type LocalSystem } from './local-engine.ts';
 import { wayBack } from './lost-objects.ts';
 import { savepointAt } from './retained-checkpoint.ts';
@@ -223,19 +223,8 @@ function jobExists({ job, name, status }: JobRecord): SluiceError {
   });
 }
 
-/** Between two records of a long batch, so that the rest of the process is not kept waiting. */
-const lookEveryMs = 1;
-
 async function runProgram(engine: LocalEngine, { program }: RunJobOptions, record: JobRecord): Promise<void> {
   // The stored plan, not the compiled one: a restore may have adopted the snapshot's max parallelism.
-  const { plan, settings: checkpoint } = await readPlan(engine.coordinator, record.plan);
-  const settings = {
-    ...defaultRuntimeSettings,
-    compressEnvelopes: false,
-    backlogCheckMs: 0,
-    // Orders stand in the job record; in one process it costs nothing to look.
-    ...(checkpoint.unaligned ? { jobRecordCacheMs: 5 } : {}),
-    lookEveryMs,
-  };
-  engine.run({ job: record.job, plan, planHash: record.planHash, registry: program.registry, settings });
+  const { plan } = await readPlan(engine.coordinator, record.plan);
+  engine.run({ job: record.job, plan, planHash: record.planHash, registry: program.registry, settings: inProcessSettings });
 }

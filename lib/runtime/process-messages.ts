@@ -231,6 +231,8 @@ class ShardWork {
     const { content } = await snapshotShard(this.#runtime, this.#shard, options);
     await sendEffects(this.#runtime, this.#shard.topology, attempt, content);
     this.#committedAtRecords = this.#shard.recordsIn;
+    // Whoever waits for the acknowledgement goes first.
+    await this.#runtime.deps.turn?.();
   }
 
   async #takeControl(control: ControlMessage): Promise<void> {

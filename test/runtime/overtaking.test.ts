@@ -81,6 +81,20 @@ describe('a shard', () => {
     expect(barriers.filter(({ kind }) => kind === 'barrier')).toEqual([colours(0)]);
   });
 
+  test('lets whoever waits for its acknowledgement go first, before it goes on with the batch', async () => {
+    const { bench, a: one } = await open();
+    await bench.changeJob({ pending: [pending(1, 0)], numbered: 1 });
+    let told = 0;
+    bench.restart(async (site, act) => {
+      if (site === 'turn') told = snapshots(await bench.toCoordinator()).length;
+      if (site === 'shards.commit' && told === 0) expect((await bench.record())?.recordsIn ?? 0).toBe(0);
+      return act();
+    });
+    await bench.handle(await one.send(words('x')));
+    expect(told).toBe(1);
+    expect(bench.calls.slice(bench.calls.indexOf('turn'))).toContain('shards.commit');
+  });
+
   test('takes it before it processes what was sent behind another snapshot, order or not', async () => {
     const { bench, a: one, b: two } = await open();
     await bench.handle(await two.send(words('x')), await one.send(words('y'), colours(0)), await one.send(words('z')));

@@ -120,6 +120,7 @@ export class ShardBench {
       random: { hex: (digits) => (++this.#tries).toString(16).padStart(digits, '0'), fraction: () => 0 },
       logger: { log: (level, message, facts) => this.logged.push(`${level} ${message} ${JSON.stringify(facts)}`) },
       metrics: { count: () => undefined, gauge: () => undefined },
+      turn: () => hook('turn', () => Promise.resolve(void this.calls.push('turn'))) as Promise<void>,
     };
     const program = { job: jobA, plan, planHash, registry, settings: { ...settings, ...this.#options.settings } };
     return new OperatorFunction({ deps, program }, operatorUid(this.uid));

@@ -4,7 +4,7 @@
  *
  * BO1. An object that nothing names, and that is old enough, is gone after the next collections.
  * BO2. Deltas at or below the floor enter the base: no more epochs of them wait than the base may lag behind.
- * BO3. A shard names segments of no more epochs than lie above the floor, or below it what a barrier has overtaken.
+ * BO3. A shard names segments of no more epochs than lie above the floor, or below it what a barrier has overtaken. Who does not commit drops nothing.
  * BO4. The job record stays as small as the store wants it.
  */
 import type { CheckpointId } from '../../base/ids.ts';
@@ -18,7 +18,7 @@ import { segmentsFloor } from '../../runtime/commit.ts';
 import type { NamedDocuments } from './named-documents.ts';
 import type { SimStores } from './sim-stores.ts';
 
-/** How long a shard may take to notice that the floor has risen: it commits once in a while, and its job record is cached. */
+/** How old the floor may be that a shard commits with: its job record is cached, and an invocation lasts. */
 const noticeMs = 3_000;
 /** Commits that may come before the base has followed, or a collection before the next. */
 const lagEpochs = 2;
@@ -45,6 +45,8 @@ export class Bounds {
   #collections: readonly number[] = [];
   #completedAtMs = 0;
   readonly #floors: (Floors & { readonly atMs: number })[] = [];
+  /** By shard: the record as it is now, and since when it is so. */
+  readonly #commits = new Map<string, { readonly version: number; readonly atMs: number }>();
 
   constructor(world: SimStores, documents: NamedDocuments, options: BoundsOptions) {
     this.#world = world;
@@ -59,13 +61,20 @@ export class Bounds {
     const read = await Promise.all(expectedShards(plan).map((shard) => stores.shards.read({ job: record.job, ...shard })));
     const shards = read.filter((shard) => shard !== undefined).filter(({ attempt }) => attempt === record.attempt);
     this.#floors.push({ atMs: nowMs, floor: record.floor, segments: segmentsFloor(record) });
-    const noticed = this.#floors.findLast(({ atMs }) => atMs <= nowMs - noticeMs) ?? { floor: 0, segments: 0 };
     const bytes = JSON.stringify(record).length;
     return [
       ...(bytes > limits.jobRecordBytesMax ? [`the job record of ${record.job} has ${bytes} characters`] : []),
-      ...(record.status === 'RUNNING' ? shards.flatMap((shard) => outgrown(noticed, shard)) : []),
+      ...(record.status === 'RUNNING' ? shards.flatMap((shard) => outgrown(this.#noticedBy(shard, nowMs), shard)) : []),
       ...(await this.#uncollected(record, shards, nowMs)),
     ];
+  }
+
+  #noticedBy({ uid, shard, version }: ShardRecord, nowMs: number): Floors {
+    const name = `${uid}[${shard}]`;
+    const seen = this.#commits.get(name);
+    const commit = seen?.version === version ? seen : { version, atMs: nowMs };
+    this.#commits.set(name, commit);
+    return this.#floors.findLast(({ atMs }) => atMs <= commit.atMs - noticeMs) ?? { floor: 0, segments: 0 };
   }
 
   async #uncollected(record: JobRecord, shards: readonly ShardRecord[], nowMs: number): Promise<readonly string[]> {

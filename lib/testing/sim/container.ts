@@ -7,7 +7,7 @@
  */
 import { SluiceError } from '../../base/errors.ts';
 import type { Decisions } from './decisions.ts';
-import { peopleSite, type CallFault, type Disturbance, type Fault, type FaultSource } from './fault.ts';
+import { deletionSite, peopleSite, type CallFault, type Disturbance, type Fault, type FaultSource } from './fault.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 import { Zombies } from './zombies.ts';
@@ -104,6 +104,25 @@ export class Containers {
     return kind;
   }
 
+  /** Whether the service forgets to delete what is done. */
+  forgets(queue: string): boolean {
+    if (!this.active) return false;
+    const site = `${deletionSite}${queue}`;
+    const occurrence = this.#count(site);
+    if (!this.#options.faults.redelivers(site, occurrence)) return false;
+    const fault: Fault = { site, occurrence, kind: 'redelivery' };
+    this.taken.push(fault);
+    this.happened.push(fault);
+    this.#options.trace.tell(this.#options.time.nowMs, queue, `what is done is not deleted (${site} #${occurrence})`);
+    return true;
+  }
+
+  #count(site: string): number {
+    const occurrence = this.#occurrences.get(site) ?? 0;
+    this.#occurrences.set(site, occurrence + 1);
+    return occurrence;
+  }
+
   /** The same port as a container sees it. Methods named in `plain` are no calls. */
   port<T extends object>(container: Container, name: string, target: T, plain: readonly string[] = []): T {
     return new Proxy(target, {
@@ -122,8 +141,7 @@ export class Containers {
     if (!container.alive) return never();
     const { time, trace } = this.#options;
     this.#zombies.called(container);
-    const occurrence = this.#occurrences.get(site) ?? 0;
-    this.#occurrences.set(site, occurrence + 1);
+    const occurrence = this.#count(site);
     const kind = this.active ? this.#faultAt(site, occurrence) : undefined;
     trace.add(`${time.nowMs} ${container.name} ${site} ${kind ?? ''}`);
     if (kind !== undefined) {

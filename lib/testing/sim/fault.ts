@@ -29,16 +29,23 @@ export type Disturbance = 'restore' | 'savepoint' | 'move' | 'checkpoint' | 'cha
 /** Under which a disturbance is counted. */
 export const peopleSite = 'people';
 
+/** What is done is not deleted, and comes again. */
+export type ServiceFault = 'redelivery';
+
+/** Where an event source deletes what is done; behind it the queue's name. */
+export const deletionSite = 'service.delete.';
+
 export interface Fault {
   /** `role.port.method`, as in `function.shards.commit`. */
   readonly site: string;
   /** Which call of that site in the run, from 0. */
   readonly occurrence: number;
-  readonly kind: CallFault | Disturbance;
+  readonly kind: CallFault | ServiceFault | Disturbance;
 }
 
 export interface FaultSource {
   at(site: string, occurrence: number): CallFault | undefined;
+  redelivers(site: string, occurrence: number): boolean;
   disturbance(occurrence: number): Disturbance | undefined;
 }
 
@@ -48,6 +55,7 @@ export function listedFaults(faults: readonly Fault[]): FaultSource {
   const kindAt = (site: string, occurrence: number): Fault['kind'] | undefined => kinds.get(`${site}#${occurrence}`);
   return {
     at: (site, occurrence) => kindAt(site, occurrence) as CallFault | undefined,
+    redelivers: (site, occurrence) => kindAt(site, occurrence) === 'redelivery',
     disturbance: (occurrence) => kindAt(peopleSite, occurrence) as Disturbance | undefined,
   };
 }
@@ -79,6 +87,7 @@ export interface FaultRates {
   readonly stall: number;
   readonly zombie: number;
   readonly partial: number;
+  readonly redelivery: number;
   readonly slowSite: string | null;
   /** Functions often die between a commit and its sending, and others often stand still before they have read anything: the hardest on the resend rule. */
   readonly dieUnsent: number;
@@ -91,17 +100,18 @@ export interface FaultRates {
 
 /** Each kind is off in half of the runs: what hides behind another kind's noise shows where that one is silent. In some runs everything is worse. */
 export function drawRates(decisions: Decisions): FaultRates {
-  const times = decisions.chance('rates/storm', 0.4) ? 5 : 1;
+  const times = decisions.chance('rates/storm', 0.5) ? 5 : 1;
   const on = (name: string, rate: number): number => (decisions.chance(`rates/${name}`, 0.5) ? rate * times : 0);
   const zombies = decisions.fraction('rates/zombies');
   return {
-    crash: on('crash', 0.01),
-    answer: on('answer', 0.01),
-    error: on('error', 0.01),
-    stall: on('stall', 0.02),
+    crash: on('crash', 0.02),
+    answer: on('answer', 0.03),
+    error: on('error', 0.03),
+    stall: on('stall', 0.03),
     // Where it is given only: what a flow leaves to later tries takes longer than liveness allows.
     zombie: 0,
-    partial: on('partial', 0.05),
+    partial: on('partial', 0.1),
+    redelivery: on('redelivery', 0.05),
     slowSite: decisions.chance('rates/slow', 0.5) ? decisions.pick('rates/slow site', slowSites) : null,
     dieUnsent: zombies < 0.1 ? 0.3 : zombies < 0.3 ? 0.15 : 0,
     standStill: zombies < 0.1 ? 0.4 : zombies < 0.3 ? 0.2 : 0,
@@ -109,7 +119,11 @@ export function drawRates(decisions: Decisions): FaultRates {
 }
 
 export function drawnFaults(decisions: Decisions, rates: FaultRates): FaultSource {
-  return { at: (site) => draw(decisions, rates, site), disturbance: () => rates.people ?? disturb(decisions) };
+  return {
+    at: (site) => draw(decisions, rates, site),
+    redelivers: (site) => decisions.chance(`fault/${site}`, rates.redelivery),
+    disturbance: () => rates.people ?? disturb(decisions),
+  };
 }
 
 function disturb(decisions: Decisions): Disturbance {

@@ -41,7 +41,7 @@ export class CrashCoverage {
   watch(faults: FaultSource, wanted?: Wanted): FaultSource {
     this.#places = new Map();
     return {
-      disturbance: (occurrence) => faults.disturbance(occurrence),
+      ...faults,
       at: (site, occurrence) => {
         const drawn = faults.at(site, occurrence);
         if (drawn === undefined && (wanted === undefined || wanted.isSated())) return undefined;
