@@ -12,6 +12,7 @@ import { operatorQueue } from '../../lib/model/queue-names.ts';
 import type { MessageSender, ReceivedMessage } from '../../lib/ports/message-queue.ts';
 import { OperatorFunction } from '../../lib/runtime/operator-function.ts';
 import type { JobProgram, RuntimeDeps, RuntimeSettings } from '../../lib/runtime/runtime-deps.ts';
+import { withoutMemory } from '../../lib/testing/sim/forgetful-queue.ts';
 import { deepFreeze } from '../contract/fixture.ts';
 import { jobA, jobRecord } from '../contract/sample-records.ts';
 import { ManualTime, settle } from '../contract/manual-time.ts';
@@ -222,19 +223,6 @@ export class ChaosWorld {
     environment.function = new OperatorFunction({ deps, program: { job: jobA, plan, planHash, registry, settings: this.#settings } }, uid);
     return environment;
   }
-}
-
-/** As if every message came more than five minutes after the one before: deduplication remembers none. */
-function withoutMemory(queue: MessageSender): MessageSender {
-  let number = 0;
-  return {
-    depth: (name) => queue.depth(name),
-    sendBatch: (name, messages) =>
-      queue.sendBatch(
-        name,
-        messages.map((message) => ({ ...message, deduplicationId: `${message.deduplicationId}-${++number}` })),
-      ),
-  };
 }
 
 function settingsOf({ settings }: ChaosOptions): RuntimeSettings {

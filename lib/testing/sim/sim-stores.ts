@@ -8,6 +8,7 @@ import type { MessageSender } from '../../ports/message-queue.ts';
 import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
 import { readMessage } from '../../model/envelope-codec.ts';
 import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
+import { withoutMemory } from './forgetful-queue.ts';
 import { keptBySink } from './sim-connectors.ts';
 import { ShownParts } from './shown-parts.ts';
 import { times } from './circumstances.ts';
@@ -111,19 +112,6 @@ export class SimStores {
 /** Of a container whose clock is off; how long something took it still knows. */
 function offBy(clock: Clock, skewMs: number): Clock {
   return skewMs === 0 ? clock : { now: () => clock.now() + skewMs, monotonic: () => clock.monotonic() };
-}
-
-/** As if every message came more than five minutes after the one before: deduplication remembers none. */
-function withoutMemory(queue: MessageSender): MessageSender {
-  let number = 0;
-  return {
-    depth: (name) => queue.depth(name),
-    sendBatch: (name, messages) =>
-      queue.sendBatch(
-        name,
-        messages.map((message) => ({ ...message, deduplicationId: `${message.deduplicationId}-${++number}` })),
-      ),
-  };
 }
 
 /** Nobody hears that one envelope was not taken. */

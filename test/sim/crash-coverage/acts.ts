@@ -37,28 +37,28 @@ const whileRunning =
   };
 
 /** So many more. */
-const checkpoints =
+export const checkpoints =
   (count: number): Act =>
   async (people) => {
     const before = (await people.record())?.counts.completed ?? 0;
     await until(people, ({ counts }) => counts.completed >= before + count);
   };
 
-const savepoint: Act = whileRunning((people) => people.act('savepoint'));
-const restore: Act = whileRunning((people) => people.act('restore'));
-const move: Act = whileRunning((people) => people.act('move'));
-const restart: Act = (people) => people.act('restart');
+export const savepoint: Act = whileRunning((people) => people.act('savepoint'));
+export const restore: Act = whileRunning((people) => people.act('restore'));
+export const move: Act = whileRunning((people) => people.act('move'));
+export const restart: Act = (people) => people.act('restart');
 
-const checkpoint: Act = whileRunning(async (people) => {
+export const checkpoint: Act = whileRunning(async (people) => {
   await people.operation((deps) => takeCheckpoint(deps, { job: people.job, trigger: people.trigger() }));
 });
 
 /** Two at once: the second may be refused. */
-const twoSavepoints: Act = whileRunning(async (people) => {
+export const twoSavepoints: Act = whileRunning(async (people) => {
   await Promise.all([savepoint(people), savepoint(people)]);
 });
 
-const change =
+export const change =
   (what: Partial<StoredPlan['settings']>, restartStrategy?: StoredPlan['restart']): Act =>
   async (people) => {
     const { services } = people.options;
@@ -71,13 +71,13 @@ const change =
   };
 
 /** Ended, and gone on with. */
-const cancel: Act = whileRunning(async (people) => {
+export const cancel: Act = whileRunning(async (people) => {
   await people.options.services.ask((deps) => requestCancel(deps, people.job).then(() => true));
   await until(people, ({ status }) => status === 'CANCELED');
   await people.act('restore');
 });
 
-const cancelWithSavepoint: Act = whileRunning(async (people) => {
+export const cancelWithSavepoint: Act = whileRunning(async (people) => {
   const { job } = people;
   await people.operation((deps) => takeSavepoint(deps, { job, trigger: people.trigger(), directory: 'savepoints', then: 'cancel' }));
   await until(people, ({ status }) => status === 'CANCELED');
@@ -85,7 +85,7 @@ const cancelWithSavepoint: Act = whileRunning(async (people) => {
 });
 
 /** Ended with a savepoint for which nothing was held back, and gone on from it as another job. */
-const cancelAndGoOn: Act = whileRunning(async (people) => {
+export const cancelAndGoOn: Act = whileRunning(async (people) => {
   const { job } = people;
   const order = { job, trigger: people.trigger(), directory: 'savepoints', then: 'cancel' } as const;
   const { failure, location } = await people.operation((deps) => takeSavepoint(deps, order));
@@ -94,7 +94,7 @@ const cancelAndGoOn: Act = whileRunning(async (people) => {
 });
 
 /** From a place where there is none, as a job that then never was. */
-const restoreFromNowhere: Act = async (people) => {
+export const restoreFromNowhere: Act = async (people) => {
   const { compile, world } = people.options;
   const { plan, planHash } = compile(1);
   const { settings } = await readPlan(world.stores, (await people.record())!.plan);
@@ -106,12 +106,12 @@ const restoreFromNowhere: Act = async (people) => {
   if (ended.failure === null) throw new Error('a savepoint was restored that does not exist');
 };
 
-const deadLetters: Act = async (people) => {
+export const deadLetters: Act = async (people) => {
   await people.options.services.ask(async (deps) => countDeadLetters(deps.objects, await readJob(deps, people.job)));
 };
 
 /** Whatever ends the job before its input has ended, somebody goes on with it. */
-const keepGoing: Act = async (people) => {
+export const keepGoing: Act = async (people) => {
   for (;;) {
     await until(people, ({ status }) => status === 'FAILED' || status === 'CANCELED');
     const status = (await people.record())?.status;
@@ -120,26 +120,8 @@ const keepGoing: Act = async (people) => {
   }
 };
 
-const inTurn =
+export const inTurn =
   (...acts: readonly Act[]): Act =>
   async (people) => {
     for (const act of acts) await act(people);
   };
-
-export const acts = {
-  checkpoints,
-  savepoint,
-  restore,
-  move,
-  restart,
-  checkpoint,
-  twoSavepoints,
-  change,
-  cancel,
-  cancelWithSavepoint,
-  cancelAndGoOn,
-  restoreFromNowhere,
-  deadLetters,
-  keepGoing,
-  inTurn,
-} as const;

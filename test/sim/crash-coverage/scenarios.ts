@@ -1,25 +1,23 @@
 /** The circumstances under which every call of the protocol is reached: its work, and each way in which it fails. */
 import type { CallFault } from '../../../lib/testing/sim/fault.ts';
 import type { SimulatedCircumstances } from '../../../lib/testing/sim/simulate.ts';
-import { acts } from './acts.ts';
-
-const {
+import {
+  cancel,
+  cancelAndGoOn,
+  cancelWithSavepoint,
+  change,
+  checkpoint,
   checkpoints,
-  savepoint,
-  restore,
+  deadLetters,
+  inTurn,
+  keepGoing,
   move,
   restart,
-  checkpoint,
-  twoSavepoints,
-  change,
-  cancel,
-  cancelWithSavepoint,
-  cancelAndGoOn,
+  restore,
   restoreFromNowhere,
-  deadLetters,
-  keepGoing,
-  inTurn,
-} = acts;
+  savepoint,
+  twoSavepoints,
+} from './acts.ts';
 
 export interface Scenario {
   readonly name: string;

@@ -60,6 +60,26 @@ const rank = (values: readonly Reading[], i: number): number => values.slice(0, 
 const stretchMs = 150;
 const isBadTime = (nowMs: number): boolean => Math.floor(nowMs / stretchMs) % 4 === 3;
 
+/** By key, in the order of its records. */
+const counted =
+  (fails: (nowMs: number) => boolean = () => false) =>
+  (stream: DataStream<Reading>): DataStream<unknown> =>
+    stream
+      .keyBy(({ key }) => key)
+      .process({
+        emits: type<unknown>(),
+        state: { count: valueState<number>() },
+        process(_reading, { key, state, emit, currentProcessingTime }) {
+          if (fails(currentProcessingTime)) throw new Error('now is a bad time');
+          const count = (state.count.value() ?? 0) + 1;
+          state.count.update(count);
+          emit({ key, count });
+        },
+      })
+      .uid('count');
+
+const counts = few.map(({ key }, i) => ({ key, count: rank(few, i) }));
+
 export const smallTopologies: readonly Topology[] = [
   topology(
     'small-chain',
@@ -67,24 +87,7 @@ export const smallTopologies: readonly Topology[] = [
     (stream) => stream.map(({ key, value }) => ({ key, twice: 2 * value })),
     few.map(({ key, value }) => ({ key, twice: 2 * value })),
   ),
-  topology(
-    'small-keyed',
-    few,
-    (stream) =>
-      stream
-        .keyBy(({ key }) => key)
-        .process({
-          emits: type<unknown>(),
-          state: { count: valueState<number>() },
-          process(_reading, { key, state, emit }) {
-            const count = (state.count.value() ?? 0) + 1;
-            state.count.update(count);
-            emit({ key, count });
-          },
-        })
-        .uid('count'),
-    few.map(({ key }, i) => ({ key, count: rank(few, i) })),
-  ),
+  topology('small-keyed', few, counted(), counts),
   topology(
     'small-window',
     few,
@@ -129,25 +132,7 @@ export const smallTopologies: readonly Topology[] = [
       return { key, count, before: (count - 1) % roundLength === 0 ? null : count - 1 };
     }),
   ),
-  topology(
-    'small-faltering',
-    few,
-    (stream) =>
-      stream
-        .keyBy(({ key }) => key)
-        .process({
-          emits: type<unknown>(),
-          state: { count: valueState<number>() },
-          process(_reading, { key, state, emit, currentProcessingTime }) {
-            if (isBadTime(currentProcessingTime)) throw new Error('now is a bad time');
-            const count = (state.count.value() ?? 0) + 1;
-            state.count.update(count);
-            emit({ key, count });
-          },
-        })
-        .uid('count'),
-    few.map(({ key }, i) => ({ key, count: rank(few, i) })),
-  ),
+  topology('small-faltering', few, counted(isBadTime), counts),
 ];
 
 function windowsOf(values: readonly Reading[]): unknown[] {
