@@ -89,7 +89,7 @@ describe('crash coverage', () => {
       place: 'lib/runtime/planted.ts:1:1',
     };
     const coverage = new CrashCoverage([planted], 'six kinds');
-    coverage.watch({ at: () => 'error', redelivers: () => false, disturbance: () => undefined }).at('function.messages.sendBatch', 0);
+    coverage.watch({ at: () => 'error', service: () => undefined, disturbance: () => undefined }).at('function.messages.sendBatch', 0);
     coverage.credit([{ site: 'function.messages.sendBatch', occurrence: 0, kind: 'error' }]);
     const { pairs, hit, missing } = coverage.report();
     expect([pairs, hit]).toEqual([6, 0]);

@@ -34,6 +34,8 @@ export const times = {
   latency: 10,
   /** Of who stands still: long enough that messages become visible meanwhile. */
   stall: 2_500,
+  /** Of a wake-up that comes late. */
+  late: 2_000,
   /** When somebody looks for what has been left unfinished. */
   sweep: 10_000,
   /** How far the clock of a container may be off. */

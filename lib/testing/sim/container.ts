@@ -7,7 +7,7 @@
  */
 import { SluiceError } from '../../base/errors.ts';
 import type { Decisions } from './decisions.ts';
-import { deletionSite, peopleSite, type CallFault, type Disturbance, type Fault, type FaultSource } from './fault.ts';
+import { peopleSite, type CallFault, type Disturbance, type Fault, type FaultSource, type ServiceAct, type ServiceFault } from './fault.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 import { Zombies } from './zombies.ts';
@@ -104,17 +104,17 @@ export class Containers {
     return kind;
   }
 
-  /** Whether the service forgets to delete what is done. */
-  forgets(queue: string): boolean {
-    if (!this.active) return false;
-    const site = `${deletionSite}${queue}`;
+  /** What goes wrong at what a service does for a queue; undefined = nothing. */
+  service(act: ServiceAct, queue: string): ServiceFault | undefined {
+    if (!this.active) return undefined;
+    const site = `service.${act}.${queue}`;
     const occurrence = this.#count(site);
-    if (!this.#options.faults.redelivers(site, occurrence)) return false;
-    const fault: Fault = { site, occurrence, kind: 'redelivery' };
-    this.taken.push(fault);
-    this.happened.push(fault);
-    this.#options.trace.tell(this.#options.time.nowMs, queue, `what is done is not deleted (${site} #${occurrence})`);
-    return true;
+    const kind = this.#options.faults.service(act, site, occurrence);
+    if (kind === undefined) return undefined;
+    this.taken.push({ site, occurrence, kind });
+    this.happened.push({ site, occurrence, kind });
+    this.#options.trace.tell(this.#options.time.nowMs, 'service', `${kind} at ${site} #${occurrence}`);
+    return kind;
   }
 
   #count(site: string): number {

@@ -23,8 +23,8 @@ export interface EventSourceOptions {
   readonly decisions: Decisions;
   readonly visibilityMs: number;
   readonly lifeMs: number;
-  /** Whether, now and then, the service forgets to delete what is done. */
-  readonly forgets: (queue: string) => boolean;
+  /** Whether what is done is deleted; else it comes again. */
+  readonly deletes: () => boolean;
   readonly make: () => Warm;
 }
 
@@ -69,7 +69,7 @@ export class EventSource {
   }
 
   async #invoke(messages: readonly ReceivedMessage[]): Promise<void> {
-    const { queue, receiver, time, decisions, forgets, lifeMs } = this.#options;
+    const { queue, receiver, time, decisions, deletes, lifeMs } = this.#options;
     const warm = this.#take();
     const { container } = warm;
     container.invokedAtMs = time.nowMs;
@@ -88,7 +88,7 @@ export class EventSource {
     if (container.alive && !this.#stopped) this.#warm.push(warm);
     const done = messages.filter(({ messageId }) => !failed.includes(messageId));
     const again = messages.filter(({ messageId }) => failed.includes(messageId));
-    if (done.length > 0 && !forgets(queue)) await receiver.deleteBatch(queue, done.map(receiptOf));
+    if (done.length > 0 && deletes()) await receiver.deleteBatch(queue, done.map(receiptOf));
     if (again.length > 0) await receiver.changeVisibility(queue, again.map(receiptOf), decisions.fraction(`retry/${queue}`) * retryMs);
   }
 

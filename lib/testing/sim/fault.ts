@@ -29,11 +29,11 @@ export type Disturbance = 'restore' | 'savepoint' | 'move' | 'checkpoint' | 'cha
 /** Under which a disturbance is counted. */
 export const peopleSite = 'people';
 
-/** What is done is not deleted, and comes again. */
-export type ServiceFault = 'redelivery';
+/** `redelivery`: what is done is not deleted, and comes again. `late`, `twice`: a wake-up. */
+export type ServiceFault = 'redelivery' | 'late' | 'twice';
 
-/** Where an event source deletes what is done; behind it the queue's name. */
-export const deletionSite = 'service.delete.';
+/** What a service does for a queue: an event source deletes what is done, the delay sends a wake-up. */
+export type ServiceAct = 'delete' | 'wake';
 
 export interface Fault {
   /** `role.port.method`, as in `function.shards.commit`. */
@@ -45,7 +45,8 @@ export interface Fault {
 
 export interface FaultSource {
   at(site: string, occurrence: number): CallFault | undefined;
-  redelivers(site: string, occurrence: number): boolean;
+  /** Of a service, which no container has called. */
+  service(act: ServiceAct, site: string, occurrence: number): ServiceFault | undefined;
   disturbance(occurrence: number): Disturbance | undefined;
 }
 
@@ -55,7 +56,7 @@ export function listedFaults(faults: readonly Fault[]): FaultSource {
   const kindAt = (site: string, occurrence: number): Fault['kind'] | undefined => kinds.get(`${site}#${occurrence}`);
   return {
     at: (site, occurrence) => kindAt(site, occurrence) as CallFault | undefined,
-    redelivers: (site, occurrence) => kindAt(site, occurrence) === 'redelivery',
+    service: (_act, site, occurrence) => kindAt(site, occurrence) as ServiceFault | undefined,
     disturbance: (occurrence) => kindAt(peopleSite, occurrence) as Disturbance | undefined,
   };
 }
@@ -88,6 +89,7 @@ export interface FaultRates {
   readonly zombie: number;
   readonly partial: number;
   readonly redelivery: number;
+  readonly wakeUp: number;
   readonly slowSite: string | null;
   /** Functions often die between a commit and its sending, and others often stand still before they have read anything: the hardest on the resend rule. */
   readonly dieUnsent: number;
@@ -112,6 +114,7 @@ export function drawRates(decisions: Decisions): FaultRates {
     zombie: 0,
     partial: on('partial', 0.1),
     redelivery: on('redelivery', 0.05),
+    wakeUp: on('wake up', 0.05),
     slowSite: decisions.chance('rates/slow', 0.5) ? decisions.pick('rates/slow site', slowSites) : null,
     dieUnsent: zombies < 0.1 ? 0.3 : zombies < 0.3 ? 0.15 : 0,
     standStill: zombies < 0.1 ? 0.4 : zombies < 0.3 ? 0.2 : 0,
@@ -121,9 +124,15 @@ export function drawRates(decisions: Decisions): FaultRates {
 export function drawnFaults(decisions: Decisions, rates: FaultRates): FaultSource {
   return {
     at: (site) => draw(decisions, rates, site),
-    redelivers: (site) => decisions.chance(`fault/${site}`, rates.redelivery),
+    service: (act, site) => drawOfService(decisions, rates, act, `fault/${site}`),
     disturbance: () => rates.people ?? disturb(decisions),
   };
+}
+
+function drawOfService(decisions: Decisions, { redelivery, wakeUp }: FaultRates, act: ServiceAct, name: string): ServiceFault | undefined {
+  if (!decisions.chance(name, act === 'delete' ? redelivery : wakeUp)) return undefined;
+  if (act === 'delete') return 'redelivery';
+  return decisions.chance(`${name}/which`, 0.7) ? 'late' : 'twice';
 }
 
 function disturb(decisions: Decisions): Disturbance {

@@ -180,8 +180,8 @@ export class Services {
 
   #eventSource(queue: string, make: () => Warm): EventSource {
     const { world, time, decisions, containers, visibilityMs, lifeMs } = this.#options;
-    const forgets = (name: string): boolean => containers.forgets(name);
-    return new EventSource({ queue, receiver: world.stores.queue, concurrency, time, decisions, visibilityMs, lifeMs, forgets, make });
+    const deletes = (): boolean => containers.service('delete', queue) === undefined;
+    return new EventSource({ queue, receiver: world.stores.queue, concurrency, time, decisions, visibilityMs, lifeMs, deletes, make });
   }
 
   /** Where clocks are off, each container's is by its own; of a slow operator every call takes long. */

@@ -5,7 +5,7 @@ import { createMemoryStores, type LocalStores } from '../../adapters/memory/memo
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
 import type { Connectors, SplitReader } from '../../ports/connectors.ts';
 import type { MessageSender } from '../../ports/message-queue.ts';
-import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../../ports/system.ts';
+import type { Clock, CoordinatorSignal, Delay, FlowStarter, Logger, Random } from '../../ports/system.ts';
 import { readMessage } from '../../model/envelope-codec.ts';
 import type { RuntimeDeps } from '../../runtime/runtime-deps.ts';
 import { withoutMemory } from './forgetful-queue.ts';
@@ -14,6 +14,7 @@ import { ShownParts } from './shown-parts.ts';
 import { times } from './circumstances.ts';
 import type { Container, Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
+import { unsteadyDelay } from './unsteady-delay.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** When garbage is collected, and how old it is then: older than anybody who is about to name it. */
@@ -38,6 +39,7 @@ export class SimStores {
   readonly #sink = keptBySink(this.shown.sink);
   readonly #random: Random;
   readonly #sender: MessageSender;
+  readonly #delay: Delay;
 
   constructor(options: SimStoresOptions) {
     this.#options = options;
@@ -46,6 +48,7 @@ export class SimStores {
     const queue = { staleReceipts: decisions.chance('queue/stale receipts', 0.5) ? 'expired-refused' : 'latest-deletes' } as const;
     this.stores = createMemoryStores({ clock: time.clock, timers: time.timers, random: this.#random, queue });
     const sender = decisions.chance('queue/forgetful', 0.3) ? withoutMemory(this.stores.queue) : this.stores.queue;
+    this.#delay = unsteadyDelay(this.stores.delay, options.containers, decisions);
     this.#sender = options.losing ? losingOne(sender, 10 + decisions.below('queue/lost', 60)) : sender;
   }
 
@@ -59,7 +62,7 @@ export class SimStores {
       objects: port('objects', stores.objects),
       base: port('base', stores.base),
       messages: port('messages', this.#sender),
-      delay: port('delay', stores.delay),
+      delay: port('delay', this.#delay),
       connectors: this.#connectors(container),
       clock: offBy(time.clock, container.skewMs),
       random: this.#random,

@@ -65,7 +65,7 @@ export async function exhaust(coverage: CrashCoverage, scenario: Scenario, optio
       coverage.watch({
         ...drawn,
         at: (site, occurrence) => (site === pair.site && occurrence === pair.occurrence ? pair.kind : undefined),
-        redelivers: () => false,
+        service: () => undefined,
       });
     const report = await run(scenario, { watch: only }, ({ problems, happened, faults }) => {
       became = happened[0]?.kind;
