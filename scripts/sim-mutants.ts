@@ -6,6 +6,8 @@ import type { MutantName } from '../lib/base/mutated.ts';
 import type { HuntedMutant } from '../test/sim/hunt-mutant.ts';
 import { huntMutants, mutantNames, type MutantReport } from './hunt-mutants.ts';
 
+const faultsMedianMax = 4;
+
 const help = `npm run sim -- --mutants [NAME …] [--search] [--write] [--seconds 30] [--workers 2] [--shrink-runs 150] [--verbose] [--json]
 
 NAME          only these; all: ${mutantNames.length}, the list is docs/mutants.md
@@ -15,10 +17,9 @@ NAME          only these; all: ${mutantNames.length}, the list is docs/mutants.m
 --seconds     for each at most     --shrink-runs   for making each kill smaller, 0 = none
 --json        {"mutants","killed","faultsMedian","seconds","list":[{"mutant","rule","killed","topology","seed","runs","seconds","faults","problem"}]}
 
-Ends with 1 where one survives, where a run fails though every rule is kept, and where the median of the faults left is above ${4}.
+Ends with 1 where one survives, where a run fails though every rule is kept, and where the median of the faults left is above ${faultsMedianMax}.
 `;
 
-const faultsMedianMax = 4;
 const seedsFile = join(import.meta.dirname, '../test/sim/mutant-seeds.json');
 
 export async function simMutants(args: readonly string[]): Promise<void> {

@@ -375,3 +375,17 @@ test('checkpoint options are refused with every fault at once', () => {
   const wrong = { ...defaultCheckpointSettings, intervalMs: 1, retained: 0, minPauseMs: 5, maxConcurrent: 2, mode: 'sometimes' as never };
   expect(() => checkSettings(wrong)).toThrowError(/intervalMs.*retained.*minPauseMs.*mode/);
 });
+
+test.each([
+  ['intervalMs', 9],
+  ['timeoutMs', 9],
+  ['minPauseMs', -1],
+  ['maxConcurrent', 0],
+  ['maxConcurrent', 9],
+  ['tolerableFailures', -1],
+  ['retained', 17],
+  ['alignedTimeoutMs', -1],
+  ['retentionOnCancellation', 'sometimes'],
+] as const)('the checkpoint option %s cannot be %s', (name, value) => {
+  expect(() => checkSettings({ ...defaultCheckpointSettings, [name]: value })).toThrowError(`${name} is ${value}`);
+});

@@ -1,7 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { sluice } from './test-io.ts';
 
-const commands = ['run', 'plan', 'list', 'savepoint', 'stop', 'cancel', 'restore', 'inspect'];
+const commands = [
+  'run',
+  'sim',
+  'plan',
+  'list',
+  'savepoint',
+  'stop',
+  'checkpoint',
+  'checkpoint-config',
+  'cancel',
+  'restore',
+  'dead-letters',
+  'inspect',
+];
 
 describe('help', () => {
   test('lists every command, with examples', async () => {

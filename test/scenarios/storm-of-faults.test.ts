@@ -1,6 +1,6 @@
 /**
- * Four source shards of rising numbers, dealt out, a map that fails, dealt out again, a checker per source, a slow sink. User code throws at a quarter, a half
- * and three quarters of the way, once more while that failure is being got over, and at the end. Nothing is lost, doubled or out of order, and every failure is
+ * Four source shards of rising numbers, a map that fails in a chain of its own, and a checker per source. User code throws at a quarter, a half and three
+ * quarters of the way, once more while that failure is being got over, and at the end. Nothing is lost, doubled or out of order, and every failure is
  * one attempt of the restart strategy.
  */
 import { expect } from 'vitest';

@@ -8,7 +8,7 @@ const firstSeed = Number(process.env['SIM_FIRST'] ?? 1);
 
 /** Vitest runs files side by side, tests of one file after each other. */
 export function testTopologies(...names: readonly string[]): void {
-  test.each(names)('every result is visible once, whatever fails and wherever it is restored: %s', { timeout: 900_000 }, async (name) => {
+  test.each(names)('what is visible is right, whatever fails and wherever it is restored: %s', { timeout: 900_000 }, async (name) => {
     const known = seeds.filter(({ topology }) => topology === name);
     for (const { seed } of known) {
       const { violations } = await simulateTopology(topologyNamed(name), { seeds: 1, firstSeed: seed });
