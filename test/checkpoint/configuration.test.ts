@@ -11,7 +11,7 @@ import type { JobConfiguration } from '../../lib/model/job-configuration.ts';
 /** Also keys and values that the types do not let through: `-D` does. */
 type Given = Readonly<Record<string, unknown>>;
 
-const read = (job: Given, commandLine: Given = {}) => readConfiguration(job as JobConfiguration, commandLine as JobConfiguration);
+const read = (job: Given, commandLine: Given = {}) => readConfiguration(job, commandLine);
 const checkpointing = (job: Given): JobCheckpointing => read(job).checkpointing.ofJob;
 const prefix = 'execution.checkpointing.';
 

@@ -49,11 +49,10 @@ async function checkpointsOf(...args: readonly string[]): Promise<number> {
 }
 
 describe('the interval by Flink’s name', { timeout: 60_000 }, () => {
-  test('is the one that the job runs with: of the command line before the job’s, and our own option before both', async () => {
+  test('is the one that the job runs with: of the job, and of the command line before the job’s', async () => {
     write({ 'execution.checkpointing.interval': '1 h' });
     expect(await checkpointsOf(), 'the last one only').toBe(1);
     expect(await checkpointsOf(...define('execution.checkpointing.interval=20 ms'))).toBeGreaterThan(1);
-    expect(await checkpointsOf(...define('execution.checkpointing.interval=20 ms'), '--checkpoint-interval', '1h')).toBe(1);
   });
 
   test('holds for a run: the same again says nothing, and a run without it goes back to the default', async () => {
