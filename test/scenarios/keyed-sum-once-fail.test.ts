@@ -12,7 +12,7 @@ interface Item {
 interface Summed {
   readonly key: number;
   readonly sum: number;
-  readonly element: string;
+  readonly element: number;
 }
 
 interface Result {
@@ -24,6 +24,8 @@ interface Result {
 const perSource = 5_000;
 const keys = 40;
 const perKey = (2 * perSource) / keys;
+/** A number of its own. */
+const elementOf = ({ from, index }: Pick<Item, 'from' | 'index'>): number => (from === 'left' ? index : perSource + index);
 const itemsOf = (from: Item['from']): readonly Item[] =>
   Array.from({ length: perSource }, (_, index) => ({ from, index, key: index % keys }));
 
@@ -31,7 +33,7 @@ const itemsOf = (from: Item['from']): readonly Item[] =>
 interface Held {
   readonly by: 'sum' | 'count';
   readonly key: number;
-  readonly elements: readonly string[];
+  readonly elements: readonly number[];
 }
 
 const held = outputTag<Held>('held');
@@ -50,10 +52,10 @@ function sums(left: GatedInput<Item>, right: GatedInput<Item>): CompiledJob {
         .keyBy(({ key }) => key)
         .process({
           emits: type<Summed>(),
-          state: { sum: valueState<number>(), elements: listState<string>() },
+          state: { sum: valueState<number>(), elements: listState<number>() },
           process({ from, index, key }, { state, timers, emit }) {
             const sum = (state.sum.value() ?? 0) + key;
-            const element = `${from} ${index}`;
+            const element = elementOf({ from, index });
             state.sum.update(sum);
             state.elements.add(element);
             timers.registerEventTime(endOfTime);
@@ -67,7 +69,7 @@ function sums(left: GatedInput<Item>, right: GatedInput<Item>): CompiledJob {
         .keyBy(({ key }) => key)
         .process({
           emits: type<Result>(),
-          state: { count: valueState<number>(), elements: listState<string>() },
+          state: { count: valueState<number>(), elements: listState<number>() },
           process({ key, sum, element }, { state, timers, emit }) {
             const count = (state.count.value() ?? 0) + 1;
             state.count.update(count);
@@ -97,18 +99,19 @@ async function resultsByKey(mode: Mode, failure: Failure): Promise<readonly (rea
 }
 
 /** By operator and key, sorted. */
-const heldElements = (): ReadonlyMap<string, readonly string[]> =>
-  new Map((world.collect.published('held') as readonly Held[]).map(({ by, key, elements }) => [`${by} ${key}`, elements.toSorted()]));
-
-const elementsOf = (key: number): readonly string[] =>
-  (['left', 'right'] as const).flatMap((from) =>
-    itemsOf(from)
-      .filter((item) => item.key === key)
-      .map(({ index }) => `${from} ${index}`),
+const heldElements = (): ReadonlyMap<string, readonly number[]> =>
+  new Map(
+    (world.collect.published('held') as readonly Held[]).map(({ by, key, elements }) => [
+      `${by} ${key}`,
+      elements.toSorted((a, b) => a - b),
+    ]),
   );
 
+const elementsOf = (key: number): readonly number[] =>
+  [...itemsOf('left'), ...itemsOf('right')].filter((item) => item.key === key).map(elementOf);
+
 const rightElements = new Map(
-  (['sum', 'count'] as const).flatMap((by) => Array.from({ length: keys }, (_, key) => [`${by} ${key}`, elementsOf(key).toSorted()])),
+  (['sum', 'count'] as const).flatMap((by) => Array.from({ length: keys }, (_, key) => [`${by} ${key}`, elementsOf(key)])),
 );
 
 async function expectExact(mode: Mode, failure: Failure): Promise<void> {
