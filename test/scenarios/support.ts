@@ -243,7 +243,7 @@ export class Run {
     const { stores, job } = this.running;
     let operation: OperationRecord | undefined;
     await until(async () => (operation = await stores.operations.read(job, trigger))?.status === 'COMPLETED');
-    expect(operation!.failure).toBeNull();
+    expect(operation!.failure?.message).toBeUndefined();
     return operation!;
   }
 }

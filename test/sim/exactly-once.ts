@@ -20,7 +20,7 @@ async function hashOf(name: string, seed: number): Promise<string> {
 const enough = 100;
 
 /**
- * Of each run on average. Measured over 210 seeds of each topology: 27 to 61 faults, 0.74 to 0.88 restores, 0.22 to 0.43 savepoints or moves by one, 3.9 to
+ * Of each run on average. Measured over 210 seeds of each topology: 27 to 63 faults, 0.74 to 0.88 restores, 0.22 to 0.43 savepoints, 3.9 to
  * 5 checkpoints; after 0.21 to 0.36 of the runs a job went on from a savepoint.
  */
 function expectMuchHappened({ runs, ...totals }: SimulationReport): void {
