@@ -2,6 +2,7 @@
 import { SluiceError } from '../base/errors.ts';
 import type { JobCheckpointing } from '../model/checkpoint-options.ts';
 import type { CheckpointMode } from '../model/envelope.ts';
+import { settingBounds } from './setting-bounds.ts';
 
 export interface CheckpointSettings {
   readonly intervalMs: number;
@@ -44,7 +45,7 @@ export function settingsOfNextRun(
   return { ...settings, ...Object.fromEntries(news) };
 }
 
-/** Flink's defaults, but for the interval (there: off until one is set). */
+/** Flink's defaults, but for the interval (there: off until one is set) and the retention (there: none, not even of a job that has failed). */
 export const defaultCheckpointSettings: CheckpointSettings = {
   intervalMs: 1_000,
   mode: 'exactly-once',
@@ -76,25 +77,11 @@ export function withOptions(settings: CheckpointSettings, options: JobCheckpoint
   };
 }
 
-const bounds: readonly (readonly [field: keyof CheckpointSettings, min: number, max: number])[] = [
-  // Flink refuses intervals below 10 ms too: the job would do nothing else.
-  ['intervalMs', 10, 31_536_000_000],
-  ['timeoutMs', 10, 31_536_000_000],
-  ['minPauseMs', 0, 31_536_000_000],
-  ['maxConcurrent', 1, 8],
-  ['tolerableFailures', 0, Number.MAX_SAFE_INTEGER],
-  // All of them stand in the job record.
-  ['retained', 1, 16],
-  ['alignedTimeoutMs', 0, 31_536_000_000],
-];
-
 /** @throws SluiceError `SLUICE-CHECKPOINT-OPTIONS` naming every fault at once */
 export function checkSettings(settings: CheckpointSettings): CheckpointSettings {
-  const faults = bounds.flatMap(([field, min, max]) => {
-    const value = settings[field];
-    return Number.isInteger(value) && Number(value) >= min && Number(value) <= max
-      ? []
-      : [`${field} is ${value}, from ${min} to ${max} is possible`];
+  const faults = Object.entries(settingBounds).flatMap(([field, [min, max]]) => {
+    const value = settings[field as keyof typeof settingBounds];
+    return Number.isInteger(value) && value >= min && value <= max ? [] : [`${field} is ${value}, from ${min} to ${max} is possible`];
   });
   if (settings.minPauseMs > 0 && settings.maxConcurrent > 1) faults.push('minPauseMs above 0 needs maxConcurrent 1');
   if (!['exactly-once', 'at-least-once'].includes(settings.mode))

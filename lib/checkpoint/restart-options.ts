@@ -1,7 +1,6 @@
 /** Restart strategies as they are given: text by Flink's names. */
-import { durationMsOf } from '../base/duration-text.ts';
-import { SluiceError } from '../base/errors.ts';
-import type { ConfigurationKey, JobConfiguration } from '../model/job-configuration.ts';
+import type { JobConfiguration, RestartKey } from '../model/job-configuration.ts';
+import { count, duration, factor, type Reader } from './option-readers.ts';
 import { restartDefaults, type RestartStrategy } from './restart-strategy.ts';
 
 /** Flink's other spellings. */
@@ -17,39 +16,20 @@ const types: Readonly<Record<string, RestartStrategy['type']>> = {
   exponentialdelay: 'exponential-delay',
 };
 
-/** What a value's text may be; a text in its place says what is wanted. */
-type Reader = (text: string) => number | null | string;
-
-const count =
-  (max: number): Reader =>
-  (text) =>
-    /^\d{1,15}$/.test(text) && Number(text) >= 1 && Number(text) <= max ? Number(text) : `a whole number from 1 to ${max}`;
 /** A message can be kept from being received for 12 hours at most. */
 const pauseMsMax = 6 * 3_600_000;
 const spanMsMax = 365 * 86_400_000;
-const duration =
-  (minMs: number, maxMs: number): Reader =>
-  (text) => {
-    // Flink: a number alone is milliseconds.
-    const durationMs = /^\d+$/.test(text) ? Number(text) : durationMsOf(text);
-    const isUsable = durationMs !== undefined && durationMs >= minMs && durationMs <= maxMs;
-    return isUsable ? durationMs : `a duration from ${minMs} ms to ${maxMs / 3_600_000} h, such as 10s`;
-  };
-const factor =
-  (min: number, max: number): Reader =>
-  (text) =>
-    /^\d+(\.\d+)?$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : `a number from ${min} to ${max}`;
 /** 0 would be no strategy at all. */
-const attempts: Reader = (text) => (text === 'infinite' || text === '2147483647' ? null : count(1_000_000_000)(text));
+const attempts: Reader = (text) => (text === 'infinite' || text === '2147483647' ? { value: null } : count(1, 1_000_000_000)(text));
 /** All of an interval's failures stand in the job record. */
 const failuresMax = 50;
 
-type DetailKey = Exclude<ConfigurationKey, 'restart-strategy.type'>;
+type DetailKey = Exclude<RestartKey, 'restart-strategy.type'>;
 
 const details: Readonly<Record<DetailKey, readonly [type: RestartStrategy['type'], field: string, read: Reader]>> = {
-  'restart-strategy.fixed-delay.attempts': ['fixed-delay', 'attempts', count(1_000_000_000)],
+  'restart-strategy.fixed-delay.attempts': ['fixed-delay', 'attempts', count(1, 1_000_000_000)],
   'restart-strategy.fixed-delay.delay': ['fixed-delay', 'delayMs', duration(0, pauseMsMax)],
-  'restart-strategy.failure-rate.max-failures-per-interval': ['failure-rate', 'maxFailuresPerInterval', count(failuresMax)],
+  'restart-strategy.failure-rate.max-failures-per-interval': ['failure-rate', 'maxFailuresPerInterval', count(1, failuresMax)],
   'restart-strategy.failure-rate.failure-rate-interval': ['failure-rate', 'intervalMs', duration(1, spanMsMax)],
   'restart-strategy.failure-rate.delay': ['failure-rate', 'delayMs', duration(0, pauseMsMax)],
   'restart-strategy.exponential-delay.initial-backoff': ['exponential-delay', 'initialBackoffMs', duration(1, pauseMsMax)],
@@ -60,31 +40,29 @@ const details: Readonly<Record<DetailKey, readonly [type: RestartStrategy['type'
   'restart-strategy.exponential-delay.attempts-before-reset-backoff': ['exponential-delay', 'attemptsBeforeResetBackoff', attempts],
 };
 
-/**
- * Options of strategies that are not chosen are checked, and have no effect: so the choice can be changed by itself.
- *
- * @throws SluiceError `SLUICE-CONFIGURATION-INVALID` naming every fault at once
- */
-export function restartStrategyOf(configuration: JobConfiguration): RestartStrategy {
+export const restartKeys: readonly string[] = ['restart-strategy.type', ...Object.keys(details)];
+
+export interface RestartRead {
+  readonly strategy: RestartStrategy;
+  readonly faults: readonly string[];
+}
+
+/** Options of strategies that are not chosen are checked, and have no effect: so the choice can be changed by itself. Leaves all other keys alone. */
+export function readRestart(configuration: JobConfiguration): RestartRead {
   const faults: string[] = [];
-  const given = (configuration['restart-strategy.type'] ?? 'exponential-delay').toString();
-  const type = types[given.toLowerCase()];
+  const given = String(configuration['restart-strategy.type'] ?? 'exponential-delay').trim();
+  const type = Object.hasOwn(types, given.toLowerCase()) ? types[given.toLowerCase()] : undefined;
   if (type === undefined)
     faults.push(`restart-strategy.type is ${given}; none, fixed-delay, failure-rate and exponential-delay are possible`);
   const chosen: Record<string, unknown> = { ...restartDefaults[type ?? 'none'] };
   for (const [key, value] of Object.entries(configuration)) {
-    if (key === 'restart-strategy.type' || value === undefined) continue;
-    const detail = Object.hasOwn(details, key) ? details[key as DetailKey] : undefined;
-    const read = detail?.[2](value.toString().trim());
-    if (detail === undefined) faults.push(`there is no option ${key}`);
-    else if (typeof read === 'string') faults.push(`${key} is ${value}, ${read} is wanted`);
-    else if (detail[0] === type) chosen[detail[1]] = read;
+    if (!Object.hasOwn(details, key)) continue;
+    const [ofType, field, reader] = details[key as DetailKey];
+    const read = reader(String(value).trim());
+    if ('wanted' in read) faults.push(`${key} is ${value}, ${read.wanted} is wanted`);
+    else if (ofType === type) chosen[field] = read.value;
   }
   if (Number(chosen['initialBackoffMs'] ?? 0) > Number(chosen['maxBackoffMs'] ?? 0))
     faults.push('restart-strategy.exponential-delay.initial-backoff is above max-backoff');
-  if (faults.length === 0) return chosen as unknown as RestartStrategy;
-  throw new SluiceError('SLUICE-CONFIGURATION-INVALID', `the job's configuration is not usable: ${faults.join('; ')}`, {
-    hint: 'Correct the options named above; `sluice run --help` and docs/cli.md show how they are given.',
-    facts: { faults },
-  });
+  return { strategy: chosen as unknown as RestartStrategy, faults };
 }

@@ -10,6 +10,7 @@ export const examples = {
     'sluice run job.ts --data-dir data              # the same again resumes where it was',
     'sluice run job.ts --from-savepoint data/savepoints/savepoint-1 --parallelism 4',
     'sluice run job.ts -D restart-strategy.type=fixed-delay -D restart-strategy.fixed-delay.attempts=3',
+    'sluice run job.ts -D execution.checkpointing.interval=10s -D execution.checkpointing.mode=AT_LEAST_ONCE',
     'sluice run job.ts --port 0 --json              # one JSON object per line, the first one has the port',
   ),
   plan: lines('sluice plan job.ts --set input=flights.parquet', 'sluice plan job.ts --parallelism 4 --format mermaid'),

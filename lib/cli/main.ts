@@ -47,10 +47,11 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
 }
 
 /** A default is said where it says something: no `false`, and no quotes around text. */
-function describeOption({ description, argChoices, defaultValue }: Option): string {
+function describeOption({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
+  const standard = defaultValueDescription ?? (defaultValue as unknown);
   const facts = [
     ...(argChoices === undefined ? [] : [argChoices.join(', ')]),
-    ...(typeof defaultValue === 'string' || typeof defaultValue === 'number' ? [`default: ${defaultValue}`] : []),
+    ...(typeof standard === 'string' || typeof standard === 'number' ? [`default: ${standard}`] : []),
   ];
   return facts.length === 0 ? description : `${description} (${facts.join('; ')})`;
 }
@@ -85,9 +86,9 @@ function addRunCommands(program: Command, io: CliIo, finish: Finish): void {
     .option('--first-seed <n>', 'the seed of the first; a seed is always the same run', positiveInteger, 1)
     .option('--records <n>', 'records of each split that are read, at most', positiveInteger, 100)
     .addOption(
-      new Option('--mode <mode...>', 'how barriers go, drawn for each run; at least once, nothing may be missing')
-        .choices(['aligned', 'unaligned', 'at-least-once'])
-        .default(['aligned', 'unaligned']),
+      new Option('--mode <modes>', 'how barriers go: some of aligned, unaligned, at-least-once; drawn for each run')
+        .argParser(simulatedModes)
+        .default(['aligned', 'unaligned'], 'aligned,unaligned'),
     )
     .option('--keep-going', 'do not end at the first run that breaks a promise', false)
     .option('--no-shrink', 'tell such a run as it was, not with the fewest faults that do')
@@ -254,18 +255,26 @@ function somePath(text: string): string {
 }
 
 function positiveInteger(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A whole number from 1 on is wanted.');
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number from 1 to 999999999 is wanted.');
 }
 
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A whole number from 0 on is wanted.');
+  throw new InvalidArgumentError('A whole number from 0 to 999999999 is wanted.');
 }
 
 function portNumber(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new InvalidArgumentError('A number from 0 to 65535 is wanted.');
+}
+
+const simulated = ['aligned', 'unaligned', 'at-least-once'];
+
+function simulatedModes(text: string): readonly string[] {
+  const chosen = text.split(',').map((mode) => mode.trim());
+  if (chosen.every((mode) => simulated.includes(mode))) return chosen;
+  throw new InvalidArgumentError(`Some of ${simulated.join(', ')} are wanted, with commas between them.`);
 }
 
 function usageError({ message }: CommanderError, [command = '']: readonly string[]): SluiceError {

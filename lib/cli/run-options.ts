@@ -1,5 +1,7 @@
+import { readConfiguration } from '../checkpoint/read-configuration.ts';
 import { checkSettings, defaultCheckpointSettings, withOptions, type CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import { SluiceError } from '../base/errors.ts';
+import type { CompiledJob } from '../dsl/compile-job.ts';
 import type { CheckpointOptions, JobCheckpointing } from '../model/checkpoint-options.ts';
 import { parseDuration } from './durations.ts';
 import type { JobConfiguration } from '../model/job-configuration.ts';
@@ -28,9 +30,23 @@ export interface RunOptions extends JobOptions {
   readonly verbose: boolean;
 }
 
-/** The command line over what the job says, over the defaults. @throws SluiceError `SLUICE-USAGE` or `SLUICE-CHECKPOINT-OPTIONS` */
-export function checkpointSettings(options: RunOptions, job: JobCheckpointing = {}): CheckpointSettings {
-  return checkSettings(withOptions(withOptions(defaultCheckpointSettings, job), given(options)));
+/** What the job says of itself, as far as it is known. */
+type OfJob = Partial<Pick<CompiledJob, 'configuration' | 'checkpointing'>>;
+
+/**
+ * Each over the ones before it: the defaults, the job's `configuration`, what it says in code, `-D`, and the command line's own options. Of restart
+ * strategies only what is wrong is said.
+ *
+ * @throws SluiceError `SLUICE-CONFIGURATION-INVALID`, `SLUICE-USAGE` or `SLUICE-CHECKPOINT-OPTIONS`
+ */
+export function checkpointSettings(options: RunOptions, { configuration = {}, checkpointing = {} }: OfJob): CheckpointSettings {
+  const { ofJob, ofCommandLine } = readConfiguration(configuration, options.define).checkpointing;
+  return checkSettings([ofJob, checkpointing, ofCommandLine, given(options)].reduce(withOptions, defaultCheckpointSettings));
+}
+
+/** Says what is wrong with them whatever the job says, before it is looked at. @throws SluiceError `SLUICE-USAGE` or `SLUICE-CHECKPOINT-OPTIONS` */
+export function checkOwnOptions(options: RunOptions): void {
+  checkSettings(withOptions(defaultCheckpointSettings, given(options)));
 }
 
 function given(options: RunOptions): JobCheckpointing {

@@ -11,7 +11,7 @@ export interface StopWatch {
 /** A terminal sends Ctrl-C to a whole group of processes, and a parent may pass it on: what comes at once is the same one. */
 const sameSignalMs = 300;
 
-export function watchStop(io: CliIo, onFirst: () => void): StopWatch {
+export function watchStop(io: CliIo, onFirst: (signal: StopSignal) => void): StopWatch {
   let firstAtMs: number | null = null;
   let resolveStopped: (signal: StopSignal) => void = () => undefined;
   const stopped = new Promise<StopSignal>((resolve) => (resolveStopped = resolve));
@@ -19,7 +19,7 @@ export function watchStop(io: CliIo, onFirst: () => void): StopWatch {
     const nowMs = io.clock.monotonic();
     if (firstAtMs === null) {
       firstAtMs = nowMs;
-      onFirst();
+      onFirst(signal);
       resolveStopped(signal);
     } else if (nowMs - firstAtMs > sameSignalMs) {
       io.kill(exitCodes[signal]);

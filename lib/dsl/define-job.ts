@@ -5,7 +5,7 @@ import type { StreamEnvironment } from './stream-environment.ts';
 export interface JobDefinition<P extends ParameterDeclarations> {
   readonly name: string;
   readonly parameters?: P;
-  /** Options by Flink's names, such as `'restart-strategy.type': 'fixed-delay'`; `-D` on the command line goes before them. */
+  /** Options by Flink's names, such as `'execution.checkpointing.interval': '10 s'`. `env.enableCheckpointing` and the command line go before them. */
   readonly configuration?: JobConfiguration;
   /** Describes the graph. Called whenever the job is planned or started, so it must do the same every time and no I/O. */
   build(env: StreamEnvironment, parameters: ParameterValues<P>): void;

@@ -14,7 +14,7 @@ import { SluiceError } from '../base/errors.ts';
 import type { CheckpointId, JobId } from '../base/ids.ts';
 import { settingsOfNextRun, type CheckpointSettings } from '../checkpoint/checkpoint-settings.ts';
 import { isTerminal, isWorking } from '../checkpoint/job-status.ts';
-import { restartStrategyOf } from '../checkpoint/restart-options.ts';
+import { readConfiguration } from '../checkpoint/read-configuration.ts';
 import { changeSettings } from '../coordinator/change-settings.ts';
 import { readPlan } from '../coordinator/coordinator-deps.ts';
 import { restoreCheckpoint, restoreSavepoint, type NewPlan } from '../coordinator/restore-requests.ts';
@@ -40,8 +40,9 @@ export interface RunJobOptions extends LocalSystem {
   /** A savepoint's folder or metadata file, or a retained checkpoint: see retained-checkpoint.ts. */
   readonly fromSavepoint?: string;
   readonly allowNonRestoredState?: boolean;
+  /** As they hold: of all that the job and the command line say. */
   readonly checkpoint: CheckpointSettings;
-  /** Goes before what the job itself says. */
+  /** By Flink's names, from the command line: goes before what the job itself says. Read for the restart strategy only. */
   readonly configuration?: JobConfiguration;
   /** For tests and the bench: other connectors, stores that are open already. */
   readonly connectors?: Connectors;
@@ -164,7 +165,7 @@ async function goOn(engine: LocalEngine, options: RunJobOptions, before: JobReco
 }
 
 function newPlan({ program: { plan, planHash, configuration }, checkpoint, code, ...given }: RunJobOptions): NewPlan {
-  const restart = restartStrategyOf({ ...configuration, ...given.configuration });
+  const { restart } = readConfiguration(configuration, given.configuration);
   return { plan, planHash, settings: checkpoint, restart, ...(code === undefined ? {} : { code }) };
 }
 

@@ -1,5 +1,7 @@
 /** Options of a job by Flink's names. They stand beside the plan, never in it: another value needs no other plan hash. */
-export type ConfigurationKey =
+export type ConfigurationKey = RestartKey | CheckpointKey | OldCheckpointKey;
+
+export type RestartKey =
   | 'restart-strategy.type'
   | 'restart-strategy.fixed-delay.attempts'
   | 'restart-strategy.fixed-delay.delay'
@@ -13,5 +15,23 @@ export type ConfigurationKey =
   | 'restart-strategy.exponential-delay.jitter-factor'
   | 'restart-strategy.exponential-delay.attempts-before-reset-backoff';
 
-/** Durations as text, such as `10 s`. */
-export type JobConfiguration = { readonly [Key in ConfigurationKey]?: string | number };
+export type CheckpointKey =
+  | 'execution.checkpointing.interval'
+  | 'execution.checkpointing.mode'
+  | 'execution.checkpointing.timeout'
+  | 'execution.checkpointing.min-pause'
+  | 'execution.checkpointing.max-concurrent-checkpoints'
+  | 'execution.checkpointing.tolerable-failed-checkpoints'
+  | 'execution.checkpointing.externalized-checkpoint-retention'
+  | 'execution.checkpointing.unaligned.enabled'
+  | 'execution.checkpointing.aligned-checkpoint-timeout'
+  | 'execution.checkpointing.num-retained';
+
+/** As Flink 1.x spells them, and 2.x still reads them. */
+export type OldCheckpointKey =
+  'execution.checkpointing.unaligned' | 'execution.checkpointing.alignment-timeout' | 'state.checkpoints.num-retained';
+
+type FlagKey = 'execution.checkpointing.unaligned.enabled' | 'execution.checkpointing.unaligned';
+
+/** Durations as text, such as `10 s`, or a number of milliseconds. */
+export type JobConfiguration = { readonly [Key in ConfigurationKey]?: Key extends FlagKey ? string | boolean : string | number };

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decideRestart, jittered, noRestarts, noteRestart } from '../../lib/checkpoint/restart-attempts.ts';
-import { restartStrategyOf } from '../../lib/checkpoint/restart-options.ts';
+import { readConfiguration } from '../../lib/checkpoint/read-configuration.ts';
 import { defaultRestartStrategy, type RestartStrategy } from '../../lib/checkpoint/restart-strategy.ts';
 import { decodeStoredPlan, encodeStoredPlan } from '../../lib/checkpoint/stored-plan.ts';
 import type { JobConfiguration } from '../../lib/model/job-configuration.ts';
@@ -22,7 +22,7 @@ function failAt(strategy: RestartStrategy, ...times: readonly number[]): (number
   });
 }
 
-const strategy = (configuration: JobConfiguration): RestartStrategy => restartStrategyOf(configuration);
+const strategy = (configuration: JobConfiguration): RestartStrategy => readConfiguration(configuration).restart;
 const exponential = { 'restart-strategy.type': 'exponential-delay' } as const;
 
 describe('none', () => {
@@ -138,14 +138,14 @@ describe('options', () => {
       'restart-strategy.exponential-delay.jitter-factor': '2',
       'restart-strategy.exponential-delay.backof': 1,
     } as JobConfiguration;
-    expect(() => restartStrategyOf(faulty)).toThrow(
+    expect(() => strategy(faulty)).toThrow(
       expect.objectContaining({
         code: 'SLUICE-CONFIGURATION-INVALID',
         facts: { faults: expect.objectContaining({ length: 5 }) as unknown },
       }) as Error,
     );
     const upsideDown = { 'restart-strategy.exponential-delay.initial-backoff': '2 min' };
-    expect(() => restartStrategyOf(upsideDown)).toThrow('initial-backoff is above max-backoff');
+    expect(() => strategy(upsideDown)).toThrow('initial-backoff is above max-backoff');
   });
 
   test('of strategies that are not chosen have no effect', () => {

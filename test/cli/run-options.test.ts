@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
 import { checkpointSettings, type RunOptions } from '../../lib/cli/run-options.ts';
+import type { JobConfiguration } from '../../lib/model/job-configuration.ts';
 import { collectSink, compileJob, defineJob, fromCollection, seconds, type CheckpointOptions, type CompiledJob } from '../../lib/index.ts';
 
 const none: RunOptions = { set: {}, define: {}, allowNonRestoredState: false, port: 0, json: false, verbose: false };
 
-function jobWith(options: CheckpointOptions, intervalMs = seconds(5)): CompiledJob {
+function jobWith(options: CheckpointOptions, intervalMs = seconds(5), configuration: JobConfiguration = {}): CompiledJob {
   const job = defineJob({
     name: 'numbers',
+    configuration,
     build(env) {
       env.enableCheckpointing(intervalMs, options);
       env
@@ -22,7 +24,7 @@ function jobWith(options: CheckpointOptions, intervalMs = seconds(5)): CompiledJ
 
 describe('checkpoint options', () => {
   test('are the defaults where neither job nor command line say anything', () => {
-    expect(checkpointSettings(none)).toEqual(defaultCheckpointSettings);
+    expect(checkpointSettings(none, {})).toEqual(defaultCheckpointSettings);
   });
 
   test('of the job hold where the command line says nothing, each by itself', () => {
@@ -47,7 +49,7 @@ describe('checkpoint options', () => {
       unaligned: false,
       alignedTimeoutMs: 50,
     };
-    expect(checkpointSettings(none, checkpointing)).toEqual(ofJob);
+    expect(checkpointSettings(none, { checkpointing })).toEqual(ofJob);
     const line: RunOptions = {
       ...none,
       checkpointInterval: '2s',
@@ -60,7 +62,7 @@ describe('checkpoint options', () => {
       unalignedCheckpoints: true,
       alignedCheckpointTimeout: '70ms',
     };
-    expect(checkpointSettings(line, checkpointing)).toEqual({
+    expect(checkpointSettings(line, { checkpointing })).toEqual({
       ...defaultCheckpointSettings,
       intervalMs: 2_000,
       timeoutMs: 60_000,
@@ -70,8 +72,45 @@ describe('checkpoint options', () => {
     });
   });
 
+  test("by Flink's names are below the code in the job, and above it on the command line, where its own options hold last", () => {
+    const configuration: JobConfiguration = {
+      'execution.checkpointing.interval': '1 min',
+      'execution.checkpointing.timeout': '2 min',
+      'execution.checkpointing.min-pause': '3 s',
+      'execution.checkpointing.tolerable-failed-checkpoints': 4,
+      'state.checkpoints.num-retained': 5,
+    };
+    const job = jobWith({ timeoutMs: 60_000, minPauseMs: 100, tolerableFailedCheckpoints: 3 }, seconds(5), configuration);
+    const ofJob = {
+      ...defaultCheckpointSettings,
+      intervalMs: 5_000,
+      timeoutMs: 60_000,
+      minPauseMs: 100,
+      tolerableFailures: 3,
+      retained: 5,
+    };
+    expect(checkpointSettings(none, job)).toEqual(ofJob);
+    const define: JobConfiguration = {
+      'execution.checkpointing.min-pause': '7 s',
+      'execution.checkpointing.tolerable-failed-checkpoints': '8',
+      'execution.checkpointing.num-retained': '9',
+    };
+    expect(checkpointSettings({ ...none, define }, job)).toEqual({ ...ofJob, minPauseMs: 7_000, tolerableFailures: 8, retained: 9 });
+    const line: RunOptions = { ...none, define, checkpointMinPause: '1s' };
+    expect(checkpointSettings(line, job)).toEqual({ ...ofJob, minPauseMs: 1_000, tolerableFailures: 8, retained: 9 });
+  });
+
+  test('of the configuration that contradict each other are refused as those of the command line are', () => {
+    const configuration = { 'execution.checkpointing.min-pause': '5 ms', 'execution.checkpointing.max-concurrent-checkpoints': 2 };
+    expect(() => checkpointSettings(none, { configuration })).toThrowError(
+      expect.objectContaining({ code: 'SLUICE-CHECKPOINT-OPTIONS', message: expect.stringContaining('minPauseMs above 0') }),
+    );
+  });
+
   test('are no part of the plan: with others the job just goes on', () => {
-    expect(jobWith({ numRetained: 9 }).planHash).toBe(jobWith({}, 77).planHash);
+    const { planHash } = jobWith({ numRetained: 9 });
+    expect(jobWith({}, 77).planHash).toBe(planHash);
+    expect(jobWith({}, 77, { 'execution.checkpointing.timeout': '1 min' }).planHash).toBe(planHash);
   });
 
   test.each([
@@ -82,7 +121,7 @@ describe('checkpoint options', () => {
     [{ mode: 'at-most-once' as 'at-least-once' }, 'mode is at-most-once'],
     [{ externalizedCheckpointRetention: 'never' as 'retain-on-cancellation' }, 'retentionOnCancellation is never'],
   ])('that cannot be are refused by name: %j', (options, text) => {
-    const check = (): unknown => checkpointSettings(none, jobWith(options).checkpointing);
+    const check = (): unknown => checkpointSettings(none, jobWith(options));
     expect(check).toThrowError(expect.objectContaining({ code: 'SLUICE-CHECKPOINT-OPTIONS', message: expect.stringContaining(text) }));
   });
 });

@@ -52,7 +52,7 @@ describe('a wrong usage has exit code 2 and says what is wrong', () => {
     [['run', 'job.ts', '--from-savepoint', ''], 'A path is wanted.'],
     [['run'], "missing required argument 'job-file'"],
     [['list', '--colour'], "unknown option '--colour'"],
-    [['run', 'job.ts', '--parallelism', '0'], 'A whole number from 1 on is wanted.'],
+    [['run', 'job.ts', '--parallelism', '0'], 'A whole number from 1 to 999999999 is wanted.'],
     [['run', 'job.ts', '--port', '70000'], 'A number from 0 to 65535 is wanted.'],
     [['run', 'job.ts', '--checkpoint-mode', 'at-most-once'], 'Allowed choices are exactly-once, at-least-once.'],
     [['run', 'job.ts', '--checkpoint-interval', '5'], '--checkpoint-interval is "5", which is no duration'],

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { changeSettings } from '../../lib/coordinator/change-settings.ts';
 import { readPlan } from '../../lib/coordinator/coordinator-deps.ts';
-import { restartStrategyOf } from '../../lib/checkpoint/restart-options.ts';
+import { readConfiguration } from '../../lib/checkpoint/read-configuration.ts';
 import type { CoordinatorMessage, JobFailure } from '../../lib/model/coordinator-message.ts';
 import type { JobConfiguration } from '../../lib/model/job-configuration.ts';
 import { decodeValue } from '../../lib/model/value-json.ts';
@@ -33,7 +33,7 @@ async function worldWith(configuration: JobConfiguration, options?: WorldOptions
   const world = new CoordinatorWorld(options);
   await world.start();
   const { settings } = await readPlan(world.deps, (await world.record()).plan);
-  await changeSettings(world.deps, job, () => ({ settings, restart: restartStrategyOf(configuration) }));
+  await changeSettings(world.deps, job, () => ({ settings, restart: readConfiguration(configuration).restart }));
   return world;
 }
 
@@ -91,7 +91,7 @@ describe('a batch that may be tried again', () => {
     await fail(world, 1);
     const before = await world.record();
     const { settings } = await readPlan(world.deps, before.plan);
-    await changeSettings(world.deps, job, () => ({ settings, restart: restartStrategyOf(fixedDelay(3)) }));
+    await changeSettings(world.deps, job, () => ({ settings, restart: readConfiguration(fixedDelay(3)).restart }));
     await fail(world, 2);
     expect(await world.record()).toMatchObject({ status: 'RUNNING', planHash: before.planHash, attempt: 1, restarts: { attempts: 3 } });
     await fail(world, 1);

@@ -1,6 +1,6 @@
 /** One rule of the protocol is broken, and seeds are run until one of them shows it; what failed is made smaller. */
 import { mutantRules, switchMutant, type MutantName } from '../../lib/base/mutated.ts';
-import type { Violation } from '../../lib/testing/sim/simulate.ts';
+import type { Violation } from '../../lib/testing/sim/simulation-report.ts';
 import { huntFor, type Hunt } from './hunts.ts';
 import { simulateTopology, topologyNamed } from './run-topology.ts';
 

@@ -2,7 +2,7 @@
 import seeds from './mutant-seeds.json' with { type: 'json' };
 import type { MutantName } from '../../lib/base/mutated.ts';
 import type { FaultRates } from '../../lib/testing/sim/fault.ts';
-import type { SimulateOptions } from '../../lib/testing/sim/simulate.ts';
+import type { SimulateOptions } from '../../lib/testing/sim/simulate-options.ts';
 
 type World = NonNullable<SimulateOptions['world']>;
 

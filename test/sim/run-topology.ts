@@ -1,4 +1,6 @@
-import { simulate, type SimulateOptions, type SimulationReport } from '../../lib/testing/sim/simulate.ts';
+import { simulate } from '../../lib/testing/sim/simulate.ts';
+import type { SimulateOptions } from '../../lib/testing/sim/simulate-options.ts';
+import type { SimulationReport } from '../../lib/testing/sim/simulation-report.ts';
 import { smallTopologies } from './crash-coverage/small-topologies.ts';
 import { hardTopologies } from './hard-topologies.ts';
 import { topologies, type Topology } from './topologies.ts';

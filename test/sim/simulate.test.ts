@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { collectSink, defineJob, fromCollection, type Job, type, valueState } from '../../lib/index.ts';
+import { limits } from '../../lib/base/limits.ts';
 import { simulate } from '../../lib/testing/index.ts';
 
 const words = Array.from({ length: 40 }, (_, i) => ({ word: `w${i % 4}`, number: i }));
@@ -92,5 +93,50 @@ describe('a seed', () => {
     const first = await hashes();
     expect(new Set(first).size).toBe(20);
     expect(await hashes()).toEqual(first);
+  });
+});
+
+describe('what cannot be simulated', () => {
+  test('is told all at once where the options are wrong', async () => {
+    const options = { seeds: Number('1k'), recordsPerSplit: 0, modes: [], parallelism: [], expected: { nowhere: [] } };
+    await expect(simulate(countJob({ inField: false }), options)).rejects.toMatchObject({
+      code: 'SLUICE-SIMULATION-OPTIONS',
+      facts: {
+        faults: [
+          'seeds is NaN, a whole number from 1 on is wanted',
+          'recordsPerSplit is 0, a whole number from 1 on is wanted',
+          'parallelism names none',
+          'modes names none',
+          'expected names nowhere, which is no sink of the job: counts',
+        ],
+      },
+    });
+  });
+
+  test('is a job that never ends, with the error that its function throws', async () => {
+    const job = defineJob({
+      name: 'thrower',
+      build(env) {
+        env
+          .fromSource(fromCollection(words))
+          .uid('words')
+          .map((): unknown => {
+            throw new Error('no such word');
+          })
+          .uid('throws')
+          .sinkTo(collectSink('out'))
+          .uid('out');
+      },
+    });
+    const error: unknown = await simulate(job).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'SLUICE-SIMULATION-FAILED' });
+    expect((error as Error).message).toMatch(/operator words.*no such word/);
+  });
+
+  test('leaves the limits of the process as they were, however it ends', async () => {
+    const before = { ...limits };
+    await simulate(countJob({ inField: false }), { seeds: 4 });
+    await simulate(countJob({ inField: true }), { seeds: 50, expected, shrink: 20 });
+    expect(limits).toEqual(before);
   });
 });

@@ -16,7 +16,7 @@ import {
   type,
   valueState,
 } from '../../lib/index.ts';
-import type { SimulateOptions } from '../../lib/testing/sim/simulate.ts';
+import type { SimulateOptions } from '../../lib/testing/sim/simulate-options.ts';
 
 export interface Topology {
   readonly name: string;

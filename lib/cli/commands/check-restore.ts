@@ -1,4 +1,3 @@
-import { restartStrategyOf } from '../../checkpoint/restart-options.ts';
 import { checkSavepoint, type SavepointCheck } from '../../savepoint/check-savepoint.ts';
 import type { CliIo } from '../cli-io.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -11,10 +10,10 @@ export type CheckRestoreOptions = RunOptions & { readonly allowNonRestoredState:
 /** `sluice restore --dry-run`: everything that can be said against it at once, and what would happen. Changes nothing. */
 export async function checkRestore(io: CliIo, savepoint: string, path: string, options: CheckRestoreOptions): Promise<number> {
   const { allowNonRestoredState, json } = options;
-  const { plan, configuration, checkpointing } = await compileFile(io, path, options);
+  const program = await compileFile(io, path, options);
+  const { plan } = program;
   // As the run would: what is wrong with them is said here too.
-  checkpointSettings(options, checkpointing);
-  restartStrategyOf({ ...configuration, ...options.define });
+  checkpointSettings(options, program);
   const check = await checkSavepoint(await savepointArgument(io, savepoint), plan, {
     allowNonRestoredState,
     allowOtherJob: false,

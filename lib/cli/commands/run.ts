@@ -14,7 +14,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { folderOf } from '../folders.ts';
 import { compileFile } from '../load-job.ts';
 import { createProgress } from '../progress.ts';
-import { checkpointSettings, type RunOptions } from '../run-options.ts';
+import { checkOwnOptions, checkpointSettings, type RunOptions } from '../run-options.ts';
 import { createRunReport, type RunReport } from '../run-report.ts';
 import { removeServerFile, writeServerFile } from '../server-file.ts';
 import { watchStop, type StopWatch } from '../stop-signals.ts';
@@ -32,11 +32,11 @@ const lingerStepMs = 20;
 const keepCompiledAfterMs = 500;
 
 export async function run(io: CliIo, path: string, options: RunOptions): Promise<number> {
-  checkpointSettings(options);
+  checkOwnOptions(options);
   const dataDir = options.dataDir === undefined ? undefined : usableFolder(io, 'data directory', options.dataDir);
   if (options.savepointDir !== undefined) usableFolder(io, 'directory for savepoints', folderOf(io, options.savepointDir));
   const program = await compileFile(io, path, options);
-  const checkpoint = checkpointSettings(options, program.checkpointing);
+  const checkpoint = checkpointSettings(options, program);
   const report = createRunReport(io, program.plan.name, options.json);
   const logger = createLogger({
     clock: io.clock,

@@ -260,8 +260,11 @@ export class Containers {
   }
 }
 
+/** Its code tells what the simulation has done from what went wrong by itself. */
+export const simulatedFault = 'SLUICE-SIMULATED-FAULT';
+
 function unavailable(site: string): SluiceError {
-  return new SluiceError('SLUICE-SIMULATED-FAULT', `${site} was not answered`, {
+  return new SluiceError(simulatedFault, `${site} was not answered`, {
     hint: 'A fault of the simulation: whoever called tries again.',
     retryable: true,
   });

@@ -7,7 +7,7 @@ import type { Logger } from '../../ports/system.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
 import { defaultRuntimeSettings } from '../../runtime/runtime-settings.ts';
 import { SettingsDraw, times, type Circumstances, type SimulatedMode } from './circumstances.ts';
-import { Containers } from './container.ts';
+import { Containers, simulatedFault } from './container.ts';
 import { Decisions } from './decisions.ts';
 import { drawRates, drawnFaults, listedFaults, type Fault, type FaultSource } from './fault.ts';
 import { Liveness } from './liveness.ts';
@@ -49,6 +49,8 @@ export interface SimulatedWorld {
   readonly oracles: Oracles;
   readonly liveness: Liveness;
   readonly draw: SettingsDraw;
+  /** What was logged last of something that went wrong by itself. */
+  readonly trouble: () => string | null;
   /** How long things go wrong. */
   readonly faultyMs: number;
 }
@@ -66,7 +68,8 @@ export function newWorld(options: SimulationOptions, problem: (what: string) => 
   const faultyMs = calm ? 0 : options.script === undefined ? 3_000 + decisions.below('faulty', 12_000) : scriptedMs;
   const isSilent = (): boolean => options.silent === true && time.nowMs > faultyMs / 2 && time.nowMs < faultyMs + silentMs;
   const sources = paced(options, decisions, isSilent);
-  const logger = loggerOf(options, time, trace);
+  let trouble: string | null = null;
+  const logger = loggerOf(options, time, trace, (what) => (trouble = what));
   const sweepMs = options.sweepMs ?? times.sweep;
   const stores = new SimStores({ time, decisions, containers, sources, logger, sweepMs, losing: options.losing === true });
   const visibilityMs = decisions.chance('visibility/short', 0.6) || options.script !== undefined ? 1_000 : times.life + 500;
@@ -94,7 +97,7 @@ export function newWorld(options: SimulationOptions, problem: (what: string) => 
     flows: () => stores.stores.flows.running(),
     checkpoints: () => draw.current,
   });
-  return { time, trace, decisions, containers, stores, services, people, oracles, liveness, draw, faultyMs };
+  return { time, trace, decisions, containers, stores, services, people, oracles, liveness, draw, faultyMs, trouble: () => trouble };
 }
 
 function newContainers(options: SimulationOptions, parts: Pick<SimulatedWorld, 'time' | 'trace' | 'decisions'>): Containers {
@@ -154,12 +157,15 @@ function paced({ sources, calm }: SimulationOptions, decisions: Decisions, isSil
   return Object.fromEntries(Object.entries(sources).map(([name, reader]) => [name, pace(name, reader)]));
 }
 
-function loggerOf({ log }: SimulationOptions, time: VirtualTime, trace: Trace): Logger {
+function loggerOf({ log }: SimulationOptions, time: VirtualTime, trace: Trace, onTrouble: (what: string) => void): Logger {
   return {
     log: (level, message, facts) => {
       if (level === 'debug') return;
       log?.(`${time.nowMs.toFixed(1)} ${level} ${message} ${JSON.stringify(facts)}`);
       if (level === 'error') trace.tell(time.nowMs, 'log', `${message} ${JSON.stringify(facts)}`);
+      const { operator, error, code } = facts ?? {};
+      if (level !== 'info' && code !== simulatedFault)
+        onTrouble(error === undefined ? message : `${operator === undefined ? '' : `operator ${String(operator)}: `}${String(error)}`);
     },
   };
 }

@@ -14,6 +14,8 @@ export interface SimulationResult {
   readonly seed: number;
   readonly hash: string;
   readonly problems: readonly string[];
+  /** What the job or the engine said last of something that went wrong by itself. */
+  readonly trouble: string | null;
   /** Nothing else was wrong, but it did not come to its end. */
   readonly stoodStill: boolean;
   readonly faults: readonly Fault[];
@@ -128,7 +130,7 @@ class Simulated {
       const { losing, damaging, mayFail: isAllowed } = this.#options;
       // Where a message or an object is lost that is the right answer.
       const mayFail = losing === true || damaging === true || isAllowed === true;
-      if (record.status === 'FAILED' && !mayFail) this.#problems.push(`the job failed: ${record.failure}`);
+      if (record.status === 'FAILED' && !mayFail) this.#problems.push(`the job failed: ${this.#world.trouble() ?? record.failure}`);
     }
   }
 
@@ -149,6 +151,7 @@ class Simulated {
       seed: this.#options.seed,
       hash: this.#world.trace.hash,
       problems: this.#problems,
+      trouble: this.#world.trouble(),
       stoodStill: this.#stoodStill,
       faults: this.#world.containers.taken,
       happened: this.#world.containers.happened,

@@ -1,12 +1,12 @@
 /** A job's own connectors, replaced: what its sources would read is in memory, and what its sinks publish is kept by sink. */
 import { canonicalJson } from '../../base/canonical-json.ts';
+import { SluiceError } from '../../base/errors.ts';
 import type { ConnectorSpec, JobPlan, PlannedOperator } from '../../model/job-plan.ts';
 import { isSourceVertex } from '../../model/job-plan.ts';
-import type { SinkCommitter, SplitReader } from '../../ports/connectors.ts';
+import type { MalformedRecord, SinkCommitter, SplitReader } from '../../ports/connectors.ts';
 
-interface LoadedSplit {
-  readonly values: readonly unknown[];
-}
+/** What a split gives, one after the other. */
+type Loaded = { readonly value: unknown } | { readonly malformed: MalformedRecord };
 
 /** The first records of every split of every source. */
 export async function loadSources(
@@ -14,10 +14,11 @@ export async function loadSources(
   readers: Readonly<Record<string, SplitReader>>,
   recordsMax: number,
 ): Promise<Readonly<Record<string, SplitReader>>> {
-  const loaded = new Map<string, Map<string, LoadedSplit>>();
+  const loaded = new Map<string, Map<string, readonly Loaded[]>>();
   for (const spec of sourcesOf(plan)) {
-    const reader = readers[spec.connector]!;
-    const splits = new Map<string, LoadedSplit>();
+    const reader = readers[spec.connector];
+    if (reader === undefined) throw unknownConnector(spec, Object.keys(readers));
+    const splits = new Map<string, readonly Loaded[]>();
     for (const split of await reader.splits(spec)) splits.set(split, await loadSplit(reader, spec, split, recordsMax));
     loaded.set(canonicalJson(spec), splits);
   }
@@ -29,26 +30,41 @@ function sourcesOf(plan: JobPlan): readonly ConnectorSpec[] {
   return plan.vertices.filter(({ uid }) => isSourceVertex(plan, uid)).map(({ operators }) => operators[0]!.connector!);
 }
 
-async function loadSplit(reader: SplitReader, spec: ConnectorSpec, split: string, recordsMax: number): Promise<LoadedSplit> {
-  const values: unknown[] = [];
-  for (let position: unknown = null; values.length < recordsMax;) {
-    const read = await reader.read(spec, split, position, { recordsMax: recordsMax - values.length });
-    values.push(...read.values);
+async function loadSplit(reader: SplitReader, spec: ConnectorSpec, split: string, recordsMax: number): Promise<readonly Loaded[]> {
+  const loaded: Loaded[] = [];
+  for (let position: unknown = null; loaded.length < recordsMax;) {
+    const read = await reader.read(spec, split, position, { recordsMax: recordsMax - loaded.length });
+    const { values, malformed = [], ended } = read;
+    loaded.push(...values.map((value) => ({ value })), ...malformed.map((one) => ({ malformed: one })));
     // A source that has nothing yet may never have.
-    if (read.ended || (read.values.length === 0 && (read.malformed?.length ?? 0) === 0)) break;
+    if (ended || values.length + malformed.length === 0) break;
     position = read.position;
   }
-  return { values };
+  return loaded;
 }
 
-function memoryReader(loaded: ReadonlyMap<string, ReadonlyMap<string, LoadedSplit>>): SplitReader {
+function unknownConnector({ connector }: ConnectorSpec, known: readonly string[]): SluiceError {
+  return new SluiceError('SLUICE-CONNECTOR-UNKNOWN', `there is no source connector ${connector} to simulate the job with`, {
+    hint: `Give its reader as \`sources\` to simulate(). There are: ${known.join(', ')}.`,
+    facts: { connector },
+  });
+}
+
+function memoryReader(loaded: ReadonlyMap<string, ReadonlyMap<string, readonly Loaded[]>>): SplitReader {
   return {
     splits: async (spec) => [...loaded.get(canonicalJson(spec))!.keys()],
     read: async (spec, split, position, { recordsMax }) => {
-      const { values } = loaded.get(canonicalJson(spec))!.get(split)!;
+      const all = loaded.get(canonicalJson(spec))!.get(split)!;
       const from = (position as number | null) ?? 0;
-      const to = Math.min(values.length, from + recordsMax);
-      return { values: values.slice(from, to), position: to, ended: to === values.length };
+      const to = Math.min(all.length, from + recordsMax);
+      const some = all.slice(from, to);
+      const malformed = some.flatMap((one) => ('malformed' in one ? [one.malformed] : []));
+      return {
+        values: some.flatMap((one) => ('value' in one ? [one.value] : [])),
+        position: to,
+        ended: to === all.length,
+        ...(malformed.length === 0 ? {} : { malformed }),
+      };
     },
   };
 }

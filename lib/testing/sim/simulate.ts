@@ -8,96 +8,32 @@ import type { OperatorRegistry } from '../../operators/operator.ts';
 import { compileJob, type CompiledJob } from '../../dsl/compile-job.ts';
 import type { Job } from '../../dsl/define-job.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
-import { atLeastDifference, exactDifference, linesOf, tooManyDifference, type Covers } from './differences.ts';
+import { atLeastDifference, exactDifference, linesOf, tooManyDifference } from './differences.ts';
 import type { Fault } from './fault.ts';
-import type { Circumstances, SimulatedMode } from './circumstances.ts';
+import type { SimulatedMode } from './circumstances.ts';
 import { runSimulation, type SimulationResult } from './run-simulation.ts';
-import type { Scripted } from './scripted.ts';
 import { shrinkFaults } from './shrink.ts';
 import { loadSources, sinkName, sinksOf } from './sim-connectors.ts';
-import { smallLimits, withLimits, type Limits } from './small-limits.ts';
+import { checkOptions, type SimulateOptions } from './simulate-options.ts';
+import { noRuns, withRun, type SimulationReport, type Violation } from './simulation-report.ts';
+import { smallLimits, withLimits } from './small-limits.ts';
 import { timelineOf } from './timeline.ts';
 
-export type { SimulatedMode } from './circumstances.ts';
-
-export interface SimulateOptions {
-  /** How many runs; the seed of the first. Default 100, 1. */
-  readonly seeds?: number;
-  readonly firstSeed?: number;
-  /** Job parameters, as on the command line. */
-  readonly parameters?: Readonly<Record<string, string>>;
-  /** Records that are read of each split, at most. Default 100: what is rare comes from many runs, not from many records. */
-  readonly recordsPerSplit?: number;
-  /** Restores go to one of these. Default 1 to 3. */
-  readonly parallelism?: readonly number[];
-  /** How barriers go: drawn for each run, and changed while it runs. Default aligned and unaligned, both exactly once. */
-  readonly modes?: readonly SimulatedMode[];
-  /** In mode `at-least-once`: whether a record that is shown stands for an expected one, as where a count is higher. Default: where they are equal. */
-  readonly covers?: Covers;
-  /** Sink uid → the lines that must become visible, in any order. Default: what a run without faults shows. */
-  readonly expected?: Readonly<Record<string, readonly unknown[]>>;
-  /** Other connectors than those of a local run. */
-  readonly sources?: Readonly<Record<string, SplitReader>>;
-  /** Called after each run. */
-  readonly onRun?: (run: SimulatedRun, totals: SimulationTotals) => void;
-  /** Ends early, with what there is. */
-  readonly signal?: AbortSignal;
-  /** A failing run is made smaller. Default true; a number: in at most so many runs, by default 600. */
-  readonly shrink?: boolean | number;
-  /** Stop at the first violation. Default true. */
-  readonly bail?: boolean;
-  /** For the examination of the simulator itself: other circumstances than usual. */
-  readonly world?: SimulatedCircumstances;
-}
-
-export type SimulatedCircumstances = Circumstances & Scripted & { readonly limits?: Partial<Limits> };
-
-export interface SimulatedRun {
-  readonly seed: number;
-  /** Of everything that was decided in the run: the same seed gives the same. */
-  readonly hash: string;
-  readonly problems: readonly string[];
-  readonly faults: number;
-  /** What really befell it. */
-  readonly happened: readonly Fault[];
-}
-
-export interface SimulationTotals {
-  readonly runs: number;
-  readonly faults: number;
-  readonly restores: number;
-  readonly savepoints: number;
-  /** Runs after which a job went on from one of the savepoints, and showed exactly the rest. */
-  readonly continued: number;
-  readonly checkpoints: number;
-  readonly calls: number;
-  readonly virtualMs: number;
-}
-
-export interface Violation {
-  readonly seed: number;
-  readonly problems: readonly string[];
-  /** The fewest that still fail. */
-  readonly faults: readonly Fault[];
-  /** What happened, line by line, with just these. */
-  readonly timeline: readonly string[];
-}
-
-export interface SimulationReport extends SimulationTotals {
-  readonly violations: readonly Violation[];
-}
-
-/** @throws SluiceError `SLUICE-SIMULATION-UNSTABLE` where the job's results hang on the order of arrival, and none were given to compare with */
+/**
+ * @throws SluiceError `SLUICE-SIMULATION-OPTIONS`; `SLUICE-SIMULATION-FAILED` where the job does not come to its end though nothing goes wrong;
+ *   `SLUICE-SIMULATION-EMPTY` where there is nothing to compare; `SLUICE-SIMULATION-UNSTABLE` where its results hang on the order of arrival, and none were
+ *   given to compare with
+ */
 export async function simulate(job: Job, options: SimulateOptions = {}): Promise<SimulationReport> {
   const simulation = await Simulation.of(job, options);
   return simulation.run();
 }
 
 const shrinkRunsMax = 600;
+/** Of the runs in which nothing goes wrong. */
+const calmSeeds = [1, 2, 3];
 const hashPrefix = 'parallelism-';
 const exactlyOnce: readonly SimulatedMode[] = ['aligned', 'unaligned'];
-
-const zero: SimulationTotals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualMs: 0 };
 
 class Simulation {
   readonly #job: Job;
@@ -114,6 +50,10 @@ class Simulation {
 
   static async of(job: Job, options: SimulateOptions): Promise<Simulation> {
     const { plan } = compileJob(job, { parameters: options.parameters ?? {} });
+    checkOptions(
+      options,
+      sinksOf(plan).map(({ uid }) => uid),
+    );
     const sources = await loadSources(plan, options.sources ?? createLocalConnectors().sources, options.recordsPerSplit ?? 100);
     const simulation = new Simulation(job, options, sources);
     simulation.#expected = await simulation.#expectation();
@@ -123,23 +63,33 @@ class Simulation {
   async run(): Promise<SimulationReport> {
     const { seeds = 100, firstSeed = 1, onRun, signal, bail = true } = this.#options;
     const violations: Violation[] = [];
-    let totals = zero;
+    let totals = noRuns;
     for (let seed = firstSeed; seed < firstSeed + seeds && signal?.aborted !== true; seed++) {
       const result = await this.#once(seed);
-      totals = add(totals, result);
+      totals = withRun(totals, result);
       const problems = this.#problemsOf(result);
       onRun?.({ seed, hash: result.hash, problems, faults: result.faults.length, happened: result.happened }, totals);
       if (problems.length === 0) continue;
       violations.push(await this.#violation(seed, problems, result.faults));
       if (bail) break;
     }
-    return { ...totals, violations };
+    return { ...totals, asked: seeds, compared: this.#compared(), violations };
   }
 
   #once(seed: number, more: { readonly faults?: readonly Fault[]; readonly calm?: boolean } = {}): Promise<SimulationResult> {
     const { parallelism = [1, 2, 3], modes = exactlyOnce } = this.#options;
-    const compile = (n: number): CompiledJob => this.#compile(parallelism[n - 1]!);
-    const functionsOf = (planHash: string): OperatorRegistry => this.#compiledAnew(Number(planHash.slice(hashPrefix.length))).registry;
+    // Functions of its own: what one run leaves in their fields would make another of the next.
+    const own = new Map<number, CompiledJob>();
+    const compile = (n: number): CompiledJob => {
+      const compiled = own.get(n) ?? { ...this.#compile(parallelism[n - 1]!), registry: this.#compiledAnew(parallelism[n - 1]!).registry };
+      own.set(n, compiled);
+      return compiled;
+    };
+    const functionsOf = (planHash: string): OperatorRegistry => {
+      const asked = Number(planHash.slice(hashPrefix.length));
+      // Where nothing goes wrong nobody loses what is in a field.
+      return more.calm === true ? compile(parallelism.indexOf(asked) + 1).registry : this.#compiledAnew(asked).registry;
+    };
     const sinks = sinksOf(this.#compile(1).plan).map(({ connector }) => sinkName(connector));
     const { limits, ...world } = this.#options.world ?? {};
     return withLimits({ ...(seed % 2 === 0 ? smallLimits : {}), ...limits }, () =>
@@ -169,13 +119,32 @@ class Simulation {
     if (expected !== undefined) {
       return new Map(sinks.map(({ uid, connector }) => [sinkName(connector), linesOf(expected[uid] ?? [], connector)]));
     }
-    const [first, ...others] = await Promise.all([1, 2, 3].map((seed) => this.#once(seed, { calm: true })));
-    const result = new Map(sinks.map(({ connector }) => [sinkName(connector), linesOf(first!.published(sinkName(connector)), connector)]));
-    for (const other of [first!, ...others]) {
-      const problems = [...other.problems, ...this.#differences(other.published, result)];
+    const calm = await this.#calmRuns();
+    const result = new Map(
+      sinks.map(({ connector }) => [sinkName(connector), linesOf(calm[0]!.published(sinkName(connector)), connector)]),
+    );
+    if ([...result.values()].every((lines) => lines.length === 0)) throw empty(this.#job.name, sinks.length);
+    for (const { published } of calm) {
+      const problems = this.#differences(published, result);
       if (problems.length > 0) throw unstable(this.#job.name, problems);
     }
     return result;
+  }
+
+  /** One after the other: limits belong to the whole process. */
+  async #calmRuns(): Promise<readonly SimulationResult[]> {
+    const results: SimulationResult[] = [];
+    for (const seed of calmSeeds) {
+      this.#options.onWork?.({ kind: 'baseline', seed, runs: results.length });
+      const result = await this.#once(seed, { calm: true });
+      if (result.problems.length > 0) throw failed(this.#job.name, result);
+      results.push(result);
+    }
+    return results;
+  }
+
+  #compared(): number {
+    return [...this.#expected.values()].reduce((sum, lines) => sum + lines.length, 0);
   }
 
   #problemsOf(result: SimulationResult): readonly string[] {
@@ -212,25 +181,18 @@ class Simulation {
   }
 
   async #violation(seed: number, problems: readonly string[], faults: readonly Fault[]): Promise<Violation> {
-    const fails = async (some: readonly Fault[]): Promise<boolean> => this.#problemsOf(await this.#once(seed, { faults: some })).length > 0;
-    const { shrink = true } = this.#options;
+    const { shrink = true, signal, onWork } = this.#options;
+    let runs = 0;
+    const fails = async (some: readonly Fault[]): Promise<boolean> => {
+      // What has been found by then is told.
+      if (signal?.aborted === true) return false;
+      onWork?.({ kind: 'shrinking', seed, runs: runs++ });
+      return this.#problemsOf(await this.#once(seed, { faults: some })).length > 0;
+    };
     const fewest = shrink === false ? faults : await shrinkFaults(faults, fails, shrink === true ? shrinkRunsMax : shrink);
     const result = await this.#once(seed, { faults: fewest });
     return { seed, problems, faults: fewest, timeline: timelineOf(result, this.#problemsOf(result)) };
   }
-}
-
-function add(totals: SimulationTotals, result: SimulationResult): SimulationTotals {
-  return {
-    runs: totals.runs + 1,
-    faults: totals.faults + result.faults.length,
-    restores: totals.restores + result.restores,
-    savepoints: totals.savepoints + result.savepoints,
-    continued: totals.continued + (result.continued === null ? 0 : 1),
-    checkpoints: totals.checkpoints + result.checkpoints,
-    calls: totals.calls + result.calls,
-    virtualMs: totals.virtualMs + result.virtualMs,
-  };
 }
 
 function unstable(job: string, problems: readonly string[]): SluiceError {
@@ -238,8 +200,26 @@ function unstable(job: string, problems: readonly string[]): SluiceError {
     'SLUICE-SIMULATION-UNSTABLE',
     `job ${job} shows other results in every run, even without faults: ${problems[0]!}`,
     {
-      hint: 'Make its results independent of the order in which records of different splits arrive, or give `expected` results to simulate().',
+      hint:
+        'Make its results independent of the order in which records of different splits arrive, of the time and of chance, ' +
+        'or give `expected` results to simulate().',
       facts: { job, problems },
     },
   );
+}
+
+function failed(job: string, { problems, trouble }: SimulationResult): SluiceError {
+  const why = trouble ?? problems[0]!;
+  return new SluiceError('SLUICE-SIMULATION-FAILED', `job ${job} does not come to its end, though nothing goes wrong around it: ${why}`, {
+    hint: 'Let it run through with `sluice run` first. What fails there fails here.',
+    facts: { job, problems },
+  });
+}
+
+function empty(job: string, sinks: number): SluiceError {
+  const what = sinks === 0 ? 'has no sink that shows records' : 'shows no record';
+  return new SluiceError('SLUICE-SIMULATION-EMPTY', `job ${job} ${what}: there is nothing to compare`, {
+    hint: 'Read more records of each split (`--records`, `recordsPerSplit`), or give the job a sink whose records can be seen.',
+    facts: { job },
+  });
 }

@@ -37,28 +37,28 @@ const whileRunning =
   };
 
 /** So many more. */
-export const checkpoints =
+const checkpoints =
   (count: number): Act =>
   async (people) => {
     const before = (await people.record())?.counts.completed ?? 0;
     await until(people, ({ counts }) => counts.completed >= before + count);
   };
 
-export const savepoint: Act = whileRunning((people) => people.act('savepoint'));
-export const restore: Act = whileRunning((people) => people.act('restore'));
-export const move: Act = whileRunning((people) => people.act('move'));
-export const restart: Act = (people) => people.act('restart');
+const savepoint: Act = whileRunning((people) => people.act('savepoint'));
+const restore: Act = whileRunning((people) => people.act('restore'));
+const move: Act = whileRunning((people) => people.act('move'));
+const restart: Act = (people) => people.act('restart');
 
-export const checkpoint: Act = whileRunning(async (people) => {
+const checkpoint: Act = whileRunning(async (people) => {
   await people.operation((deps) => takeCheckpoint(deps, { job: people.job, trigger: people.trigger() }));
 });
 
 /** Two at once: the second may be refused. */
-export const twoSavepoints: Act = whileRunning(async (people) => {
+const twoSavepoints: Act = whileRunning(async (people) => {
   await Promise.all([savepoint(people), savepoint(people)]);
 });
 
-export const change =
+const change =
   (what: Partial<StoredPlan['settings']>, restartStrategy?: StoredPlan['restart']): Act =>
   async (people) => {
     const { services } = people.options;
@@ -71,13 +71,13 @@ export const change =
   };
 
 /** Ended, and gone on with. */
-export const cancel: Act = whileRunning(async (people) => {
+const cancel: Act = whileRunning(async (people) => {
   await people.options.services.ask((deps) => requestCancel(deps, people.job).then(() => true));
   await until(people, ({ status }) => status === 'CANCELED');
   await people.act('restore');
 });
 
-export const cancelWithSavepoint: Act = whileRunning(async (people) => {
+const cancelWithSavepoint: Act = whileRunning(async (people) => {
   const { job } = people;
   await people.operation((deps) => takeSavepoint(deps, { job, trigger: people.trigger(), directory: 'savepoints', then: 'cancel' }));
   await until(people, ({ status }) => status === 'CANCELED');
@@ -85,7 +85,7 @@ export const cancelWithSavepoint: Act = whileRunning(async (people) => {
 });
 
 /** Ended with a savepoint for which nothing was held back, and gone on from it as another job. */
-export const cancelAndGoOn: Act = whileRunning(async (people) => {
+const cancelAndGoOn: Act = whileRunning(async (people) => {
   const { job } = people;
   const order = { job, trigger: people.trigger(), directory: 'savepoints', then: 'cancel' } as const;
   const { failure, location } = await people.operation((deps) => takeSavepoint(deps, order));
@@ -94,7 +94,7 @@ export const cancelAndGoOn: Act = whileRunning(async (people) => {
 });
 
 /** From a place where there is none, as a job that then never was. */
-export const restoreFromNowhere: Act = async (people) => {
+const restoreFromNowhere: Act = async (people) => {
   const { compile, world } = people.options;
   const { plan, planHash } = compile(1);
   const { settings } = await readPlan(world.stores, (await people.record())!.plan);
@@ -106,12 +106,12 @@ export const restoreFromNowhere: Act = async (people) => {
   if (ended.failure === null) throw new Error('a savepoint was restored that does not exist');
 };
 
-export const deadLetters: Act = async (people) => {
+const deadLetters: Act = async (people) => {
   await people.options.services.ask(async (deps) => countDeadLetters(deps.objects, await readJob(deps, people.job)));
 };
 
 /** Whatever ends the job before its input has ended, somebody goes on with it. */
-export const keepGoing: Act = async (people) => {
+const keepGoing: Act = async (people) => {
   for (;;) {
     await until(people, ({ status }) => status === 'FAILED' || status === 'CANCELED');
     const status = (await people.record())?.status;
@@ -120,8 +120,26 @@ export const keepGoing: Act = async (people) => {
   }
 };
 
-export const inTurn =
+const inTurn =
   (...acts: readonly Act[]): Act =>
   async (people) => {
     for (const act of acts) await act(people);
   };
+
+export const acts = {
+  checkpoints,
+  savepoint,
+  restore,
+  move,
+  restart,
+  checkpoint,
+  twoSavepoints,
+  change,
+  cancel,
+  cancelWithSavepoint,
+  cancelAndGoOn,
+  restoreFromNowhere,
+  deadLetters,
+  keepGoing,
+  inTurn,
+} as const;

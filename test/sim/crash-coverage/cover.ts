@@ -4,7 +4,7 @@
  */
 import type { Decisions } from '../../../lib/testing/sim/decisions.ts';
 import type { FaultSource } from '../../../lib/testing/sim/fault.ts';
-import type { Violation } from '../../../lib/testing/sim/simulate.ts';
+import type { Violation } from '../../../lib/testing/sim/simulation-report.ts';
 import { simulateTopology, topologyNamed } from '../run-topology.ts';
 import type { CrashCoverage, Wanted } from './crash-coverage.ts';
 import type { PortCall } from './port-calls.ts';

@@ -4,7 +4,8 @@
  * EH1. Up to its fault each of these runs is the first one, call by call; so the call is there, and is hit.
  */
 import type { CallFault, Fault, FaultSource } from '../../../lib/testing/sim/fault.ts';
-import type { SimulatedCircumstances, SimulateOptions, Violation } from '../../../lib/testing/sim/simulate.ts';
+import type { SimulatedCircumstances, SimulateOptions } from '../../../lib/testing/sim/simulate-options.ts';
+import type { Violation } from '../../../lib/testing/sim/simulation-report.ts';
 import { simulateTopology, topologyNamed } from '../run-topology.ts';
 import type { CrashCoverage } from './crash-coverage.ts';
 import { differentKindsOf } from './fault-kinds.ts';

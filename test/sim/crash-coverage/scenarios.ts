@@ -1,23 +1,7 @@
 /** The circumstances under which every call of the protocol is reached: its work, and each way in which it fails. */
 import type { CallFault } from '../../../lib/testing/sim/fault.ts';
-import type { SimulatedCircumstances } from '../../../lib/testing/sim/simulate.ts';
-import {
-  cancel,
-  cancelAndGoOn,
-  cancelWithSavepoint,
-  change,
-  checkpoint,
-  checkpoints,
-  deadLetters,
-  inTurn,
-  keepGoing,
-  move,
-  restart,
-  restore,
-  restoreFromNowhere,
-  savepoint,
-  twoSavepoints,
-} from './acts.ts';
+import type { SimulatedCircumstances } from '../../../lib/testing/sim/simulate-options.ts';
+import { acts } from './acts.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -36,25 +20,25 @@ const held = { retained: 3, retentionOnCancellation: 'retain', intervalMs: 200, 
 const usual: SimulatedCircumstances = { rates: calm, settings: slowly, checkpoint: held, sweepMs: 1_500 };
 const oftenBase = { baseAdvanceEpochs: 1, baseAdvanceRows: 1, baseAdvanceRowsQuiet: 1, baseRowsPerSlice: 1, deltaRowsPerPart: 2 };
 
-const everything = inTurn(
-  checkpoints(1),
-  savepoint,
-  change({ intervalMs: 150 }),
-  checkpoint,
-  restore,
-  checkpoints(1),
-  cancel,
-  restoreFromNowhere,
-  deadLetters,
-  checkpoints(1),
-  cancelWithSavepoint,
-  move,
-  checkpoints(1),
-  keepGoing,
+const everything = acts.inTurn(
+  acts.checkpoints(1),
+  acts.savepoint,
+  acts.change({ intervalMs: 150 }),
+  acts.checkpoint,
+  acts.restore,
+  acts.checkpoints(1),
+  acts.cancel,
+  acts.restoreFromNowhere,
+  acts.deadLetters,
+  acts.checkpoints(1),
+  acts.cancelWithSavepoint,
+  acts.move,
+  acts.checkpoints(1),
+  acts.keepGoing,
 );
 
 /** Everything that a job goes through, as short as can be: all single faults of these are tried. */
-const life = inTurn(checkpoints(1), savepoint, restore, move, keepGoing);
+const life = acts.inTurn(acts.checkpoints(1), acts.savepoint, acts.restore, acts.move, acts.keepGoing);
 const brief: SimulatedCircumstances = {
   ...usual,
   settings: { sourceRecordsPerCommit: 2, sourceIdleMs: 400 },
@@ -79,7 +63,7 @@ export const scenarios: readonly Scenario[] = [
       ...usual,
       settings: { ...slowly, sourceIdleMs: 200, stateCacheKeys: 1, stateCacheEntries: 1 },
       limits: { ...oftenBase, mapSweepRows: 1 },
-      script: inTurn(checkpoints(3), restore, checkpoints(3), restore, keepGoing),
+      script: acts.inTurn(acts.checkpoints(3), acts.restore, acts.checkpoints(3), acts.restore, acts.keepGoing),
     },
   },
   {
@@ -88,42 +72,46 @@ export const scenarios: readonly Scenario[] = [
     world: {
       ...usual,
       mayFail: true,
-      script: inTurn(
-        checkpoints(1),
-        change({}, { type: 'fixed-delay', attempts: 2, delayMs: 200 }),
-        checkpoints(1),
-        change({}, { type: 'none' }),
-        keepGoing,
+      script: acts.inTurn(
+        acts.checkpoints(1),
+        acts.change({}, { type: 'fixed-delay', attempts: 2, delayMs: 200 }),
+        acts.checkpoints(1),
+        acts.change({}, { type: 'none' }),
+        acts.keepGoing,
       ),
     },
   },
   {
     name: 'savepoints of which several are asked for at once, and processes that end',
     topology: 'small-keyed',
-    world: { ...usual, script: inTurn(twoSavepoints, restart, twoSavepoints, move, restart, keepGoing) },
+    world: { ...usual, script: acts.inTurn(acts.twoSavepoints, acts.restart, acts.twoSavepoints, acts.move, acts.restart, acts.keepGoing) },
   },
   {
     name: 'savepoints that are hard to write',
     topology: 'small-keyed',
-    world: { ...usual, script: inTurn(savepoint, savepoint, move, keepGoing) },
+    world: { ...usual, script: acts.inTurn(acts.savepoint, acts.savepoint, acts.move, acts.keepGoing) },
     also: { 'task.savepoints.createIfAbsent': ['twice', 0.5], 'task.objects.createIfAbsent': ['crash-before', 0.15] },
   },
   {
     name: 'savepoints that cannot be written',
     topology: 'small-keyed',
-    world: { ...usual, script: inTurn(savepoint, savepoint, savepoint, keepGoing) },
+    world: { ...usual, script: acts.inTurn(acts.savepoint, acts.savepoint, acts.savepoint, acts.keepGoing) },
     also: { 'task.savepoints.createIfAbsent': ['error', 0.75] },
   },
   {
     name: 'checkpoints that come too late',
     topology: 'small-keyed',
-    world: { ...usual, checkpoint: { ...held, timeoutMs: 300, intervalMs: 50 }, script: inTurn(checkpoints(3), restore, keepGoing) },
+    world: {
+      ...usual,
+      checkpoint: { ...held, timeoutMs: 300, intervalMs: 50 },
+      script: acts.inTurn(acts.checkpoints(3), acts.restore, acts.keepGoing),
+    },
     also: { 'message.acknowledgements.put': ['stall-before', 0.3] },
   },
   {
     name: 'checkpoints that overtake each other',
     topology: 'union',
-    world: { ...usual, settings: quickly, checkpoint: { ...held, maxConcurrent: 3, intervalMs: 50 }, script: keepGoing },
+    world: { ...usual, settings: quickly, checkpoint: { ...held, maxConcurrent: 3, intervalMs: 50 }, script: acts.keepGoing },
     also: { 'task.messages.sendBatch': ['stall-before', 0.4] },
   },
   {
@@ -133,19 +121,19 @@ export const scenarios: readonly Scenario[] = [
       ...usual,
       settings: quickly,
       checkpoint: { ...held, unaligned: true, intervalMs: 50 },
-      script: inTurn(savepoint, cancelAndGoOn, keepGoing),
+      script: acts.inTurn(acts.savepoint, acts.cancelAndGoOn, acts.keepGoing),
     },
     also: { 'function.shards.read': ['stall-before', 0.05] },
   },
   {
     name: 'objects that are not found',
     topology: 'small-keyed',
-    world: { ...usual, mayFail: true, limits: oftenBase, script: inTurn(checkpoints(2), restore, keepGoing) },
+    world: { ...usual, mayFail: true, limits: oftenBase, script: acts.inTurn(acts.checkpoints(2), acts.restore, acts.keepGoing) },
     also: { 'function.objects.read': ['missing', 0.5] },
   },
   {
     name: 'many commits between checkpoints',
     topology: 'keyed',
-    world: { ...usual, settings: quickly, checkpoint: { ...held, intervalMs: 4_000, timeoutMs: 60_000 }, script: keepGoing },
+    world: { ...usual, settings: quickly, checkpoint: { ...held, intervalMs: 4_000, timeoutMs: 60_000 }, script: acts.keepGoing },
   },
 ];
