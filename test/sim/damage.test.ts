@@ -1,4 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
+import type * as simulations from '../../lib/testing/sim/run-simulation.ts';
 import type { SimulationResult } from '../../lib/testing/sim/run-simulation.ts';
 import { simulateTopology, topologyNamed } from './run-topology.ts';
 
@@ -6,7 +7,7 @@ import { simulateTopology, topologyNamed } from './run-topology.ts';
 const results: SimulationResult[] = [];
 
 vi.mock('../../lib/testing/sim/run-simulation.ts', async (original) => {
-  const { runSimulation } = await original<typeof import('../../lib/testing/sim/run-simulation.ts')>();
+  const { runSimulation } = await original<typeof simulations>();
   return {
     runSimulation: async (...options: Parameters<typeof runSimulation>) => {
       const result = await runSimulation(...options);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SimulatedRun, SimulationReport } from '../../lib/testing/sim/simulate.ts';
+import type { SimulatedRun, SimulationReport } from '../../lib/testing/sim/simulation-report.ts';
 import { simulateTopology, topologyNamed } from './run-topology.ts';
 import seeds from './seeds.json' with { type: 'json' };
 
