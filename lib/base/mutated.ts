@@ -96,7 +96,6 @@ export const mutantRules = {
   'own-parts-discarded': 'RJ2: only what the given-up attempt staged is removed',
   'import-stamped': 'IM1: imported rows have version 0',
   // Unfinished work is guarded (ADR 26), stops.
-  'lost-answer-is-lost-race': 'UJ1: a record that is the same in every field is written',
   'failed-savepoint-stays-pending': 'ADR 26: whoever fails a savepoint aborts its checkpoint',
   'anybodys-restore': 'ADR 26: a restore without a descriptor is ours only where its plan is',
   'committed-stop-forgotten': 'ADR 26: a stop is open until the job is FINISHED',
@@ -106,7 +105,6 @@ export const mutantRules = {
   // In-flight data: what an unaligned checkpoint overtakes.
   'keyless-overtaken': 'U1: channels without a key stay aligned',
   'overtaken-not-held': 'U2, design §5: what was sent behind a snapshot is processed behind the receiver’s own',
-  'late-savepoint-takes-back': 'C5: a savepoint that ends behind a newer checkpoint says nothing of what senders keep',
   'half-envelope-cut': 'SN1: of an envelope that is begun, what is left is in flight',
   'stash-not-in-flight': 'SN1: what waits in the stash when a barrier is overtaken is in flight',
   'own-segment-unlisted': 'SN5: the snapshot’s own segment is listed',

@@ -57,7 +57,7 @@ export function completeCheckpoint(before: JobRecord, completion: Completion, no
 }
 
 function withInFlight(before: JobRecord, { checkpoint, inFlightFrom = null }: Completion): JobRecord {
-  if (checkpoint < before.completed && !mutated('late-savepoint-takes-back')) return before;
+  if (checkpoint < before.completed) return before;
   const { inFlightFrom: _, ...record } = before;
   return inFlightFrom === null || mutated('in-flight-not-kept') ? record : { ...record, inFlightFrom };
 }

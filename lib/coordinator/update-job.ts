@@ -36,7 +36,7 @@ export async function updateJob<Reason extends string>(
     if (transition.outcome === 'refused') return { ...transition, record: before };
     if (transition.outcome === 'unchanged') return transition;
     const stored = await deps.jobs.replace(transition.record, before.version);
-    if (stored === 'conflict' && (mutated('lost-answer-is-lost-race') || !(await isWritten(deps, transition.record)))) continue;
+    if (stored === 'conflict' && !(await isWritten(deps, transition.record))) continue;
     await noteStatus(deps, before, transition.record);
     await tellEnded(deps, before, transition.record, abortReason ?? impliedReason(before, transition.record));
     return transition;

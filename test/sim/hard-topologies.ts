@@ -185,7 +185,11 @@ export const hardTopologies: readonly Topology[] = [
             state.held.clear();
           },
         })
-        .uid('delayed'),
+        .uid('delayed')
+        // What timers emit goes to other shards: sent by whoever fired them, or never.
+        .keyBy((value) => (value as number) % 3)
+        .process({ emits: type<unknown>(), process: (value, { emit }) => emit(value) })
+        .uid('passed-on'),
     left.map(({ value }) => value),
   ),
 ];

@@ -128,7 +128,11 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'restore', ...slow('task.jobs.replace') },
     checkpoint: { retained: 2, intervalMs: 50 },
   },
-  'clock-decides': { in: ['delayed'], rates: zombies },
+  'clock-decides': {
+    in: ['delayed'],
+    settings: { sourceIdleMs: 20 },
+    rates: { ...calm, dieUnsent: 0.4, standStill: 0.4, wakeUp: 0.8, redelivery: 0.2, people: 'restart' },
+  },
   'segment-after-commit': { in: ['keyed', 'ordered'] },
   'control-without-gaps': {
     in: ['chain'],
@@ -146,7 +150,6 @@ const places: Partial<Record<MutantName, Place>> = {
   'no-base-fence': { in: ['keyed', 'forgetting'], ...lateWriters },
   'lingering-unwritten': { in: ['lingering'] },
   'lingers-for-ever': { in: ['lingering'] },
-  'lost-answer-is-lost-race': { in: ['chain', 'keyed'], rates: { answer: 0.1 } },
   'collector-without-exports': {
     in: ['rescale', 'two-phase-sink'],
     settings: { sourceRecordsPerCommit: 1, sourceIdleMs: 300 },
@@ -181,12 +184,6 @@ const places: Partial<Record<MutantName, Place>> = {
   },
   'keyless-overtaken': { in: ['chain', 'broadcast', 'ordered'], ...overtaking },
   'overtaken-not-held': { in: ['ordered', 'union'], ...overtakingLate },
-  'late-savepoint-takes-back': {
-    in: ['ordered', 'union', 'set-aside'],
-    ...overtakingLate,
-    rates: { people: 'savepoint', ...slow('task.jobs.replace') },
-    checkpoint: { unaligned: true, intervalMs: 60, maxConcurrent: 3, retained: 1, tolerableFailures: 1_000 },
-  },
   'half-envelope-cut': { in: ['set-aside'], ...overtakingLate },
   'stash-not-in-flight': { in: ['ordered', 'union'], ...overtakingSteps, ...overtakingCrashes },
   'own-segment-unlisted': { in: ['ordered', 'union'], ...overtaking },

@@ -11,7 +11,9 @@ import { startJob } from '../../coordinator/start-job.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
 import { expectedShards } from '../../checkpoint/completeness.ts';
 import { readPlan } from '../../coordinator/coordinator-deps.ts';
+import type { JobFailure } from '../../model/coordinator-message.ts';
 import { operatorQueue } from '../../model/queue-names.ts';
+import { decodeValue } from '../../model/value-json.ts';
 import { newJobId } from '../../local/local-engine.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { OperationRecord } from '../../ports/records.ts';
@@ -89,6 +91,13 @@ export class People {
     for (const { uid } of plan.vertices) all.push(`${await queue.depth(operatorQueue(this.#job, uid))} messages for ${uid}`);
     const running = (await flows.running()).map(({ name, state }) => `${name} in ${state}`);
     return [JSON.stringify(record), ...all, `flows: ${running.join(', ')}`].join('; ');
+  }
+
+  async whyFailed({ failure }: JobRecord): Promise<string> {
+    const bytes = failure === null ? undefined : await this.#options.world.stores.objects.read(failure);
+    if (bytes === undefined) return 'nobody knows why';
+    const { operator, shard, code, message } = decodeValue(Buffer.from(bytes).toString('utf8')) as JobFailure;
+    return `${operator}[${shard}]: ${code} ${message}`;
   }
 
   async begin(): Promise<void> {

@@ -130,7 +130,7 @@ class Simulated {
       const { losing, damaging, mayFail: isAllowed } = this.#options;
       // Where a message or an object is lost that is the right answer.
       const mayFail = losing === true || damaging === true || isAllowed === true;
-      if (record.status === 'FAILED' && !mayFail) this.#problems.push(`the job failed: ${this.#world.trouble() ?? record.failure}`);
+      if (record.status === 'FAILED' && !mayFail) this.#problems.push(`the job failed: ${await this.#world.people.whyFailed(record)}`);
     }
   }
 
