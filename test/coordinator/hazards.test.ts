@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { abortCheckpoint } from '../../lib/coordinator/abort-checkpoint.ts';
 import { restoreCheckpoint } from '../../lib/coordinator/restore-requests.ts';
 import { resumeJob } from '../../lib/coordinator/resume-job.ts';
+import { descriptorKey } from '../../lib/model/object-keys.ts';
 import { checkpointFlowName } from '../../lib/coordinator/start-checkpoint.ts';
 import { job } from '../checkpoint/fixture.ts';
 import { counter, sink, source } from '../checkpoint/plans.ts';
@@ -128,18 +129,27 @@ describe('the coordinator', () => {
   test('does not let a completed restore of the newest be one of something older', async () => {
     const world = await started();
     await checkpoint(world);
-    const { read } = world.stores.jobs;
-    let reads = 0;
-    // Between the choice of the checkpoint and the write another one completes.
-    world.stores.jobs.read = async (id) => {
-      const record = await read.call(world.stores.jobs, id);
-      if (reads++ === 4) await checkpoint(world);
-      return record;
+    const { createIfAbsent } = world.stores.objects;
+    const prefix = descriptorKey(job, 2, '');
+    const descriptors: string[] = [];
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    // The descriptor names the checkpoint that was chosen, and the switch follows: between the two another one completes.
+    world.stores.objects.createIfAbsent = async (key, bytes) => {
+      if (key.startsWith(prefix) && descriptors.push(key.slice(prefix.length)) === 1) await held;
+      return createIfAbsent.call(world.stores.objects, key, bytes);
     };
     await restoreCheckpoint(world.deps, { ...chosen, checkpoint: 'newest' });
+    await world.settle();
+    expect(descriptors).toEqual(['r-1']);
+    await checkpoint(world);
+    expect(await world.record()).toMatchObject({ attempt: 1, completed: 2 });
+    goOn();
     await world.advance(5_000);
+    // Chosen once more, and another one.
+    expect(descriptors).toEqual(['r-1', 'r-2']);
     const record = await world.record();
-    expect(record.attempt).toBe(2);
+    expect(record).toMatchObject({ attempt: 2, completed: 2 });
     expect(record.completed).toBe(record.retained.at(-1)!.id);
     expect(world.collect.published()).toEqual(Array.from({ length: record.completed }, (_, n) => `record of ${n + 1}`));
   });

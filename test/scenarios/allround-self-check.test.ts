@@ -40,6 +40,7 @@ scenario(24, 'five times stopped and gone on with at another parallelism, no sta
     if (index < parallelisms.length - 1) fromSavepoint = await run.stop('suspend');
     else await run.finished();
   }
+  world.expectOvertaken(mode);
   expect(world.collect.published('alerts')).toEqual([]);
   const order = (a: Numbered, b: Numbered): number => a.key - b.key || a.number - b.number;
   expect(checked().toSorted(order)).toEqual(

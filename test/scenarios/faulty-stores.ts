@@ -6,7 +6,7 @@ import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../lib/adapters/system/timers.ts';
 
 /** A port with some of its methods replaced. */
-function overriding<T extends object>(target: T, methods: Partial<T>): T {
+export function overriding<T extends object>(target: T, methods: Partial<T>): T {
   return new Proxy(target, {
     get: (object, name) => {
       const value = (Reflect.get(methods, name) ?? Reflect.get(object, name)) as unknown;

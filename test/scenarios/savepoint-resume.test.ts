@@ -107,12 +107,13 @@ async function resume(fromSavepoint: string, dataDir = 'second', meanwhile: () =
 
 const filesIn = async (folder: string): Promise<readonly string[]> => (await readdir(folder, { recursive: true })).toSorted();
 
-scenario(8, 'canceled with the savepoint, the job has shown every result once in the end', async () => {
+scenario(8, 'canceled with the savepoint, the job has shown every result once in the end', async (mode) => {
   const expected = await straight();
   const run = await halfWay();
   const savepoint = await run.savepoint('cancel');
   await run.canceled();
   await resume(savepoint);
+  world.expectOvertaken(mode);
   expect(await tableIn(join(world.folder, 'table'))).toBe(expected.table);
   expect(changes()).toEqual(expected.changes);
 });
@@ -142,7 +143,7 @@ for (const [what, nameOf] of [
   ['its metadata file', (folder: string) => join(folder, '_metadata.json')],
   ['the URI of its folder', (folder: string) => pathToFileURL(folder).href],
 ] as const)
-  scenario(9, `a copy of which the original is gone does as well, named by ${what}`, async () => {
+  scenario(9, `a copy of which the original is gone does as well, named by ${what}`, async (mode) => {
     const expected = await straight();
     const run = await halfWay();
     const original = await run.stop('suspend');
@@ -150,6 +151,7 @@ for (const [what, nameOf] of [
     await cp(original, copy, { recursive: true });
     await rm(original, { recursive: true });
     await resume(nameOf(copy));
+    world.expectOvertaken(mode);
     expect(await tableIn(join(world.folder, 'table'))).toBe(expected.table);
     expect(changes()).toEqual(expected.changes);
   });

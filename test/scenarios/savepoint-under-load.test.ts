@@ -10,7 +10,7 @@ import { until, useWorld } from './support.ts';
 
 const world = useWorld();
 
-scenario(23, 'it completes while the load goes on, checkpoints go on beside it, and it commits nothing', async () => {
+scenario(23, 'it completes while the load goes on, checkpoints go on beside it, and it commits nothing', async (mode) => {
   const input = numbersInput(20);
   const { collect } = world;
   const { publish } = collect;
@@ -39,6 +39,7 @@ scenario(23, 'it completes while the load goes on, checkpoints go on beside it, 
   for (const n of [1, 2]) await until(async () => (await run.record()).counts.completed >= after.counts.completed + n);
   input.open(1);
   const record = await run.finished();
+  world.expectOvertaken(mode);
   expect(record.counts.failed).toBe(0);
   expect(tooEarly).toEqual([]);
   expectWhole(world.collect.published('all'));

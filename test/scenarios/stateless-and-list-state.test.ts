@@ -10,7 +10,7 @@ import {
   type CompiledJob,
   type OperatorListState,
 } from '../../lib/index.ts';
-import { exactlyOnce, scenario, scenarioIn } from './scenario.ts';
+import { exactlyOnce, scenario, scenarioIn, type Mode } from './scenario.ts';
 import { Fault, gatedInput, useWorld, type Failure, type GatedInput } from './support.ts';
 
 interface Seen {
@@ -97,11 +97,12 @@ function groups({ source }: GatedInput<string>): CompiledJob {
   return compileJob(job, { parallelism: 2 });
 }
 
-async function expectExact(failure: Failure): Promise<void> {
+async function expectExact(mode: Mode, failure: Failure): Promise<void> {
   const input = gatedInput('texts', [textsOf(0), textsOf(1)]);
   const run = await world.start(groups(input));
   await run.twoCheckpoints([input], 0.5);
   await run.sufferAndFinish(failure, fault, [input]);
+  world.expectOvertaken(mode);
 
   const seen = world.collect.published('seen') as readonly Seen[];
   const sumOf = (by: string): number => seen.filter((entry) => entry.by === by).reduce((sum, { count }) => sum + count, 0);
@@ -112,10 +113,10 @@ async function expectExact(failure: Failure): Promise<void> {
   expect(visible.toSorted((a, b) => a.letter.localeCompare(b.letter) || a.count - b.count)).toEqual(expected);
 }
 
-scenario(2, 'list state of every operator has counted each record once, though a batch fails', () => expectExact('batch'));
+scenario(2, 'list state of every operator has counted each record once, though a batch fails', (mode) => expectExact(mode, 'batch'));
 
-scenarioIn(exactlyOnce, 2, 'list state of every operator has counted each record once, though the job is restored', () =>
-  expectExact('restore'),
+scenarioIn(exactlyOnce, 2, 'list state of every operator has counted each record once, though the job is restored', (mode) =>
+  expectExact(mode, 'restore'),
 );
 
 scenarioIn(['at-least-once'], 2, 'a restore loses no count, and may count what was between two barriers again', async () => {

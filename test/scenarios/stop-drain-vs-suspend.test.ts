@@ -118,7 +118,7 @@ const everyWindowOnce = new Map(
 scenario(
   14,
   'with drain open windows are flushed, every subtask ends once before its snapshot, and a resumed job adds the rest',
-  async () => {
+  async (mode) => {
     const { savepoint, finished } = await stopHalfWay('drain');
     // Two whole windows of each key and half of the third.
     expect(results()).toHaveLength(3 * keys);
@@ -129,19 +129,21 @@ scenario(
     expect(endsSeen().reduce((sum, { resultsBefore }) => sum + resultsBefore, 0)).toBe(3 * keys);
 
     await resume(savepoint);
+    world.expectOvertaken(mode);
     expect(counts()).toEqual(everyWindowOnce);
     expect(results()).toHaveLength((windowsOfKey + 1) * keys);
     expect(endsSeen().map(({ subtask }) => subtask)).toEqual([0, 0, 1, 1, 2]);
   },
 );
 
-scenario(14, 'without drain nothing is flushed and nothing ends, and a resumed job emits every window once', async () => {
+scenario(14, 'without drain nothing is flushed and nothing ends, and a resumed job emits every window once', async (mode) => {
   const { savepoint, finished } = await stopHalfWay('suspend');
   expect(results()).toHaveLength(2 * keys);
   expect(finished).toEqual([]);
   expect(endsSeen()).toEqual([]);
 
   await resume(savepoint);
+  world.expectOvertaken(mode);
   expect(counts()).toEqual(everyWindowOnce);
   expect(results()).toHaveLength(windowsOfKey * keys);
   expect(endsSeen().map(({ subtask }) => subtask)).toEqual([0, 1, 2]);

@@ -1,7 +1,7 @@
 /** Scenario 16: four sources of rising numbers, three sink shards, and faults between preparing a part, committing it, and saying so. */
 import { expect } from 'vitest';
 import { collectSink, compileJob, defineJob, type CompiledJob } from '../../lib/index.ts';
-import { exactlyOnce, scenario, scenarioIn } from './scenario.ts';
+import { exactlyOnce, scenario, scenarioIn, type Mode } from './scenario.ts';
 import { gatedInput, until, useWorld, type GatedInput, type Run } from './support.ts';
 
 const sources = 4;
@@ -76,7 +76,7 @@ async function watched(): Promise<Watched> {
 }
 
 /** Dies once, right behind the one or the other, and the job comes to its end all the same. */
-async function survivesDeathBehind(what: 'staged' | 'committed'): Promise<Watched> {
+async function survivesDeathBehind(mode: Mode, what: 'staged' | 'committed'): Promise<Watched> {
   const watch = await watched();
   const { run, input, arm, tooEarly } = watch;
   let died = false;
@@ -89,6 +89,7 @@ async function survivesDeathBehind(what: 'staged' | 'committed'): Promise<Watche
   await until(async () => died);
   input.open(1);
   await run.finished();
+  world.expectOvertaken(mode);
   expect(tooEarly).toEqual([]);
   expectEachOnce();
   return watch;
@@ -97,19 +98,19 @@ async function survivesDeathBehind(what: 'staged' | 'committed'): Promise<Watche
 scenario(
   16,
   'a shard that dies between preparing a part and committing its work does both again, and the number is visible once',
-  async () => {
-    await survivesDeathBehind('staged');
+  async (mode) => {
+    await survivesDeathBehind(mode, 'staged');
     expect(world.collect.staged('all')).toEqual([]);
   },
 );
 
-scenario(16, 'a commit whose answer is lost is repeated, and the part is visible once', async () => {
-  const { commits } = await survivesDeathBehind('committed');
+scenario(16, 'a commit whose answer is lost is repeated, and the part is visible once', async (mode) => {
+  const { commits } = await survivesDeathBehind(mode, 'committed');
   expect([...commits.values()].some((times) => times > 1)).toBe(true);
 });
 
 /** The job goes back to its newest checkpoint when a part of the next one has been prepared. */
-async function restoredBetween(): Promise<void> {
+async function restoredBetween(mode: Mode): Promise<void> {
   const { run, input, arm, tooEarly } = await watched();
   let restored: Promise<void> | undefined;
   arm({ staged: () => void (restored = run.restore()) });
@@ -118,11 +119,12 @@ async function restoredBetween(): Promise<void> {
   await restored;
   input.open(1);
   await run.finished();
+  world.expectOvertaken(mode);
   expect(tooEarly).toEqual([]);
 }
 
-scenarioIn(exactlyOnce, 16, 'what was prepared for a checkpoint that never completed is never visible', async () => {
-  await restoredBetween();
+scenarioIn(exactlyOnce, 16, 'what was prepared for a checkpoint that never completed is never visible', async (mode) => {
+  await restoredBetween(mode);
   expectEachOnce();
 });
 
@@ -130,8 +132,8 @@ scenarioIn(
   ['at-least-once'],
   16,
   'after a restore nothing is missing, and only what came between two barriers may be there twice',
-  async () => {
-    await restoredBetween();
+  async (mode) => {
+    await restoredBetween(mode);
     expect(new Set(shown()).size).toBe(sources * perSource);
   },
 );

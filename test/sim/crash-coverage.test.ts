@@ -105,7 +105,7 @@ describe('crash coverage', () => {
   });
 
   test(
-    'is whole: every call has been hit by a crash before and after, a lost answer, an error, a stall and a zombie',
+    'of six kinds is whole: every call has been hit by a crash before and after, a lost answer or a call done twice, an error, a stall and a zombie',
     { timeout: 600_000 },
     async () => {
       const { violations, missing, crashCoverage, list } = await measured('--six');

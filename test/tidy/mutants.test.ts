@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { mutantRules } from '../../lib/base/mutated.ts';
+import knownSeeds from '../sim/mutant-seeds.json' with { type: 'json' };
 import { repositoryFiles, type Check } from './repository.ts';
 
 const home = 'lib/base/mutated.ts';
+const seedsFile = 'test/sim/mutant-seeds.json';
 const names = Object.keys(mutantRules);
 
 const lib: Check = (files) => {
@@ -16,6 +18,26 @@ const lib: Check = (files) => {
     ...names.filter((name) => !all.includes(`mutated('${name}')`)).map((name) => `${home}: ${name} changes nothing in lib/`),
   ];
 };
+
+/** What is said to kill a mutant does: a run that is known to show it is none for a mutant that is gone, or that no run shows now. */
+const seeded =
+  (seeds: Readonly<Record<string, unknown>>): Check =>
+  (files) => {
+    const page = files.find(({ path }) => path === 'docs/mutants.md')?.text ?? '';
+    const notShown = [...(page.split('## Not shown now')[1] ?? '').matchAll(/`([a-z-]+)`/g)].map(([, name]) => name!);
+    return [
+      ...Object.keys(seeds).flatMap((name) => {
+        if (!names.includes(name)) return [`${seedsFile}: there is no mutant ${name}`];
+        return notShown.includes(name) ? [`${seedsFile}: ${name} is not shown now, says docs/mutants.md`] : [];
+      }),
+      ...names
+        .filter((name) => seeds[name] === undefined && !notShown.includes(name))
+        .map((name) => `${seedsFile}: ${name} has no run, and docs/mutants.md does not say that it is not shown`),
+      ...notShown
+        .filter((name) => !names.includes(name))
+        .map((name) => `docs/mutants.md: there is no mutant ${name} that could be not shown`),
+    ];
+  };
 
 /** Not in the parts that work record by record. */
 const perRecord: Check = (files) =>
@@ -73,6 +95,7 @@ describe('mutants', () => {
     ['each is somewhere in the protocol, and nothing of the product switches one on', lib],
     ['none stands where work is done record by record', perRecord],
     ['each is listed with its rule', documented],
+    ['each has a run that shows it, or is said to have none now', seeded(knownSeeds)],
     ['each names a rule that is written down', unruled(mutantRules)],
     ['each rule of the design and each hazard has its mutants, and each mutant its place there', mapped],
   ])('%s', (_what, check) => {
@@ -83,6 +106,8 @@ describe('mutants', () => {
     expect(lib([{ path: 'lib/runtime/planted.ts', text: 'switchMutant' }])).toHaveLength(names.length + 1);
     expect(perRecord([{ path: 'lib/operators/planted.ts', text: "mutated('no-witness')" }])).toHaveLength(1);
     expect(documented([])).toHaveLength(names.length);
+    const notShown = [{ path: 'docs/mutants.md', text: '## Not shown now\n`no-witness`, `strange`' }];
+    expect(seeded({ 'no-witness': ['chain', 1], planted: ['chain', 1] })(notShown)).toHaveLength(names.length - 1 + 3);
     expect(unruled({ planted: 'ZZ9: no such rule', unmarked: 'something' })(repositoryFiles())).toHaveLength(2);
     expect(mapped([{ path: 'docs/mutants.md', text: '## Rules and hazards\n| C1 | `planted` |' }])).toHaveLength(64 - 1 + 1 + names.length);
   });
