@@ -5,7 +5,6 @@
  * UJ1. An answer that was lost makes the next try of the same write look like a lost race. What is stored says whose it is: a record that is the same in
  *      every field has the same effect, whoever wrote it.
  */
-import { mutated } from '../base/mutated.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { JobId } from '../base/ids.ts';

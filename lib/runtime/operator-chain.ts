@@ -12,6 +12,7 @@ import { MIN_WATERMARK } from '../model/time.ts';
 import type { OperatorStates, OperatorStateValue } from '../model/shard-record.ts';
 import type { OperatorContext, OperatorRegistry, OperatorStateHandle, Output, StreamOperator } from '../operators/operator.ts';
 import type { KeyedContext } from '../state/keyed-context.ts';
+import { UserCodeError } from './errors.ts';
 import type { OutputChannels } from './output-channels.ts';
 import type { ShardTopology } from './topology.ts';
 
@@ -173,7 +174,11 @@ export class OperatorChain {
       },
     };
     this.active = uid;
-    live.operator?.open(context);
+    try {
+      live.operator?.open(context);
+    } catch (error) {
+      throw new UserCodeError(this.active, error, {}, null);
+    }
   }
 
   #openState(live: LiveOperator, name: string, kind: OperatorStateKind): OperatorStateHandle {

@@ -27,7 +27,7 @@ test('a write whose answer was lost is known as one’s own, and whoever waits f
   };
   const end = (record: Parameters<typeof abortCheckpoint>[0]) =>
     abortCheckpoint(record, pending!.id, 'CHECKPOINT_EXPIRED', world.deps.clock.now());
-  const updated = await updateJob({ ...world.deps, jobs } as never, job, end, 'CHECKPOINT_EXPIRED');
+  const updated = await updateJob({ ...world.deps, jobs }, job, end, 'CHECKPOINT_EXPIRED');
   await world.settle();
   expect([updated.outcome, writes]).toEqual(['changed', 1]);
   expect(await waiting()).toBe(false);

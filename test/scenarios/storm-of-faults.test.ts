@@ -31,7 +31,7 @@ const perSource = 1_000;
 const total = sources * perSource;
 const slowMs = 15;
 /** Those in processing and closing: what is thrown in a snapshot, or when a function is opened, is twice tried again without being counted. */
-const attempts = 3;
+const attempts = 4;
 const world = useWorld();
 
 const places = ['processing at 1/4', 'snapshot', 'processing at 3/4', 'recovery', 'closing'] as const;

@@ -7,8 +7,8 @@ import type { CheckpointId } from '../../base/ids.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { FlowExecution } from '../../ports/flow-store.ts';
 
-/** The calls that it takes. */
-const callsMs = 1_500;
+/** The calls that it takes: with eight subtasks of each operator a restore and a checkpoint are more than a thousand, of up to 10 ms. */
+const callsMs = 2_500;
 /** A checkpoint that is over its time is left to its own flow for a while, and a sweep may just have looked. */
 const sweepLaterMs = 10_000;
 /** Before the last try of a step that has failed (flow-descriptions.ts). */

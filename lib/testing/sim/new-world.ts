@@ -157,15 +157,18 @@ function paced({ sources, calm }: SimulationOptions, decisions: Decisions, isSil
   return Object.fromEntries(Object.entries(sources).map(([name, reader]) => [name, pace(name, reader)]));
 }
 
+function troubleOf(message: string, facts: Readonly<Record<string, unknown>> = {}): string {
+  const { operator, error } = facts as { readonly operator?: string; readonly error?: string };
+  return error === undefined ? message : `${operator === undefined ? '' : `operator ${operator}: `}${error}`;
+}
+
 function loggerOf({ log }: SimulationOptions, time: VirtualTime, trace: Trace, onTrouble: (what: string) => void): Logger {
   return {
     log: (level, message, facts) => {
       if (level === 'debug') return;
       log?.(`${time.nowMs.toFixed(1)} ${level} ${message} ${JSON.stringify(facts)}`);
       if (level === 'error') trace.tell(time.nowMs, 'log', `${message} ${JSON.stringify(facts)}`);
-      const { operator, error, code } = facts ?? {};
-      if (level !== 'info' && code !== simulatedFault)
-        onTrouble(error === undefined ? message : `${operator === undefined ? '' : `operator ${String(operator)}: `}${String(error)}`);
+      if (level !== 'info' && facts?.['code'] !== simulatedFault) onTrouble(troubleOf(message, facts));
     },
   };
 }
