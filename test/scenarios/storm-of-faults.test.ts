@@ -30,7 +30,7 @@ const sinks = 2;
 const perSource = 1_000;
 const total = sources * perSource;
 const slowMs = 15;
-/** Those in processing and closing: what is thrown in a snapshot, or when a function is opened, is twice tried again without being counted. */
+/** Those of functions: two in processing, when it is opened, and in closing. What a sink throws in a snapshot is tried again without being counted. */
 const attempts = 4;
 const world = useWorld();
 
