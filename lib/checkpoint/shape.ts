@@ -5,8 +5,10 @@
  */
 import { SluiceError } from '../base/errors.ts';
 
-/** Returns the value rebuilt; pushes one sentence per fault. */
-export type Shape<T> = (value: unknown, path: string, faults: string[]) => T;
+/** Returns the value rebuilt; pushes one sentence per fault. `path` null: nobody asks where, only how many. */
+export type Shape<T> = (value: unknown, path: Path, faults: string[]) => T;
+
+type Path = string | null;
 
 type Fields<T> = { readonly [Name in keyof T]-?: Shape<T[Name]> };
 
@@ -29,7 +31,13 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** `__proto__` may be a state's or a split's name: it is set as a property, never as the prototype. */
 function setOwn(target: Record<string, unknown>, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+  if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+  else target[name] = value;
+}
+
+/** Names are long to put together, and wanted only where something is wrong. */
+function within(path: Path, name: string): Path {
+  return path === null ? null : path === '' ? name : `${path}.${name}`;
 }
 
 function object<T>(fields: Fields<T>): Shape<T> {
@@ -38,11 +46,11 @@ function object<T>(fields: Fields<T>): Shape<T> {
     if (!isPlain(value)) return primitive<T>('an object', () => false)(value, path, faults);
     const out: Record<string, unknown> = {};
     for (const name of names) {
-      const field = fields[name](Object.hasOwn(value, name) ? value[name] : undefined, path === '' ? name : `${path}.${name}`, faults);
+      const field = fields[name](Object.hasOwn(value, name) ? value[name] : undefined, within(path, name), faults);
       if (field !== undefined) setOwn(out, name, field);
     }
     for (const name of Object.keys(value))
-      if (!Object.hasOwn(fields, name)) faults.push(`${path === '' ? '' : `${path}.`}${name} is unknown`);
+      if (!Object.hasOwn(fields, name)) faults.push(`${within(path, name)} is unknown`);
     return out as T;
   };
 }
@@ -50,7 +58,7 @@ function object<T>(fields: Fields<T>): Shape<T> {
 function list<T>(item: Shape<T>): Shape<readonly T[]> {
   return (value, path, faults) => {
     if (!Array.isArray(value)) return primitive<readonly T[]>('a list', () => false)(value, path, faults);
-    return value.map((entry, index) => item(entry, `${path}[${index}]`, faults));
+    return value.map((entry, index) => item(entry, path === null ? null : `${path}[${index}]`, faults));
   };
 }
 
@@ -58,7 +66,7 @@ function record<Key extends string, T>(item: Shape<T>): Shape<Readonly<Record<Ke
   return (value, path, faults) => {
     if (!isPlain(value)) return primitive<Readonly<Record<Key, T>>>('an object', () => false)(value, path, faults);
     const out: Record<string, unknown> = {};
-    for (const name of Object.keys(value).sort()) setOwn(out, name, item(value[name], `${path}.${name}`, faults));
+    for (const name of Object.keys(value).sort()) setOwn(out, name, item(value[name], within(path, name), faults));
     return out as Record<Key, T>;
   };
 }
@@ -97,9 +105,11 @@ export const shapes = {
 
 /** @throws SluiceError with `code`, naming every fault */
 export function readShape<T>(shape: Shape<T>, value: unknown, code: string, what: string): T {
+  const found: string[] = [];
+  const out = shape(value, null, found);
+  if (found.length === 0) return out;
   const faults: string[] = [];
-  const out = shape(value, '', faults);
-  if (faults.length === 0) return out;
+  shape(value, '', faults);
   const shown = faults.slice(0, 10).join('; ') + (faults.length > 10 ? `; and ${faults.length - 10} more` : '');
   throw new SluiceError(code, `${what} is not what it should be: ${shown}`, {
     hint: 'It was damaged, changed by hand or written by another program. Use another checkpoint or savepoint, and report how this one was made.',

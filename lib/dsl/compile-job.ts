@@ -43,6 +43,14 @@ export function compileJob(job: Job, { parameters = {}, ...parallelism }: Compil
   return { plan, registry, planHash: planHashOf(plan), graph, checkpointing, configuration: job.configuration ?? {} };
 }
 
+/** The user functions alone, made anew: what they keep in fields is as at the start. */
+export function newFunctions(job: Job, parameters: Readonly<Record<string, string>>): OperatorRegistry {
+  const { values, texts } = resolveParameters(job.name, job.parameters, parameters);
+  const pipeline = newPipeline();
+  build(job, pipeline, values);
+  return finishGraph(pipeline, job.name, texts).registry;
+}
+
 function build(job: Job, pipeline: Pipeline, values: Readonly<Record<string, unknown>>): void {
   try {
     const result: unknown = job.build(environmentOf(pipeline), values);

@@ -85,6 +85,7 @@ const never = (): Promise<never> => new Promise(() => undefined);
 export class Containers {
   readonly #options: ContainersOptions;
   readonly #occurrences = new Map<string, number>();
+  readonly #sites = new Map<string, string>();
   /** What really happened, in order: the run can be repeated with just these. */
   readonly taken: Fault[] = [];
   /** Those that came to be: nobody died before, and who stood still went on, as a zombie where another had overtaken it. */
@@ -125,16 +126,29 @@ export class Containers {
 
   /** The same port as a container sees it. Methods named in `plain` are no calls. */
   port<T extends object>(container: Container, name: string, target: T, plain: readonly string[] = []): T {
+    const methods = new Map<string | symbol, unknown>();
     return new Proxy(target, {
       get: (object, property) => {
         const value: unknown = Reflect.get(object, property);
         if (typeof value !== 'function') return value;
-        const method = String(property);
-        if (plain.includes(method)) return value.bind(object) as unknown;
-        const act: Act = (parameters) => Reflect.apply(value, object, parameters) as unknown;
-        return (...parameters: unknown[]) => this.#call(container, `${container.role}.${name}.${method}`, parameters, act);
+        let method = methods.get(property);
+        if (method === undefined) {
+          const act: Act = (parameters) => Reflect.apply(value, object, parameters) as unknown;
+          const site = this.#siteOf(container.role, name, String(property));
+          const call = (...parameters: unknown[]): Promise<unknown> => this.#call(container, site, parameters, act);
+          methods.set(property, (method = plain.includes(String(property)) ? (value.bind(object) as unknown) : call));
+        }
+        return method;
       },
     });
+  }
+
+  /** One text for each: it is looked up at every call. */
+  #siteOf(role: string, port: string, method: string): string {
+    const site = `${role}.${port}.${method}`;
+    const known = this.#sites.get(site);
+    if (known === undefined) this.#sites.set(site, site);
+    return known ?? site;
   }
 
   async #call(container: Container, site: string, parameters: readonly unknown[], act: Act): Promise<unknown> {
@@ -250,7 +264,7 @@ export class Containers {
 
   #latency(site: string, { slowness }: Container): number {
     const { decisions, latencyMs } = this.#options;
-    return decisions.fraction(`latency/${site}`) * latencyMs * (this.active ? slowness : 1);
+    return decisions.fraction('latency', site) * latencyMs * (this.active ? slowness : 1);
   }
 
   #stall(site: string): number {

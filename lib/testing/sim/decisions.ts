@@ -4,15 +4,16 @@
  */
 export class Decisions {
   readonly #seed: number;
-  readonly #streams = new Map<string, { readonly hash: number; asked: number }>();
+  /** By name, and by what it is about: put together they would be a new text for every call. */
+  readonly #streams = new Map<string, Map<string, Stream>>();
 
   constructor(seed: number) {
     this.#seed = mix(seed | 0);
   }
 
-  /** 0 ≤ x < 1. */
-  fraction(name: string): number {
-    const stream = this.#stream(name);
+  /** 0 ≤ x < 1. `about`: the same as behind the name and a slash. */
+  fraction(name: string, about = ''): number {
+    const stream = this.#stream(name, about);
     return mix(stream.hash ^ Math.imul(++stream.asked, 0x9e37_79b1)) / 2 ** 32;
   }
 
@@ -38,11 +39,21 @@ export class Decisions {
     return text.slice(0, digits);
   }
 
-  #stream(name: string): { readonly hash: number; asked: number } {
-    let stream = this.#streams.get(name);
-    if (stream === undefined) this.#streams.set(name, (stream = { hash: mix(this.#seed ^ hashOf(name)), asked: 0 }));
+  #stream(name: string, about: string): Stream {
+    let streams = this.#streams.get(name);
+    if (streams === undefined) this.#streams.set(name, (streams = new Map<string, Stream>()));
+    let stream = streams.get(about);
+    if (stream === undefined) {
+      const whole = about === '' ? name : `${name}/${about}`;
+      streams.set(about, (stream = { hash: mix(this.#seed ^ hashOf(whole)), asked: 0 }));
+    }
     return stream;
   }
+}
+
+interface Stream {
+  readonly hash: number;
+  asked: number;
 }
 
 /** FNV-1a, 32 bits. */

@@ -102,17 +102,17 @@ export interface FaultRates {
 
 /** Each kind is off in half of the runs: what hides behind another kind's noise shows where that one is silent. In some runs everything is worse. */
 export function drawRates(decisions: Decisions): FaultRates {
-  const times = decisions.chance('rates/storm', 0.5) ? 5 : 1;
+  const times = decisions.chance('rates/storm', 0.4) ? 5 : 1;
   const on = (name: string, rate: number): number => (decisions.chance(`rates/${name}`, 0.5) ? rate * times : 0);
   const zombies = decisions.fraction('rates/zombies');
   return {
-    crash: on('crash', 0.02),
-    answer: on('answer', 0.03),
-    error: on('error', 0.03),
-    stall: on('stall', 0.03),
+    crash: on('crash', 0.015),
+    answer: on('answer', 0.02),
+    error: on('error', 0.02),
+    stall: on('stall', 0.025),
     // Where it is given only: what a flow leaves to later tries takes longer than liveness allows.
     zombie: 0,
-    partial: on('partial', 0.1),
+    partial: on('partial', 0.08),
     redelivery: on('redelivery', 0.05),
     wakeUp: on('wake up', 0.05),
     slowSite: decisions.chance('rates/slow', 0.5) ? decisions.pick('rates/slow site', slowSites) : null,
@@ -145,16 +145,15 @@ function disturb(decisions: Decisions): Disturbance {
 }
 
 function draw(decisions: Decisions, rates: FaultRates, site: string): CallFault | undefined {
-  const name = `fault/${site}`;
   if (site === 'function.messages.sendBatch') {
-    if (decisions.chance(`${name}/unsent`, rates.dieUnsent)) return 'crash-before';
-    if (decisions.chance(`${name}/partial`, rates.partial)) return 'partial';
+    if (decisions.chance('fault/function.messages.sendBatch/unsent', rates.dieUnsent)) return 'crash-before';
+    if (decisions.chance('fault/function.messages.sendBatch/partial', rates.partial)) return 'partial';
   }
-  if (site === 'function.shards.read' && decisions.chance(`${name}/still`, rates.standStill)) return 'stall-before';
+  if (site === 'function.shards.read' && decisions.chance('fault/function.shards.read/still', rates.standStill)) return 'stall-before';
   const { crash, answer, error, zombie } = rates;
   const stall = site === rates.slowSite ? (rates.slowShare ?? 0.3) : rates.stall;
-  const roll = decisions.fraction(name);
-  const pair = (first: CallFault, second: CallFault): CallFault => (decisions.chance(`${name}/which`, 0.5) ? first : second);
+  const roll = decisions.fraction('fault', site);
+  const pair = (first: CallFault, second: CallFault): CallFault => (decisions.chance(`fault/${site}/which`, 0.5) ? first : second);
   if (roll < crash) return pair('crash-before', 'crash-after');
   if (roll < crash + answer) return pair('answer-lost', 'twice');
   if (roll < crash + answer + error) return 'error';

@@ -14,6 +14,9 @@ const sweepLaterMs = 10_000;
 /** Before the last try of a step that has failed (flow-descriptions.ts). */
 const longestPauseMs = 8_000;
 
+/** Of checkpoints with a short timeout, while a backlog is worked off. */
+const triesInVain = 6;
+
 export interface LivenessOptions {
   readonly visibilityMs: number;
   readonly sweepMs: number;
@@ -56,8 +59,8 @@ export class Liveness {
     this.#isShown ||= status !== 'RUNNING' || completed > this.#begun.completed || isIdle;
     if (this.#isShown) return [];
     const tookMs = nowMs - this.#begun.atMs;
-    // A checkpoint that has less time than a message may be away for is likely to be in vain.
-    const triesMs = timeoutMs < visibilityMs + intervalMs ? visibilityMs + 2 * wholeSeconds(timeoutMs) : 0;
+    // A checkpoint that has less time than a message may be away for, or than what is left over takes, is likely to be in vain.
+    const triesMs = timeoutMs < visibilityMs + intervalMs ? visibilityMs + triesInVain * wholeSeconds(timeoutMs) : 0;
     const boundMs = 2 * intervalMs + visibilityMs + callsMs + triesMs + this.#begun.allowedMs;
     if (tookMs <= boundMs) return [];
     const names = (await flows()).map(({ name }) => name);

@@ -36,6 +36,8 @@ export class Oracles {
   readonly #dueSince = new Map<string, number>();
   readonly #bounds = new Map<JobId, Bounds>();
   readonly #states = new Map<string, string>();
+  /** By manifest: what had changed when it was looked at last. Its objects go, and its state changes, by nothing else. */
+  readonly #looked = new Map<string, string>();
 
   constructor(world: SimStores, draw: Pick<SettingsDraw, 'isAtLeastOnce'>) {
     this.#world = world;
@@ -87,6 +89,10 @@ export class Oracles {
   async #problemsOf(key: string, manifest: Manifest): Promise<readonly string[]> {
     const problems: string[] = [];
     const about = `checkpoint ${manifest.checkpoint} of job ${manifest.job}`;
+    const { baseChanges, removals } = this.#world;
+    const changes = `${baseChanges()} ${removals()}`;
+    if (this.#looked.get(key) === changes) return [];
+    this.#looked.set(key, changes);
     for (const name of namedBy(manifest)) {
       if ((await this.#world.stores.objects.read(name)) === undefined) problems.push(`${about} names ${name}, which is gone`);
     }

@@ -13,6 +13,7 @@ import { keptBySink } from './sim-connectors.ts';
 import { ShownParts } from './shown-parts.ts';
 import { times } from './circumstances.ts';
 import type { Container, Containers } from './container.ts';
+import { countedCalls } from './counted-calls.ts';
 import type { Decisions } from './decisions.ts';
 import { unsteadyDelay } from './unsteady-delay.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -33,6 +34,9 @@ export interface SimStoresOptions {
 export class SimStores {
   readonly #options: SimStoresOptions;
   readonly stores: LocalStores;
+  /** How often anything of the base may have changed, and objects may have gone. */
+  readonly baseChanges: () => number;
+  readonly removals: () => number;
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
   readonly shown = new ShownParts(this.collect);
@@ -46,7 +50,12 @@ export class SimStores {
     const { time, decisions } = options;
     this.#random = { hex: (digits) => decisions.hex('random/hex', digits), fraction: () => decisions.fraction('random/fraction') };
     const queue = { staleReceipts: decisions.chance('queue/stale receipts', 0.5) ? 'expired-refused' : 'latest-deletes' } as const;
-    this.stores = createMemoryStores({ clock: time.clock, timers: time.timers, random: this.#random, queue });
+    const stores = createMemoryStores({ clock: time.clock, timers: time.timers, random: this.#random, queue });
+    const base = countedCalls(stores.base, ['write', 'purgeTombstones', 'drop']);
+    const objects = countedCalls(stores.objects, ['remove']);
+    this.stores = { ...stores, base: base.port, objects: objects.port };
+    this.baseChanges = base.calls;
+    this.removals = objects.calls;
     const sender = decisions.chance('queue/forgetful', 0.3) ? withoutMemory(this.stores.queue) : this.stores.queue;
     this.#delay = unsteadyDelay(this.stores.delay, options.containers, decisions);
     this.#sender = options.losing ? losingOne(sender, 10 + decisions.below('queue/lost', 60)) : sender;

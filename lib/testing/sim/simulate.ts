@@ -5,7 +5,7 @@
 import { createLocalConnectors } from '../../adapters/connectors/local-connectors.ts';
 import { SluiceError } from '../../base/errors.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
-import { compileJob, type CompiledJob } from '../../dsl/compile-job.ts';
+import { compileJob, newFunctions, type CompiledJob } from '../../dsl/compile-job.ts';
 import type { Job } from '../../dsl/define-job.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
 import { atLeastDifference, exactDifference, linesOf, tooManyDifference } from './differences.ts';
@@ -32,7 +32,6 @@ export async function simulate(job: Job, options: SimulateOptions = {}): Promise
 const shrinkRunsMax = 600;
 /** Of the runs in which nothing goes wrong. */
 const calmSeeds = [1, 2, 3];
-const hashPrefix = 'parallelism-';
 const exactlyOnce: readonly SimulatedMode[] = ['aligned', 'unaligned'];
 
 class Simulation {
@@ -78,18 +77,10 @@ class Simulation {
 
   #once(seed: number, more: { readonly faults?: readonly Fault[]; readonly calm?: boolean } = {}): Promise<SimulationResult> {
     const { parallelism = [1, 2, 3], modes = exactlyOnce } = this.#options;
-    // Functions of its own: what one run leaves in their fields would make another of the next.
-    const own = new Map<number, CompiledJob>();
-    const compile = (n: number): CompiledJob => {
-      const compiled = own.get(n) ?? { ...this.#compile(parallelism[n - 1]!), registry: this.#compiledAnew(parallelism[n - 1]!).registry };
-      own.set(n, compiled);
-      return compiled;
-    };
-    const functionsOf = (planHash: string): OperatorRegistry => {
-      const asked = Number(planHash.slice(hashPrefix.length));
-      // Where nothing goes wrong nobody loses what is in a field.
-      return more.calm === true ? compile(parallelism.indexOf(asked) + 1).registry : this.#compiledAnew(asked).registry;
-    };
+    // Where nothing goes wrong nobody loses what is in a field; else every deployment begins anew, and no run leaves anything to the next.
+    const kept = more.calm === true ? this.#newFunctions() : undefined;
+    const functionsOf = (): OperatorRegistry => kept ?? this.#newFunctions();
+    const compile = (n: number): CompiledJob => ({ ...this.#compile(parallelism[n - 1]!), registry: functionsOf() });
     const sinks = sinksOf(this.#compile(1).plan).map(({ connector }) => sinkName(connector));
     const { limits, ...world } = this.#options.world ?? {};
     return withLimits({ ...(seed % 2 === 0 ? smallLimits : {}), ...limits }, () =>
@@ -97,17 +88,17 @@ class Simulation {
     );
   }
 
-  #compiledAnew(parallelism: number): CompiledJob {
-    return compileJob(this.#job, { parameters: this.#options.parameters ?? {}, parallelism });
+  #newFunctions(): OperatorRegistry {
+    return newFunctions(this.#job, this.#options.parameters ?? {});
   }
 
   /** Small envelopes: many messages, many chances for trouble. */
   #compile(parallelism: number): CompiledJob {
     let compiled = this.#compiled.get(parallelism);
     if (compiled === undefined) {
-      const { plan, ...rest } = this.#compiledAnew(parallelism);
+      const { plan, ...rest } = compileJob(this.#job, { parameters: this.#options.parameters ?? {}, parallelism });
       const edges = plan.edges.map((edge) => ({ ...edge, envelopeBytes: 60 }));
-      compiled = { ...rest, plan: { ...plan, edges }, planHash: `${hashPrefix}${parallelism}` };
+      compiled = { ...rest, plan: { ...plan, edges }, planHash: `parallelism-${parallelism}` };
       this.#compiled.set(parallelism, compiled);
     }
     return compiled;
