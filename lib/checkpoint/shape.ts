@@ -49,8 +49,7 @@ function object<T>(fields: Fields<T>): Shape<T> {
       const field = fields[name](Object.hasOwn(value, name) ? value[name] : undefined, within(path, name), faults);
       if (field !== undefined) setOwn(out, name, field);
     }
-    for (const name of Object.keys(value))
-      if (!Object.hasOwn(fields, name)) faults.push(`${within(path, name)} is unknown`);
+    for (const name of Object.keys(value)) if (!Object.hasOwn(fields, name)) faults.push(`${within(path, name)} is unknown`);
     return out as T;
   };
 }
