@@ -106,13 +106,13 @@ export function drawRates(decisions: Decisions): FaultRates {
   const on = (name: string, rate: number): number => (decisions.chance(`rates/${name}`, 0.5) ? rate * times : 0);
   const zombies = decisions.fraction('rates/zombies');
   return {
-    crash: on('crash', 0.015),
-    answer: on('answer', 0.02),
-    error: on('error', 0.02),
-    stall: on('stall', 0.025),
+    crash: on('crash', 0.02),
+    answer: on('answer', 0.03),
+    error: on('error', 0.03),
+    stall: on('stall', 0.03),
     // Where it is given only: what a flow leaves to later tries takes longer than liveness allows.
     zombie: 0,
-    partial: on('partial', 0.08),
+    partial: on('partial', 0.1),
     redelivery: on('redelivery', 0.05),
     wakeUp: on('wake up', 0.05),
     slowSite: decisions.chance('rates/slow', 0.5) ? decisions.pick('rates/slow site', slowSites) : null,
