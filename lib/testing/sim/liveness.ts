@@ -7,8 +7,8 @@ import type { CheckpointId } from '../../base/ids.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import type { FlowExecution } from '../../ports/flow-store.ts';
 
-/** The calls that it takes: with eight subtasks of each operator a restore and a checkpoint are more than a thousand, of up to 10 ms. */
-const callsMs = 2_500;
+/** The calls that it takes, of up to 10 ms: a few dozen of each shard's own, and with eight subtasks of each operator a restore and a checkpoint are a thousand. */
+const callsMs = { job: 1_300, shard: 50 };
 /** A checkpoint that is over its time is left to its own flow for a while, and a sweep may just have looked. */
 const sweepLaterMs = 10_000;
 /** Before the last try of a step that has failed (flow-descriptions.ts). */
@@ -20,6 +20,8 @@ const triesInVain = 6;
 export interface LivenessOptions {
   readonly visibilityMs: number;
   readonly sweepMs: number;
+  /** How many shards the job's plan has. */
+  readonly shardsOf: (record: JobRecord) => Promise<number>;
   /** Settings of checkpoints as they are. */
   readonly checkpoints: () => { readonly intervalMs: number; readonly timeoutMs: number };
   /** Flows that are at work. */
@@ -30,6 +32,7 @@ interface Beginning {
   readonly life: string;
   readonly atMs: number;
   readonly completed: CheckpointId;
+  readonly callsMs: number;
   allowedMs: number;
   /** A checkpoint was pending that no flow waited for. */
   isStray: boolean;
@@ -46,13 +49,22 @@ export class Liveness {
   }
 
   /** `nowMs`: while everything works. */
-  async look({ job, attempt, status, completed, dirtyEpoch, pending }: JobRecord, nowMs: number): Promise<readonly string[]> {
-    const { visibilityMs, sweepMs, checkpoints, flows } = this.#options;
+  async look(record: JobRecord, nowMs: number): Promise<readonly string[]> {
+    const { job, attempt, status, completed, dirtyEpoch, pending } = record;
+    const { visibilityMs, sweepMs, checkpoints, flows, shardsOf } = this.#options;
     const { intervalMs, timeoutMs } = checkpoints();
     const life = `${job} ${attempt}`;
     if (this.#begun?.life !== life) {
       const pauseMs = (await flows()).some(({ retries }) => retries > 0) ? longestPauseMs : 0;
-      this.#begun = { life, atMs: nowMs, completed, allowedMs: pauseMs + (pending.length === 0 ? 0 : timeoutMs), isStray: false };
+      const allowedMs = pauseMs + (pending.length === 0 ? 0 : timeoutMs);
+      this.#begun = {
+        life,
+        atMs: nowMs,
+        completed,
+        callsMs: callsMs.job + callsMs.shard * (await shardsOf(record)),
+        allowedMs,
+        isStray: false,
+      };
       this.#isShown = false;
     }
     const isIdle = dirtyEpoch <= completed && pending.length === 0;
@@ -61,7 +73,7 @@ export class Liveness {
     const tookMs = nowMs - this.#begun.atMs;
     // A checkpoint that has less time than a message may be away for, or than what is left over takes, is likely to be in vain.
     const triesMs = timeoutMs < visibilityMs + intervalMs ? visibilityMs + triesInVain * wholeSeconds(timeoutMs) : 0;
-    const boundMs = 2 * intervalMs + visibilityMs + callsMs + triesMs + this.#begun.allowedMs;
+    const boundMs = 2 * intervalMs + visibilityMs + this.#begun.callsMs + triesMs + this.#begun.allowedMs;
     if (tookMs <= boundMs) return [];
     const names = (await flows()).map(({ name }) => name);
     if (!this.#begun.isStray && pending.some(({ flow }) => !names.includes(flow))) {

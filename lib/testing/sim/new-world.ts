@@ -1,5 +1,7 @@
 /** One seed's world, put together: what is drawn for it, who lives in it, and who looks at it. */
+import { expectedShards } from '../../checkpoint/completeness.ts';
 import { errorCode, errorMessage } from '../../base/errors.ts';
+import { readPlan } from '../../coordinator/coordinator-deps.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
 import type { SplitReader } from '../../ports/connectors.ts';
@@ -95,6 +97,7 @@ export function newWorld(options: SimulationOptions, problem: (what: string) => 
     visibilityMs,
     sweepMs,
     flows: () => stores.stores.flows.running(),
+    shardsOf: async ({ plan }) => expectedShards((await readPlan(stores.stores, plan)).plan).length,
     checkpoints: () => draw.current,
   });
   return { time, trace, decisions, containers, stores, services, people, oracles, liveness, draw, faultyMs, trouble: () => trouble };
