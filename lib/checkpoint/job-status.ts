@@ -1,6 +1,6 @@
 /**
- * Which status a job may have next: the one table of legal moves (Flink's names). A restore may begin from anywhere but FINISHED and CANCELLING,
- * also over another restore that is half done.
+ * Which status a job may have next: the one table of legal moves (Flink's names). A restore may begin from anywhere but CANCELLING, also over another restore
+ * that is half done; from FINISHED only one of a savepoint may (import-restoration.ts, IR1).
  */
 import type { JobStatus } from '../model/job-record.ts';
 
@@ -15,7 +15,7 @@ const legalMoves: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   FAILED: ['RESTARTING'],
   CANCELED: ['RESTARTING'],
   SUSPENDED: ['RESTARTING'],
-  FINISHED: [],
+  FINISHED: ['RESTARTING'],
 };
 
 /** The same status is no move and always legal. */

@@ -28,6 +28,7 @@ const manifestKind: DocumentKind<Manifest> = {
     jobName: text,
     attempt: integer,
     checkpoint: integer,
+    space: optional(text),
     kind: oneOf('checkpoint', 'savepoint', 'stop-savepoint'),
     mode: oneOf('exactly-once', 'at-least-once'),
     unaligned: optional(oneOf(true)),

@@ -13,6 +13,8 @@ export interface Manifest {
   readonly jobName: string;
   readonly attempt: Attempt;
   readonly checkpoint: CheckpointId;
+  /** Where the base has its rows; absent = under the job's id. */
+  readonly space?: string;
   readonly kind: CheckpointKind;
   /** Under exactly-once nothing was in flight at an aligned cut; under at-least-once positions say less. */
   readonly mode: 'exactly-once' | 'at-least-once';

@@ -12,22 +12,15 @@ import { mutated } from '../base/mutated.ts';
 import type { CheckpointId } from '../base/ids.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import { isTerminal, mayMove } from './job-status.ts';
-import { noRestarts } from './restart-attempts.ts';
+import { nextAttempt, type NextAttempt } from './next-attempt.ts';
 import { heldCheckpoint, newestRetained } from './retention.ts';
 import { change, refused, type Transition } from './transition.ts';
 
-export interface Restoration {
+export interface Restoration extends NextAttempt {
   /** null = from nothing, where no checkpoint was ever retained. */
   readonly checkpoint: CheckpointId | null;
   /** `newest` for recovery and deployment; `chosen` by a person or a flow, with what it had seen. */
   readonly wanted: { readonly kind: 'newest' } | { readonly kind: 'chosen'; readonly publishedSeen: CheckpointId | null };
-  /** The attempt that is given up: a second try of the same restore changes nothing more. */
-  readonly fromAttempt: number;
-  readonly descriptor: string | null;
-  readonly plan: string;
-  readonly planHash: string;
-  /** Where the job keeps its plan: the one that `plan` was made of. Settings may change at any moment. */
-  readonly planSeen?: string;
 }
 
 export type RestoreRefusal =
@@ -36,34 +29,20 @@ export type RestoreRefusal =
 export function restore(record: JobRecord, restoration: Restoration, nowMs: number): Transition<RestoreRefusal> {
   const reason = refusalOf(record, restoration);
   if (reason !== null) return refused(reason);
-  const { descriptor, plan, planHash } = restoration;
   const target = restoration.checkpoint === null ? undefined : heldCheckpoint(record, restoration.checkpoint);
   const checkpoint = target?.id ?? 0;
   const older = record.retained.filter(({ id }) => id < checkpoint);
-  // The attempt begins with nothing sent.
-  const { inFlightFrom: _, ...begun } = record;
+  const { begun, patch } = nextAttempt(record, restoration);
   return change(
     begun,
     {
-      status: 'RESTARTING',
-      attempt: record.attempt + 1,
+      ...patch,
       firstEpoch: record.numbered + 1,
       ...(mutated('numbers-reused') ? { numbered: checkpoint, firstEpoch: checkpoint + 1 } : {}),
-      planHash,
-      plan,
-      descriptor,
-      pending: [],
       retained: target === undefined ? [] : mutated('restore-keeps-newer') ? record.retained : [...older, target],
       pins: record.pins.filter((pin) => pin.checkpoint <= checkpoint && !(pin.checkpoint === checkpoint && pin.kind === 'stop-savepoint')),
       completed: checkpoint,
       dirtyEpoch: checkpoint,
-      failures: 0,
-      try: 0,
-      ended: {},
-      failure: null,
-      // Whoever runs a failed job again, or another version of it, has seen to what made it fail.
-      ...(record.restarts !== undefined && (isTerminal(record.status) || plan !== record.plan) ? { restarts: noRestarts } : {}),
-      counts: { ...record.counts, restored: record.counts.restored + 1 },
     },
     nowMs,
   );
@@ -71,6 +50,7 @@ export function restore(record: JobRecord, restoration: Restoration, nowMs: numb
 
 function refusalOf(record: JobRecord, { checkpoint, wanted, fromAttempt, planSeen }: Restoration): RestoreRefusal | null {
   if (record.attempt !== fromAttempt) return 'superseded';
+  if (record.status === 'FINISHED') return 'status-forbids';
   if (record.status !== 'RESTARTING' && !mayMove(record.status, 'RESTARTING')) return 'status-forbids';
   if (planSeen !== undefined && record.plan !== planSeen) return 'settings-changed';
   const newest = newestRetained(record);

@@ -6,20 +6,24 @@
  * CG2. Only objects older than the longest life of an invocation: a younger one may be about to be named.
  * CG3. Candidates are listed before the roots are read, and shard records before the job record: what passes from an acknowledgement to a manifest, or
  *      from a record's deltas into the base, meanwhile, is still seen at one of the two.
+ * CG4. A namespace of the base that the job has left is dropped when no invocation is left that could read or write there.
  */
 import { mutated } from '../base/mutated.ts';
 import type { JobId } from '../base/ids.ts';
 import { expectedShards } from '../checkpoint/completeness.ts';
 import { decodeDescriptor, decodeManifest } from '../checkpoint/manifest-codec.ts';
-import type { JobRecord } from '../model/job-record.ts';
+import { forgetSpaces } from '../checkpoint/left-spaces.ts';
+import { spaceOf, type JobRecord } from '../model/job-record.ts';
 import { jobPrefix, manifestKey } from '../model/object-keys.ts';
 import type { SegmentIndex, SegmentList, ShardRecord, ShardSnapshot } from '../model/shard-record.ts';
+import { importIdOf } from '../savepoint/import-target.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
-import { readJob } from './update-job.ts';
+import { readJob, updateJob } from './update-job.ts';
 
 /** Folders of a job that the collector looks after; plans, splits and failures are few and kept. */
 const collected = /^(segments|indexes|deltas|manifests|restores|exports)\//;
 const restoreOf = /^restores\/(\d+)-(.*)-\d+$/;
+const importOf = /^(?:segments\/[^/]+\/\d+\/0-\d+|manifests\/chk-\d+)-([0-9a-f]{16})$/;
 const exportOf = /^exports\/([^/]+)\//;
 const removedAtOnce = 1_000;
 const readingsMax = 10;
@@ -38,15 +42,29 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
     return collected.test(name) && !marks.keys.has(key) && !isUnderWay(name, record, underWay) && !mutated('nothing-collected');
   });
   for (let at = 0; at < garbage.length; at += removedAtOnce) await deps.objects.remove(garbage.slice(at, at + removedAtOnce));
-  await deps.base.purgeTombstones(job, mutated('tombstones-go-early') ? deps.clock.now() + 1 : cutoffMs);
+  await dropLeftSpaces(deps, record, cutoffMs);
+  await deps.base.purgeTombstones(spaceOf(record), mutated('tombstones-go-early') ? deps.clock.now() + 1 : cutoffMs);
   deps.logger.log('debug', `${garbage.length} objects of job ${job} are collected`, { kept: candidates.length - garbage.length });
   return { removed: garbage.length };
 }
 
-/** A restore that has not switched yet has written its descriptor; an export's steps stand until its end. `underWay`: triggers of operations. */
+/** CG4. */
+async function dropLeftSpaces(deps: CoordinatorDeps, { job, leftSpaces = [] }: JobRecord, cutoffMs: number): Promise<void> {
+  const old = leftSpaces.filter(({ leftAtMs }) => leftAtMs < cutoffMs || mutated('left-space-goes-early')).map(({ space }) => space);
+  if (old.length === 0) return;
+  for (const space of old) await deps.base.drop(space);
+  await updateJob(deps, job, (current) => forgetSpaces(current, old, deps.clock.now()));
+}
+
+/**
+ * A restore that has not switched yet has written its descriptor, and beside a running job what it imports; an export's steps stand until its end.
+ * `underWay`: triggers of operations.
+ */
 function isUnderWay(name: string, record: JobRecord, underWay: ReadonlySet<string>): boolean {
   const [, attempt, restoring] = restoreOf.exec(name) ?? [];
   if (restoring !== undefined) return Number(attempt) > record.attempt && underWay.has(restoring);
+  const importing = importOf.exec(name)?.[1];
+  if (importing !== undefined) return [...underWay].some((trigger) => importIdOf(trigger) === importing);
   const trigger = exportOf.exec(name)?.[1];
   return trigger !== undefined && underWay.has(trigger) && !mutated('collector-without-exports');
 }

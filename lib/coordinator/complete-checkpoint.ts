@@ -120,6 +120,7 @@ async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: 
     jobName: record.name,
     attempt: record.attempt,
     checkpoint: pending.id,
+    ...(record.space === undefined ? {} : { space: record.space }),
     kind: pending.kind,
     mode: pending.mode ?? 'exactly-once',
     ...(pending.overtakeAtMs === undefined ? {} : { unaligned: true }),

@@ -36,6 +36,10 @@ export interface SavepointRequest extends RestorePlan {
   readonly from: 'savepoint';
   readonly location: string;
   readonly name: string;
+  /** Of the job that goes back to it: the attempt that is given up. Absent: a new job begins with it. */
+  readonly attempt?: Attempt;
+  /** As for a checkpoint. */
+  readonly publishedSeen?: CheckpointId | null;
 }
 
 export type RestoreRequest = CheckpointRequest | SavepointRequest;

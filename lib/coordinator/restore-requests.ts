@@ -42,6 +42,26 @@ export async function restoreCheckpoint(
   return requestOperation(deps, 'restore', { job, trigger, kind: 'restore', request: { ...request } }, {});
 }
 
+/** The job itself goes back to it, whoever's savepoint it is: queues and functions stay, as a deployment needs it. */
+export async function restoreToSavepoint(
+  deps: CoordinatorDeps,
+  order: RestoreOrder & { readonly location: string; readonly publishedSeen: CheckpointId | null; readonly newPlan: NewPlan | null },
+): Promise<OperationRecord> {
+  const { job, trigger, location, publishedSeen, newPlan, allowNonRestoredState, allowOtherJob } = order;
+  const { name, attempt, plan, planHash } = await readJob(deps, job);
+  const request: RestoreRequest = {
+    from: 'savepoint',
+    location,
+    name,
+    attempt,
+    publishedSeen,
+    ...(newPlan === null ? { plan, planHash, keepsPlan: true } : { plan: await storePlan(deps, job, newPlan), planHash: newPlan.planHash }),
+    allowNonRestoredState,
+    allowOtherJob,
+  };
+  return requestOperation(deps, 'restore', { job, trigger, kind: 'restore', request: { ...request } }, {});
+}
+
 /** `job` is the id of the job that is to be. */
 export async function restoreSavepoint(
   deps: CoordinatorDeps,

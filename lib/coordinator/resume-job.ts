@@ -3,7 +3,7 @@
  * attempt staged, wake all shards.
  *
  * RJ1. Publication comes before the kicks: nothing runs on from a checkpoint whose output is still to come.
- * RJ2. Only parts between the restored checkpoint and the attempt's first epoch are removed; the new attempt's own are above it, so doing this late, or twice, harms nothing.
+ * RJ2. Only parts between the restored checkpoint (a savepoint: from the first on) and the attempt's first epoch are removed; the new attempt's own are above it, so doing this late, or twice, harms nothing.
  */
 import { mutated } from '../base/mutated.ts';
 import type { Attempt, JobId } from '../base/ids.ts';
@@ -15,6 +15,7 @@ import type { Manifest } from '../checkpoint/manifest.ts';
 import { heldCheckpoint } from '../checkpoint/retention.ts';
 import type { ConnectorSpec } from '../model/job-plan.ts';
 import type { JobRecord } from '../model/job-record.ts';
+import { importAttempt } from '../savepoint/import-target.ts';
 import { armSweep } from './arm-sweep.ts';
 import { settle } from './complete-checkpoint.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
@@ -55,9 +56,13 @@ async function manifestLost(deps: CoordinatorDeps, record: JobRecord, problem: s
   await recoverFromLoss(deps, record, failure);
 }
 
-/** Of the present plan's sinks and of those that the restored plan had. */
+/**
+ * Of the present plan's sinks and of those that the restored plan had. Behind a savepoint everything staged is of what was given up: its own parts are
+ * published.
+ */
 async function discardStaged(deps: CoordinatorDeps, record: JobRecord, manifest: Manifest | undefined): Promise<void> {
-  if (record.firstEpoch - record.completed <= 1) return;
+  const above = manifest?.attempt === importAttempt ? 0 : record.completed;
+  if (record.firstEpoch - above <= 1) return;
   const { plan } = await readPlan(deps, record.plan);
   const sinks = new Map<string, ConnectorSpec>();
   for (const { operators } of [plan, ...(manifest === undefined ? [] : [manifest.plan])].flatMap(({ vertices }) => vertices)) {
@@ -67,7 +72,7 @@ async function discardStaged(deps: CoordinatorDeps, record: JobRecord, manifest:
     await deps.connectors.sinks[sink.connector]?.discardAbove(
       sink,
       record.job,
-      record.completed,
+      above,
       mutated('own-parts-discarded') ? Number.POSITIVE_INFINITY : record.firstEpoch,
     );
   }

@@ -62,6 +62,12 @@ export interface RestartState {
   readonly retryAtMs: number;
 }
 
+/** Where rows of keyed state are, in the base, that the job has left behind by a restore. */
+export interface LeftSpace {
+  readonly space: string;
+  readonly leftAtMs: number;
+}
+
 export interface JobRecord {
   readonly job: JobId;
   readonly name: string;
@@ -107,6 +113,14 @@ export interface JobRecord {
   readonly counts: { readonly completed: number; readonly failed: number; readonly restored: number };
   /** Absent where no batch has ever been tried again by the restart strategy. */
   readonly restarts?: RestartState;
+  /** Namespace of its rows in the base; absent = the job's id. A savepoint that the job goes back to is imported into another one. */
+  readonly space?: string;
+  /** Dropped once nobody can read them any more; absent = none. */
+  readonly leftSpaces?: readonly LeftSpace[];
   /** Object with cause, operator and position where the job has failed. */
   readonly failure: string | null;
+}
+
+export function spaceOf({ job, space }: Pick<JobRecord, 'job' | 'space'>): string {
+  return space ?? job;
 }

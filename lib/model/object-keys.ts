@@ -19,9 +19,9 @@ export function deltaKey(address: ShardAddress, attempt: Attempt, epoch: Epoch, 
   return `${jobPrefix(address.job)}deltas/${address.uid}/${address.shard}/${attempt}-${epoch}-${part}-${tryId}`;
 }
 
-/** Attempt and number: a second attempt to complete the same checkpoint meets its own manifest. */
-export function manifestKey(job: JobId, attempt: Attempt, checkpoint: CheckpointId): string {
-  return `${jobPrefix(job)}manifests/chk-${checkpoint}-${attempt}`;
+/** By attempt, or import, and number: a second attempt to complete the same checkpoint meets its own manifest. */
+export function manifestKey(job: JobId, by: Attempt | string, checkpoint: CheckpointId): string {
+  return `${jobPrefix(job)}manifests/chk-${checkpoint}-${by}`;
 }
 
 export function descriptorKey(job: JobId, attempt: Attempt, id: string): string {

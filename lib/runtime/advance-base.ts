@@ -45,9 +45,8 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, options: A
   const { version, tables } = step.take(Math.max(isQuiet ? limits.baseRowsPerSliceQuiet : limits.baseRowsPerSlice, rowsOf(ready) >> 4));
   if (mutated('deltas-leave-first')) shard.deltas = shard.deltas.filter((ref) => !step.refs.includes(ref));
   const { base } = runtime.deps;
-  const { job } = shard.topology.address;
-  if (tables.length > 0) await base.write(job, mutated('no-base-fence') ? Number.MAX_SAFE_INTEGER : version, tables);
-  if (mutated('no-tombstone')) await base.purgeTombstones(job, Number.POSITIVE_INFINITY);
+  if (tables.length > 0) await base.write(shard.space, mutated('no-base-fence') ? Number.MAX_SAFE_INTEGER : version, tables);
+  if (mutated('no-tombstone')) await base.purgeTombstones(shard.space, Number.POSITIVE_INFINITY);
   backend.baseWritten();
   if (!step.isEmpty) return 'slice';
   shard.baseStep = null;

@@ -55,6 +55,8 @@ export class LiveShard {
   readonly keySelectors: readonly (KeySelector | undefined)[];
   /** Channels that stay aligned whatever the mode. */
   readonly keyless: readonly ChannelId[];
+  /** Where its rows are in the base; of the attempt, as the record is. */
+  readonly space: string;
   record: ShardRecord;
 
   // Working copies of the record.
@@ -115,9 +117,10 @@ export class LiveShard {
   /** What `replay` counts through. */
   inFlight: readonly InFlightSegment[] | null = null;
 
-  constructor(runtime: Runtime, topology: ShardTopology, record: ShardRecord) {
+  constructor(runtime: Runtime, topology: ShardTopology, space: string, record: ShardRecord) {
     const { program } = runtime;
     this.topology = topology;
+    this.space = space;
     this.record = record;
     this.recordsPerLook = program.settings.recordsPerLook;
     this.control = { ...record.control };
@@ -170,7 +173,7 @@ export class LiveShard {
       keyGroups: topology.keyGroups,
       maxParallelism: topology.vertex.maxParallelism,
       base: runtime.deps.base,
-      space: topology.address.job,
+      space: this.space,
       baseHasRows: record.baseEpoch >= 0,
       fired: record.fired,
     });

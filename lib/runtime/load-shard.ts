@@ -7,7 +7,7 @@
  *      watermark and end of input where the shard has them.
  */
 import { mutated } from '../base/mutated.ts';
-import type { JobRecord } from '../model/job-record.ts';
+import { spaceOf, type JobRecord } from '../model/job-record.ts';
 import type { InputChannelState, ShardRecord } from '../model/shard-record.ts';
 import { splitsKey } from '../model/object-keys.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../model/time.ts';
@@ -27,8 +27,8 @@ import type { ShardTopology } from './topology.ts';
 import { parseJson } from '../base/parse-json.ts';
 
 /** The shard as its record of the current attempt has it. */
-export async function openShard(runtime: Runtime, topology: ShardTopology, record: ShardRecord): Promise<LiveShard> {
-  const shard = new LiveShard(runtime, topology, record);
+export async function openShard(runtime: Runtime, job: JobRecord, topology: ShardTopology, record: ShardRecord): Promise<LiveShard> {
+  const shard = new LiveShard(runtime, topology, spaceOf(job), record);
   if (shard.backend === null && record.lingering === undefined) return shard;
   if (shard.backend !== null) {
     for (const { key, epoch, keyGroups } of record.deltas)
@@ -64,7 +64,7 @@ export async function initialiseShard(
     ...start,
     splits: topology.isSource ? await assignSplits(runtime, topology, start) : null,
   });
-  const shard = await openShard(runtime, topology, record);
+  const shard = await openShard(runtime, job, topology, record);
   shard.processingTimeMs = runtime.deps.clock.now();
   if (start.finished) {
     shard.outputs.advance(shard.watermark);

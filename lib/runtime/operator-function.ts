@@ -187,7 +187,7 @@ export class OperatorFunction {
     stored: ShardRecord | undefined,
     messages: readonly ParsedMessage[],
   ): Promise<LiveShard> {
-    if (stored !== undefined && stored.attempt === job.attempt) return openShard(this.#runtime, topology, stored);
+    if (stored !== undefined && stored.attempt === job.attempt) return openShard(this.#runtime, job, topology, stored);
     return initialiseShard(this.#runtime, job, topology, stored, markOf(messages[0]!));
   }
 

@@ -23,10 +23,16 @@ import { sha256Of } from './metadata-codec.ts';
 import type { InFlightFile, KeyedFile, PartFile } from './savepoint-metadata.ts';
 import { stateAtCheckpoint, type StatePorts } from './state-at-checkpoint.ts';
 
-export type ExportUnit =
-  | { readonly kind: 'keyed'; readonly operator: OperatorUid; readonly snapshot: ShardSnapshot; readonly keyGroups: KeyGroupRange }
-  | { readonly kind: 'part'; readonly part: SinkPart }
-  | InFlightUnit;
+export type ExportUnit = KeyedUnit | { readonly kind: 'part'; readonly part: SinkPart } | InFlightUnit;
+
+interface KeyedUnit {
+  readonly kind: 'keyed';
+  /** Where the base has its rows. */
+  readonly space: string;
+  readonly operator: OperatorUid;
+  readonly snapshot: ShardSnapshot;
+  readonly keyGroups: KeyGroupRange;
+}
 
 export interface Receipt {
   readonly files: readonly KeyedFile[];
@@ -50,7 +56,7 @@ export function exportUnits(manifest: Manifest): readonly ExportUnit[] {
     manifest.shards
       .filter(({ uid }) => uid === vertex.uid)
       .sort((a, b) => a.shard - b.shard)
-      .flatMap((snapshot) => keyedUnits(vertex, snapshot, isKeyed(manifest, vertex))),
+      .flatMap((snapshot) => keyedUnits(manifest, vertex, snapshot)),
   );
   const parts = manifest.shards.flatMap((snapshot) => snapshot.parts.map((part): ExportUnit => ({ kind: 'part', part })));
   return [...keyed, ...parts, ...(mutated('savepoint-without-in-flight') ? [] : inFlightUnits(manifest))];
@@ -60,7 +66,9 @@ function isKeyed({ plan }: Manifest, { uid }: PlannedVertex): boolean {
   return plan.edges.some(({ to, partitioner }) => to === uid && partitioner === 'hash');
 }
 
-function keyedUnits(vertex: PlannedVertex, snapshot: ShardSnapshot, isKeyedVertex: boolean): readonly ExportUnit[] {
+function keyedUnits(manifest: Manifest, vertex: PlannedVertex, snapshot: ShardSnapshot): readonly KeyedUnit[] {
+  const { job, space = job } = manifest;
+  const isKeyedVertex = isKeyed(manifest, vertex);
   const range = keyGroupRange(snapshot.shard, vertex.parallelism, vertex.maxParallelism);
   const rows = snapshot.deltas.reduce((sum, delta) => sum + delta.rows, 0);
   const groups = range.end - range.start + 1;
@@ -68,9 +76,9 @@ function keyedUnits(vertex: PlannedVertex, snapshot: ShardSnapshot, isKeyedVerte
   return vertex.operators
     .filter(({ uid, states }) => (isKeyedVertex && uid === vertex.uid) || states.some(({ kind }) => keyedKinds.has(kind)))
     .flatMap(({ uid: operator }) =>
-      Array.from({ length: pieces }, (_, piece): ExportUnit => {
+      Array.from({ length: pieces }, (_, piece): KeyedUnit => {
         const cut = keyGroupRange(piece, pieces, groups);
-        return { kind: 'keyed', operator, snapshot, keyGroups: { start: range.start + cut.start, end: range.start + cut.end } };
+        return { kind: 'keyed', space, operator, snapshot, keyGroups: { start: range.start + cut.start, end: range.start + cut.end } };
       }),
     );
 }
@@ -87,8 +95,8 @@ export async function exportUnit(ports: ExportPorts, unit: ExportUnit): Promise<
   return { files: [], parts: [{ path, bytes: bytes.length, sha256: sha256Of(bytes), part }] };
 }
 
-async function exportKeyed(ports: ExportPorts, unit: Extract<ExportUnit, { readonly kind: 'keyed' }>): Promise<readonly KeyedFile[]> {
-  const { operator, keyGroups, snapshot } = unit;
+async function exportKeyed(ports: ExportPorts, unit: KeyedUnit): Promise<readonly KeyedFile[]> {
+  const { space, operator, keyGroups, snapshot } = unit;
   const { start, end } = keyGroups;
   const tryId = ports.newTry();
   const files: KeyedFile[] = [];
@@ -101,7 +109,7 @@ async function exportKeyed(ports: ExportPorts, unit: Extract<ExportUnit, { reado
   };
   let rows: BaseRow[] = [];
   let characters = 0;
-  for await (const page of stateAtCheckpoint(ports, { space: snapshot.job, operator, keyGroups, deltas: snapshot.deltas })) {
+  for await (const page of stateAtCheckpoint(ports, { space, operator, keyGroups, deltas: snapshot.deltas })) {
     for (const row of page) {
       rows.push(row);
       characters += row.key.length + row.value.length + row.namespace.length;

@@ -1,5 +1,5 @@
 /**
- * Brings a savepoint into a job's own namespace: rows into the base, sink parts staged, and a manifest from which the shards start.
+ * Brings a savepoint into a namespace of its own (import-target.ts): rows into the base, sink parts staged, and a manifest from which the shards start.
  *
  * IM1. Rows have version 0 in a namespace of their own: no later write of the job is refused because of them.
  * IM2. Every file is checked again as it is read; doing a file twice changes nothing.
@@ -9,7 +9,7 @@
  */
 import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
-import type { Attempt, CheckpointId, JobId } from '../base/ids.ts';
+import type { CheckpointId } from '../base/ids.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import type { SinkPart } from '../model/shard-record.ts';
 import { tablesOfRows } from '../model/table-rows.ts';
@@ -19,12 +19,10 @@ import type { BaseRow, KeyedBase } from '../ports/keyed-base.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
 import { decodeKeyedRows } from './keyed-file.ts';
+import { importAttempt, type ImportTarget } from './import-target.ts';
 import { importedInFlight, importedSegment, segmentOfFile } from './in-flight-import.ts';
 import type { InFlightFile, KeyedFile, PartFile, SavepointMetadata } from './savepoint-metadata.ts';
 import { maxParallelismOf, readChecked } from './validate-savepoint.ts';
-
-/** Before the first attempt: nothing that runs has it. */
-export const importAttempt: Attempt = 0;
 
 export interface ImportPorts {
   readonly folder: SavepointFolder;
@@ -41,17 +39,17 @@ export function importUnits({ files, parts, inFlight = [] }: SavepointMetadata):
 
 export type ImportUnit = KeyedFile | PartFile | InFlightFile;
 
-export async function importUnit(ports: ImportPorts, job: JobId, metadata: SavepointMetadata, unit: ImportUnit): Promise<void> {
+export async function importUnit(ports: ImportPorts, target: ImportTarget, metadata: SavepointMetadata, unit: ImportUnit): Promise<void> {
   const bytes = await readChecked(ports.folder, unit);
   if ('part' in unit) return void (await ports.stagePart(unit.part, bytes));
   if ('channels' in unit) {
-    const { key } = importedSegment(metadata, job, importAttempt, unit);
-    return void (await ports.objects.createIfAbsent(key, segmentOfFile(metadata, job, importAttempt, unit, bytes)));
+    const { key } = importedSegment(metadata, target, unit);
+    return void (await ports.objects.createIfAbsent(key, segmentOfFile(metadata, target, unit, bytes)));
   }
   const rows = decodeKeyedRows(unit, bytes, maxParallelismOf(metadata, unit));
   for (let at = 0; at < rows.length; at += limits.importRowsPerWrite) {
     await ports.base.write(
-      job,
+      mutated('import-into-the-running') ? target.job : target.space,
       mutated('import-stamped') ? Number.MAX_SAFE_INTEGER : 0,
       tablesOf(rows.slice(at, at + limits.importRowsPerWrite)),
     );
@@ -62,9 +60,21 @@ function tablesOf(rows: readonly BaseRow[]): RowTable[] {
   return tablesOfRows(rows.map((row) => ({ ...row, value: decodeValue(row.value), deleted: false })));
 }
 
-/** What the new job's shards start from. `place`: the part as it stands for the new job. */
-export function importedManifest(metadata: SavepointMetadata, job: JobId, place: (part: SinkPart) => SinkPart, nowMs: number): Manifest {
-  const checkpoint: CheckpointId = metadata.checkpoint;
+export interface ImportedCheckpoint {
+  /** The savepoint's own number, or the next of the job that goes back to it. */
+  readonly checkpoint: CheckpointId;
+  /** The part as it stands for the job. */
+  readonly place: (part: SinkPart) => SinkPart;
+  readonly nowMs: number;
+}
+
+/** What the job's shards start from. */
+export function importedManifest(
+  metadata: SavepointMetadata,
+  target: ImportTarget,
+  { checkpoint, place, nowMs }: ImportedCheckpoint,
+): Manifest {
+  const { job, space } = target;
   const vertexOf = new Map(metadata.operators.map(({ uid, vertex }) => [uid, vertex]));
   return {
     format: 1,
@@ -72,6 +82,7 @@ export function importedManifest(metadata: SavepointMetadata, job: JobId, place:
     jobName: metadata.job.name,
     attempt: importAttempt,
     checkpoint,
+    ...(target.isBeside ? { space } : {}),
     kind: metadata.kind,
     mode: 'exactly-once',
     ...(metadata.inFlight === undefined ? {} : { unaligned: true }),
@@ -84,7 +95,7 @@ export function importedManifest(metadata: SavepointMetadata, job: JobId, place:
       checkpoint,
       version: 0,
       inputs: {},
-      ...importedInFlight(metadata, job, importAttempt, state),
+      ...importedInFlight(metadata, target, state),
       deltas: [],
       parts: metadata.parts
         .filter(({ part }) => vertexOf.get(part.operator) === state.uid && part.shard === state.shard)

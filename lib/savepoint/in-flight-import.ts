@@ -3,25 +3,25 @@
  *
  * FF2. What an import makes of a file follows from metadata and file alone: a second try makes the same.
  */
-import type { ChannelId, JobId } from '../base/ids.ts';
+import type { ChannelId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { encodeEnvelope } from '../model/envelope-codec.ts';
 import { segmentKey } from '../model/object-keys.ts';
 import { packRecords } from '../model/packed-records.ts';
 import { encodeEnvelopes } from '../model/segment-envelopes.ts';
 import type { ShardSnapshot } from '../model/shard-record.ts';
+import { importAttempt, type ImportTarget } from './import-target.ts';
 import { decodeInFlight } from './in-flight-file.ts';
 import type { InFlightFile, SavepointMetadata } from './savepoint-metadata.ts';
 
 /** Where an import puts the file's records, and with which numbers: one envelope per channel. */
 export function importedSegment(
   metadata: SavepointMetadata,
-  job: JobId,
-  attempt: number,
+  { job, importId }: ImportTarget,
   file: InFlightFile,
 ): { readonly key: string; readonly sequences: ReadonlyMap<string, number> } {
   const earlier = filesOf(metadata, file).slice(0, filesOf(metadata, file).indexOf(file));
-  const key = segmentKey({ job, uid: file.from, shard: file.shard }, attempt, earlier.length + 1, 'imported');
+  const key = segmentKey({ job, uid: file.from, shard: file.shard }, importAttempt, earlier.length + 1, importId);
   const before = (channel: string): number => earlier.filter(({ channels }) => Object.hasOwn(channels, channel)).length;
   return { key, sequences: new Map(Object.keys(file.channels).map((channel) => [channel, before(channel) + 1])) };
 }
@@ -31,13 +31,13 @@ function filesOf({ inFlight = [] }: SavepointMetadata, { from, shard }: Pick<InF
   return inFlight.filter((file) => file.from === from && file.shard === shard);
 }
 
-export function segmentOfFile(metadata: SavepointMetadata, job: JobId, attempt: number, file: InFlightFile, bytes: Uint8Array): Uint8Array {
-  const { key, sequences } = importedSegment(metadata, job, attempt, file);
+export function segmentOfFile(metadata: SavepointMetadata, target: ImportTarget, file: InFlightFile, bytes: Uint8Array): Uint8Array {
+  const { key, sequences } = importedSegment(metadata, target, file);
   const records = Map.groupBy(decodeInFlight(file, bytes), ({ channel }) => channel);
   const envelopes = [...records].map(([channel, own], index) => {
     const header = {
-      job,
-      attempt,
+      job: target.job,
+      attempt: importAttempt,
       channel,
       sequence: sequences.get(channel)!,
       epoch: 0,
@@ -55,8 +55,7 @@ export function segmentOfFile(metadata: SavepointMetadata, job: JobId, attempt: 
 /** What the new job's manifest says of a shard that had sent what was in flight: positions from 0 on, in the imported segments. */
 export function importedInFlight(
   metadata: SavepointMetadata,
-  job: JobId,
-  attempt: number,
+  target: ImportTarget,
   of: Pick<ShardSnapshot, 'uid' | 'shard'>,
 ): Partial<Pick<ShardSnapshot, 'inFlight'>> & Pick<ShardSnapshot, 'outputs'> {
   const files = filesOf(metadata, { from: of.uid, shard: of.shard });
@@ -64,6 +63,6 @@ export function importedInFlight(
   for (const { channels } of files)
     for (const channel of Object.keys(channels) as ChannelId[]) outputs[channel] = (outputs[channel] ?? 0) + 1;
   if (files.length === 0) return { outputs };
-  const recent = files.map((file) => importedSegment(metadata, job, attempt, file).key);
+  const recent = files.map((file) => importedSegment(metadata, target, file).key);
   return { outputs, inFlight: [{ epoch: 0, recent, chained: null }] };
 }

@@ -6,6 +6,7 @@ import { decodeValue } from '../../lib/model/value-json.ts';
 import type { KeyedBase } from '../../lib/ports/keyed-base.ts';
 import { exportUnit, exportUnits, type Receipt } from '../../lib/savepoint/export-savepoint.ts';
 import { abandonExport, finishExport } from '../../lib/savepoint/finish-export.ts';
+import { intoNewJob } from '../../lib/savepoint/import-target.ts';
 import { importedManifest, importUnit, importUnits } from '../../lib/savepoint/import-savepoint.ts';
 import { openSavepoint } from '../../lib/savepoint/open-savepoint.ts';
 import { validateSavepoint } from '../../lib/savepoint/validate-savepoint.ts';
@@ -35,7 +36,8 @@ async function importAll(world: StateWorld, folders: MemorySavepointFolders, tim
   const folder = folders.at('target');
   const metadata = await openSavepoint(folder);
   const ports = { folder, base: world.stores.base, objects: world.stores.objects, stagePart: async () => undefined };
-  for (let time = 0; time < times; time++) for (const unit of importUnits(metadata)) await importUnit(ports, other, metadata, unit);
+  for (let time = 0; time < times; time++)
+    for (const unit of importUnits(metadata)) await importUnit(ports, intoNewJob(other), metadata, unit);
 }
 
 describe('a savepoint', () => {
@@ -131,7 +133,11 @@ describe('a savepoint', () => {
     const folder = new MemorySavepointFolders().at('target');
     await world.export(folder);
     const metadata = await openSavepoint(folder);
-    const manifest = importedManifest(metadata, other, (part) => ({ ...part, staged: 'elsewhere' }), 77);
+    const manifest = importedManifest(metadata, intoNewJob(other), {
+      checkpoint: metadata.checkpoint,
+      place: (part) => ({ ...part, staged: 'elsewhere' }),
+      nowMs: 77,
+    });
     expect(decodeManifest(encodeManifest(manifest), 'it')).toEqual(manifest);
     expect(manifest).toMatchObject({ job: other, checkpoint: 3, kind: 'savepoint', plan: world.plan });
     expect(manifest.shards.flatMap(({ deltas }) => deltas)).toEqual([]);

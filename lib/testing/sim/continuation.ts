@@ -6,6 +6,7 @@ import type { CollectSink } from '../../adapters/connectors/collect-sink.ts';
 import type { JobId } from '../../base/ids.ts';
 import type { SavepointFolders } from '../../ports/savepoint-folder.ts';
 import { openSavepoint } from '../../savepoint/open-savepoint.ts';
+import { partOf, type PartOf } from './part-of.ts';
 import type { TakenSavepoint } from './people.ts';
 
 /** Records of a sink as `next`, which went on from the savepoint, and its history show them. */
@@ -28,15 +29,4 @@ export async function continuedFrom(
     [...collect.publishedParts(sink)]
       .filter(([target]) => !forgotten.has(target) && counts(partOf(target)))
       .flatMap(([, records]) => records);
-}
-
-interface PartOf {
-  readonly checkpoint: number;
-  readonly isOf: (job: JobId) => boolean;
-}
-
-/** `<first 8 of the job>-<operator>-<checkpoint>-<shard>-<number>.<extension>` (part-names.ts). */
-function partOf(target: string): PartOf {
-  const [, job, checkpoint] = /^([^-]+)-.*-(\d+)-\d+-\d+\.[a-z]+$/.exec(target)!;
-  return { checkpoint: Number(checkpoint), isOf: (other) => other.startsWith(job!) };
 }

@@ -22,9 +22,9 @@ export type CallFault =
   | 'missing';
 
 /**
- * What people do to a job while it runs. `restart`: the process that runs the flows ends and begins anew. `change`: the settings of its checkpoints.
+ * What people do to a job while it runs. `back`: to a savepoint. `restart`: the process that runs the flows ends and begins anew. `change`: the settings of its checkpoints.
  */
-export type Disturbance = 'restore' | 'savepoint' | 'move' | 'checkpoint' | 'change' | 'restart';
+export type Disturbance = 'restore' | 'savepoint' | 'back' | 'move' | 'checkpoint' | 'change' | 'restart';
 
 /** Under which a disturbance is counted. */
 export const peopleSite = 'people';
@@ -138,8 +138,9 @@ function drawOfService(decisions: Decisions, { redelivery, wakeUp }: FaultRates,
 function disturb(decisions: Decisions): Disturbance {
   const roll = decisions.fraction('disturb/what');
   if (roll < 0.4) return 'restore';
-  if (roll < 0.6) return 'savepoint';
-  if (roll < 0.72) return 'move';
+  if (roll < 0.55) return 'savepoint';
+  if (roll < 0.65) return 'back';
+  if (roll < 0.75) return 'move';
   if (roll < 0.8) return 'checkpoint';
   return roll < 0.9 ? 'change' : 'restart';
 }

@@ -5,7 +5,7 @@ import type { CheckpointId, JobId } from '../../base/ids.ts';
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
 import { changeWhileRunning } from '../../coordinator/change-settings.ts';
 import { takeCheckpoint } from '../../coordinator/manual-checkpoint.ts';
-import { restoreCheckpoint, restoreSavepoint } from '../../coordinator/restore-requests.ts';
+import { restoreCheckpoint, restoreSavepoint, restoreToSavepoint } from '../../coordinator/restore-requests.ts';
 import { stopWithSavepoint, takeSavepoint } from '../../coordinator/savepoint-requests.ts';
 import { startJob } from '../../coordinator/start-job.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
@@ -21,6 +21,7 @@ import type { SettingsDraw } from './circumstances.ts';
 import type { Containers } from './container.ts';
 import type { Decisions } from './decisions.ts';
 import type { Disturbance } from './fault.ts';
+import { openSavepoint } from '../../savepoint/open-savepoint.ts';
 import type { Deployment, Services } from './services.ts';
 import type { SimStores } from './sim-stores.ts';
 import type { Trace } from './trace.ts';
@@ -128,6 +129,8 @@ export class People {
         return this.#restore();
       case 'savepoint':
         return void (await this.#savepoint());
+      case 'back':
+        return this.#back();
       case 'move':
         return this.#move();
       case 'checkpoint':
@@ -207,16 +210,53 @@ export class People {
     return ended;
   }
 
-  /** Stops the job, and goes on as another from the savepoint. */
+  /** To one of its savepoints; where it has none, to one that is taken now. */
+  async #back(): Promise<void> {
+    const { decisions } = this.#options;
+    const own = (): readonly TakenSavepoint[] => this.taken.filter(({ jobs }) => jobs.at(-1) === this.#job);
+    if (own().length === 0) await this.#savepoint();
+    if (own().length > 0) await this.#goBackTo(decisions.pick('back/to', own()));
+  }
+
+  /** The job itself, whatever it has done since. */
+  async #goBackTo({ location, forgotten }: TakenSavepoint): Promise<OperationRecord> {
+    const { services, trace, time, world, draw } = this.#options;
+    const compiled = this.#anyVersion();
+    const { plan, planHash } = compiled;
+    trace.tell(time.nowMs, 'people', `go back to ${location} as ${planHash}`);
+    const next = services.deploy(this.#job, compiled);
+    const newPlan = { plan, planHash, settings: draw.next() };
+    const order = { job: this.#job, trigger: this.trigger(), location, publishedSeen: null, newPlan, ...strict };
+    const ended = await this.operation((deps) => restoreToSavepoint(deps, order));
+    if (ended.failure !== null) {
+      trace.tell(time.nowMs, 'people', `the job does not go back: ${ended.failure.message}`);
+      next.stop();
+      return ended;
+    }
+    this.restores++;
+    const { checkpoint } = await openSavepoint(world.savepoints.at(location));
+    world.shown.forget(checkpoint, Number(ended.progress['attempt']), forgotten);
+    this.#replace(next);
+    return ended;
+  }
+
+  /** Stops the job, and goes on from the savepoint: as another, or as itself. */
   async #move(): Promise<void> {
-    const { trace, time } = this.#options;
+    const { trace, time, decisions } = this.#options;
     trace.tell(time.nowMs, 'people', 'stop with a savepoint');
     const order = { job: this.#job, trigger: this.trigger(), directory: 'savepoints', stop: 'suspend' } as const;
     const ended = await this.operation((deps) => stopWithSavepoint(deps, order));
     if (ended.failure !== null) return;
     this.#note(ended);
+    if (decisions.chance('move/itself', 0.3)) return this.#goOnItself(this.taken.at(-1)!);
     this.moves++;
     await this.goOnFrom(ended.location!);
+  }
+
+  async #goOnItself(savepoint: TakenSavepoint): Promise<void> {
+    const { failure } = await this.#goBackTo(savepoint);
+    if (failure !== null && unlucky.includes(failure.code)) return this.#goOnItself(savepoint);
+    if (failure !== null) throw new Error(`a savepoint of this very job was refused: ${failure.message}`);
   }
 
   /** As another job; what ran before is left alone. */
