@@ -227,5 +227,12 @@ function jobExists({ job, name, status }: JobRecord): SluiceError {
 async function runProgram(engine: LocalEngine, { program }: RunJobOptions, record: JobRecord): Promise<void> {
   // The stored plan, not the compiled one: a restore may have adopted the snapshot's max parallelism.
   const { plan } = await readPlan(engine.coordinator, record.plan);
-  engine.run({ job: record.job, plan, planHash: record.planHash, registry: program.registry, settings: inProcessSettings });
+  engine.run({
+    job: record.job,
+    plan,
+    planHash: record.planHash,
+    planKey: record.plan,
+    registry: program.registry,
+    settings: inProcessSettings,
+  });
 }

@@ -4,20 +4,24 @@
  * OF1. In a group everything from the first failed message on is failed; other groups are untouched.
  * OF2. A failed try drops the shard from memory.
  * OF3. An error counts only after job record and shard record have been read again and are unchanged: a zombie reads a mixture.
- * OF4. A function whose plan hash is not the job record's leaves the messages where they are.
+ * OF4. A function whose code is not the job record's leaves the messages where they are; of its own code it takes the plan that the record names.
  * OF5. One shard is in one invocation's hands: in one process another may come for what has become visible while it was worked on for long.
  */
 import { mutated } from '../base/mutated.ts';
+import { canonicalJson } from '../base/canonical-json.ts';
 import { errorCode, errorMessage } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { decodeStoredPlan } from '../checkpoint/stored-plan.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { readMessage } from '../model/envelope-codec.ts';
 import type { JobRecord } from '../model/job-record.ts';
+import { codeOf } from '../model/plan-hash.ts';
 import { coordinatorQueue } from '../model/queue-names.ts';
 import type { Attempt, OperatorUid } from '../base/ids.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
+import { readNamed } from './named-objects.ts';
 import { poisonOf, type Poison } from './poison.ts';
 import { LostRaceError, NotNowError } from './errors.ts';
 import { describeFailure, failureKind } from './failed-batch.ts';
@@ -60,7 +64,7 @@ interface Reported {
 }
 
 export class OperatorFunction {
-  readonly #runtime: Runtime;
+  #runtime: Runtime;
   readonly #uid: OperatorUid;
   readonly #topologies = new Map<number, ShardTopology>();
   readonly #warm = new Map<number, LiveShard>();
@@ -150,11 +154,13 @@ export class OperatorFunction {
     const newest = Math.max(...messages.map(attemptOf));
     const job = await this.#readJob(newest);
     if (newest > job.attempt && !mutated('newer-attempt-dropped')) throw new NotNowError('a message of an attempt that is not there yet');
-    if (job.planHash !== this.#runtime.program.planHash && !mutated('any-plan')) throw new NotNowError('another plan is deployed');
+    if (codeOf(job.planHash) !== codeOf(this.#runtime.program.planHash) && !mutated('any-plan'))
+      throw new NotNowError('another plan is deployed');
     if (job.status === 'FAILED' || job.status === 'CANCELED' || job.status === 'SUSPENDED')
       throw new NotNowError(`the job is ${job.status}`);
     const current = messages.filter((message) => attemptOf(message) === job.attempt || mutated('old-attempt-taken'));
     if (current.length === 0) return;
+    await this.#takePlan(job);
     this.#tried.set(index, { attempt: job.attempt, version: undefined });
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;
@@ -198,6 +204,16 @@ export class OperatorFunction {
       this.#topologies.set(index, (topology = shardTopology(plan, job, this.#uid, index)));
     }
     return topology;
+  }
+
+  /** A restore may have changed its parallelism, or taken over a snapshot's max parallelism. */
+  async #takePlan({ plan: planKey }: JobRecord): Promise<void> {
+    const { deps, program } = this.#runtime;
+    if (program.planKey === planKey) return;
+    const { plan } = decodeStoredPlan(await readNamed(deps.objects, planKey), planKey);
+    // Under a new name there may be new settings only.
+    if (canonicalJson(plan) !== canonicalJson(program.plan)) this.#topologies.clear();
+    this.#runtime = { deps, program: { ...program, plan, planKey } };
   }
 
   /** Cached for a second at most; read again when a message is of a newer attempt. */

@@ -53,6 +53,8 @@ export interface JobProgram {
   readonly job: JobId;
   readonly plan: JobPlan;
   readonly planHash: string;
+  /** Object that `plan` was read from; absent = compiled. */
+  readonly planKey?: string;
   readonly registry: OperatorRegistry;
   readonly settings: RuntimeSettings;
 }
