@@ -28,13 +28,23 @@ export async function readOperation(
   });
 }
 
+export type OperationRequest = Pick<OperationRecord, 'job' | 'trigger' | 'kind' | 'request'>;
+
 /** Creates the record and starts the flow; again with the same trigger id it only answers what is there, and starts a flow that was never started. */
 export async function requestOperation(
   deps: CoordinatorDeps,
   flow: string,
-  request: { readonly job: JobId; readonly trigger: string; readonly kind: string; readonly request: Readonly<Record<string, unknown>> },
+  request: OperationRequest,
   input: Readonly<Record<string, unknown>>,
 ): Promise<OperationRecord> {
+  const current = await writeOperation(deps, request);
+  if (current.status === 'COMPLETED') return current;
+  await deps.flows.start(flow, `${flow}-${request.job}-${request.trigger}`, { job: request.job, trigger: request.trigger, ...input });
+  return current;
+}
+
+/** What is stored under that trigger id, now at the latest. */
+export async function writeOperation(deps: CoordinatorDeps, request: OperationRequest): Promise<OperationRecord> {
   const nowMs = deps.clock.now();
   const record: OperationRecord = {
     ...request,
@@ -46,10 +56,7 @@ export async function requestOperation(
     changedAtMs: nowMs,
   };
   const created = await deps.operations.create(record);
-  const current = created.outcome === 'created' ? record : created.record;
-  if (current.status === 'COMPLETED') return current;
-  await deps.flows.start(flow, `${flow}-${request.job}-${request.trigger}`, { job: request.job, trigger: request.trigger, ...input });
-  return current;
+  return created.outcome === 'created' ? record : created.record;
 }
 
 type OperationChange = Partial<Pick<OperationRecord, 'status' | 'progress' | 'location' | 'failure'>>;

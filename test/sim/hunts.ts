@@ -121,6 +121,19 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'move' },
     checkpoint: { retained: 1, intervalMs: 100 },
   },
+  'import-into-the-running': { in: ['keyed'], limits: oftenBase, rates: { people: 'back' }, checkpoint: { intervalMs: 100 } },
+  'import-keeps-numbers': { in: ['two-phase-sink', 'chain'], rates: { people: 'back' }, checkpoint: { intervalMs: 100 } },
+  'import-before-publication': {
+    in: ['two-phase-sink', 'chain'],
+    rates: { people: 'back', ...slow('task.sinks.publish') },
+    checkpoint: { intervalMs: 100 },
+  },
+  'left-space-goes-early': {
+    in: ['keyed', 'forgetting'],
+    limits: oftenBase,
+    rates: { people: 'back', ...slow('function.shards.read') },
+    checkpoint: { intervalMs: 100 },
+  },
   'anybodys-restore': { in: ['chain'], checkpoint: { timeoutMs: 200 }, rates: { people: 'restore', ...slow('task.jobs.replace') } },
   'no-witness': { in: ['chain'], rates: { ...zombies, people: 'restore' } },
   'restore-not-retained': {

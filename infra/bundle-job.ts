@@ -1,0 +1,41 @@
+/**
+ * One bundle of a whole job: the handlers of functions/, the job's own modules and the SDK, as ES modules with shared chunks, so that what one handler does
+ * not need is not loaded with it. By esbuild in a process of its own, because a construct cannot wait.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface JobBundle {
+  readonly directory: string;
+  /** Of everything in it: the code that a function of it runs. */
+  readonly digest: string;
+}
+
+const worker = fileURLToPath(new URL('./bundle-worker.ts', import.meta.url));
+const bundles = new Map<string, JobBundle>();
+
+/** @throws Error with esbuild's own messages where the job's modules cannot be bundled */
+export function bundleJob(entry: string): JobBundle {
+  const known = bundles.get(entry);
+  if (known !== undefined) return known;
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
+  const { status, stderr } = spawnSync(process.execPath, [worker, entry, directory], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the job ${entry} cannot be bundled:\n${stderr}`);
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const bundle = { directory, digest: digestOf(directory) };
+  bundles.set(entry, bundle);
+  return bundle;
+}
+
+/** Maps name the places of sources, which say nothing of the code. */
+function digestOf(directory: string): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (name.endsWith('.mjs')) hash.update(`${name}\0`).update(readFileSync(join(directory, name))).update('\0');
+  }
+  return hash.digest('hex').slice(0, 16);
+}

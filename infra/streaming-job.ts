@@ -1,0 +1,95 @@
+/**
+ * Everything of one job, made from its plan: a queue and a function per vertex, the coordinator with its state machines, the relay of delayed messages.
+ *
+ * SJ1. What the functions are told (job, code, plan options) is the same for all of them, so that all compile the same plan.
+ * SJ2. Every resource is allowed by name; what reads and writes the user's data is allowed by the URIs that the plan names.
+ */
+import { Aws, Duration } from 'aws-cdk-lib';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { createHash } from 'node:crypto';
+import { isJobId, type JobId } from '../lib/base/ids.ts';
+import { limits } from '../lib/base/limits.ts';
+import { compileJob } from '../lib/dsl/compile-job.ts';
+import type { Job } from '../lib/dsl/define-job.ts';
+import type { JobPlan } from '../lib/model/job-plan.ts';
+import { bundleJob } from './bundle-job.ts';
+import { Coordinator } from './coordinator.ts';
+import { DelayRelay } from './delay-relay.ts';
+import { allowObjects, allowQueues, allowTable } from './grants.ts';
+import { Operator } from './operator.ts';
+import type { SluiceControlPlane } from './sluice-control-plane.ts';
+
+export interface StreamingJobProps {
+  readonly controlPlane: SluiceControlPlane;
+  readonly job: Job;
+  /** The module that `job` comes from: it is bundled into the functions. Exports it as `job` or as its default. */
+  readonly entry: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly parallelism?: number;
+  readonly maxParallelism?: number;
+  /** 32 lower-case hex digits; made of the construct's path where it is not given. Whoever changes it makes another job. */
+  readonly jobId?: string;
+  /** Of operators: a crash stalls a shard for so long. At most 5 minutes. */
+  readonly functionTimeout?: Duration;
+  readonly memorySize?: number;
+  /** Invocations of one operator at a time, at least 2 (Lambda). */
+  readonly maxConcurrency?: number;
+}
+
+const longestFunctionTimeout = Duration.minutes(5);
+
+export class StreamingJob extends Construct {
+  readonly jobId: JobId;
+  readonly plan: JobPlan;
+  readonly operators: readonly Operator[];
+  readonly coordinator: Coordinator;
+  readonly relay: DelayRelay;
+
+  constructor(scope: Construct, id: string, props: StreamingJobProps) {
+    super(scope, id);
+    const { controlPlane, job, entry, parameters = {}, parallelism, maxParallelism } = props;
+    const { functionTimeout = Duration.millis(limits.functionTimeoutMs), memorySize = 1_769, maxConcurrency = 10 } = props;
+    if (functionTimeout.toSeconds() > longestFunctionTimeout.toSeconds())
+      throw new Error(`a function timeout of ${functionTimeout.toHumanString()} would stall a shard for as long after a crash: at most ${longestFunctionTimeout.toHumanString()}`);
+    this.jobId = jobIdOf(props.jobId ?? createHash('sha256').update(this.node.path).digest('hex').slice(0, 32));
+    const options = { parameters, ...(parallelism === undefined ? {} : { parallelism }), ...(maxParallelism === undefined ? {} : { maxParallelism }) };
+    this.plan = compileJob(job, options).plan;
+    const { directory, digest } = bundleJob(entry);
+    const code = Code.fromAsset(directory);
+    const environment = {
+      SLUICE_JOB_ID: this.jobId,
+      SLUICE_CODE: digest,
+      SLUICE_OPTIONS: JSON.stringify(options),
+      SLUICE_TABLE: controlPlane.table.tableName,
+      SLUICE_BUCKET: controlPlane.bucket.bucketName,
+      SLUICE_QUEUES: `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/`,
+      SLUICE_MACHINES: `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:stateMachine:`,
+    };
+    const common = { jobId: this.jobId, jobName: this.plan.name, code, environment, enforceSSL: controlPlane.enforceSSL };
+    this.relay = new DelayRelay(this, 'Relay', common);
+    this.operators = this.plan.vertices.map(
+      (vertex) => new Operator(this, `Operator-${vertex.uid}`, { ...common, vertex, timeout: functionTimeout, memorySize, maxConcurrency }),
+    );
+    this.coordinator = new Coordinator(this, 'Coordinator', { ...common, controlPlane, functionTimeout });
+    this.#allow(controlPlane);
+  }
+
+  #allow(controlPlane: SluiceControlPlane): void {
+    const queues = [...this.operators.map(({ queue }) => queue), this.coordinator.queue];
+    for (const { function: operator } of this.operators) {
+      allowTable(operator, controlPlane.table);
+      allowObjects(operator, controlPlane.bucket, this.jobId);
+      allowQueues(operator, queues);
+      this.relay.allowDelay(operator);
+    }
+    allowQueues(this.coordinator.messages, queues);
+    allowQueues(this.coordinator.tasks, queues);
+    allowQueues(this.relay.function, queues);
+  }
+}
+
+function jobIdOf(text: string): JobId {
+  if (isJobId(text)) return text;
+  throw new Error(`${JSON.stringify(text)} is no job id: 32 lower-case hexadecimal digits are wanted`);
+}
