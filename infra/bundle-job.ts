@@ -35,7 +35,11 @@ export function bundleJob(entry: string): JobBundle {
 function digestOf(directory: string): string {
   const hash = createHash('sha256');
   for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (name.endsWith('.mjs')) hash.update(`${name}\0`).update(readFileSync(join(directory, name))).update('\0');
+    if (name.endsWith('.mjs'))
+      hash
+        .update(`${name}\0`)
+        .update(readFileSync(join(directory, name)))
+        .update('\0');
   }
   return hash.digest('hex').slice(0, 16);
 }

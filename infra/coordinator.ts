@@ -53,7 +53,9 @@ export class Coordinator extends Construct {
       timeout: messagesTimeout,
       description: `Sluice job ${jobName}: what its shards tell the coordinator`,
     });
-    this.messages.lambda.addEventSource(new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 2 }));
+    this.messages.lambda.addEventSource(
+      new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 2 }),
+    );
     this.tasks = new JobFunction(this, 'Tasks', {
       ...common,
       handler: 'coordinator.tasks',
@@ -95,7 +97,10 @@ export class Coordinator extends Construct {
   }
 
   #allow(to: JobFunction, { bucket }: SluiceControlPlane, jobId: JobId): void {
-    to.allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], [bucket.arnForObjects(`${jobPrefix(jobId)}*`), bucket.arnForObjects('savepoints/*')]);
+    to.allow(
+      ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+      [bucket.arnForObjects(`${jobPrefix(jobId)}*`), bucket.arnForObjects('savepoints/*')],
+    );
     to.allow(['s3:ListBucket'], [bucket.bucketArn]);
     // By name: the machines name the function, which cannot name them.
     const arnsOf = (resource: string, ending = ''): string[] =>

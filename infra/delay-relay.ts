@@ -44,7 +44,11 @@ export class DelayRelay extends Construct {
     this.#schedulesArn = Stack.of(this).formatArn({ service: 'scheduler', resource: 'schedule', resourceName: `${prefix}/*` });
     this.#schedulerRole = new Role(this, 'SchedulerRole', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') });
     this.#schedulerRole.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }));
-    this.#names = { SLUICE_SCHEDULES: prefix, SLUICE_SCHEDULER_ROLE: this.#schedulerRole.roleArn, SLUICE_DELAY_QUEUE_ARN: this.queue.queueArn };
+    this.#names = {
+      SLUICE_SCHEDULES: prefix,
+      SLUICE_SCHEDULER_ROLE: this.#schedulerRole.roleArn,
+      SLUICE_DELAY_QUEUE_ARN: this.queue.queueArn,
+    };
     this.function = new JobFunction(this, 'Relay', {
       code,
       environment,
@@ -53,7 +57,9 @@ export class DelayRelay extends Construct {
       handler: 'relay.handler',
       description: `Sluice job ${jobName}: hands on delayed messages`,
     });
-    this.function.lambda.addEventSource(new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 2 }));
+    this.function.lambda.addEventSource(
+      new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 2 }),
+    );
     this.function.allow(['sqs:SendMessage'], [this.queue.queueArn]);
   }
 

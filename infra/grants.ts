@@ -7,7 +7,10 @@ import { jobPrefix } from '../lib/model/object-keys.ts';
 import type { JobFunction } from './job-function.ts';
 
 export function allowTable(to: JobFunction, table: TableV2): void {
-  to.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'], [table.tableArn]);
+  to.allow(
+    ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'],
+    [table.tableArn],
+  );
 }
 
 export function allowObjects(to: JobFunction, bucket: Bucket, job: JobId): void {

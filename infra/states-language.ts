@@ -63,7 +63,13 @@ function taskOf(state: TaskState): Readonly<Record<string, unknown>> {
     ...(retry.length === 0 ? {} : { Retry: retry.map(retryOf) }),
     ...(state.catch.length === 0
       ? {}
-      : { Catch: state.catch.map(({ errors, resultPath: errorPath, next: handler }) => ({ ErrorEquals: errors, ResultPath: errorPath, Next: handler })) }),
+      : {
+          Catch: state.catch.map(({ errors, resultPath: errorPath, next: handler }) => ({
+            ErrorEquals: errors,
+            ResultPath: errorPath,
+            Next: handler,
+          })),
+        }),
     ...(next === undefined ? { End: true } : { Next: next }),
   };
 }

@@ -51,9 +51,15 @@ export class StreamingJob extends Construct {
     const { controlPlane, job, entry, parameters = {}, parallelism, maxParallelism } = props;
     const { functionTimeout = Duration.millis(limits.functionTimeoutMs), memorySize = 1_769, maxConcurrency = 10 } = props;
     if (functionTimeout.toSeconds() > longestFunctionTimeout.toSeconds())
-      throw new Error(`a function timeout of ${functionTimeout.toHumanString()} would stall a shard for as long after a crash: at most ${longestFunctionTimeout.toHumanString()}`);
+      throw new Error(
+        `a function timeout of ${functionTimeout.toHumanString()} would stall a shard for as long after a crash: at most ${longestFunctionTimeout.toHumanString()}`,
+      );
     this.jobId = jobIdOf(props.jobId ?? createHash('sha256').update(this.node.path).digest('hex').slice(0, 32));
-    const options = { parameters, ...(parallelism === undefined ? {} : { parallelism }), ...(maxParallelism === undefined ? {} : { maxParallelism }) };
+    const options = {
+      parameters,
+      ...(parallelism === undefined ? {} : { parallelism }),
+      ...(maxParallelism === undefined ? {} : { maxParallelism }),
+    };
     this.plan = compileJob(job, options).plan;
     const { directory, digest } = bundleJob(entry);
     const code = Code.fromAsset(directory);
@@ -71,7 +77,7 @@ export class StreamingJob extends Construct {
     this.operators = this.plan.vertices.map(
       (vertex) => new Operator(this, `Operator-${vertex.uid}`, { ...common, vertex, timeout: functionTimeout, memorySize, maxConcurrency }),
     );
-    this.coordinator = new Coordinator(this, 'Coordinator', { ...common, controlPlane, functionTimeout });
+    this.coordinator = new Coordinator(this, 'Coordinator', { ...common, controlPlane });
     this.#allow(controlPlane);
   }
 

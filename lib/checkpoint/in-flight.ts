@@ -5,6 +5,8 @@
  * IF1. In flight on a channel is (input position, output position], but for the records of the first envelope that the receiver had processed; on channels
  *      without a key nothing is.
  * IF2. The segments that a snapshot lists in the manifest hold all of it, and no epoch that holds none.
+ * IF4. Nothing is listed of epochs that senders may have forgotten when the checkpoint completes: an older one that completed meanwhile shows that every
+ *      receiver is past them. The snapshot does not, where it was taken behind a checkpoint that overtakes nothing: it lists all that it knew to be kept then.
  * IF3. Every in-flight record has exactly one new shard: by its key, and where it has none by the old receiver's number.
  */
 import { mutated } from '../base/mutated.ts';
@@ -59,11 +61,12 @@ function neededFor(channels: readonly InFlightChannel[], inFlight: readonly Epoc
   return first < 0 ? [] : inFlight.slice(mutated('in-flight-of-last-epoch') ? -1 : first);
 }
 
-/** Snapshots as the manifest has them: listed is only what holds something that is in flight. */
-export function trimInFlight({ plan, shards }: Cut): readonly ShardSnapshot[] {
+/** Snapshots as the manifest has them: listed is only what holds something that is in flight. `floor`: of segments, when the checkpoint completes. */
+export function trimInFlight({ plan, shards }: Cut, floor: Epoch): readonly ShardSnapshot[] {
   const channels = inFlightChannels({ plan, shards });
   return shards.map((snapshot) => {
-    const { inFlight = [], ...rest } = snapshot;
+    const { inFlight: known = [], ...rest } = snapshot;
+    const inFlight = known.filter(({ epoch }) => epoch > floor);
     const own = channels.filter(({ edge, from }) => edge.from === snapshot.uid && from === snapshot.shard);
     const needed = neededFor(own, inFlight);
     return needed.length === 0 ? rest : { ...rest, inFlight: needed };

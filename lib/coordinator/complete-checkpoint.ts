@@ -13,6 +13,7 @@ import { missingShards } from '../checkpoint/completeness.ts';
 import { completeCheckpoint as complete } from '../checkpoint/completion.ts';
 import { finishJob } from '../checkpoint/job-ending.ts';
 import { oldestInFlight, trimInFlight } from '../checkpoint/in-flight.ts';
+import { segmentsFloor } from '../checkpoint/segments-floor.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest, encodeManifest } from '../checkpoint/manifest-codec.ts';
 import { heldCheckpoint } from '../checkpoint/retention.ts';
@@ -126,7 +127,7 @@ async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: 
     ...(pending.overtakeAtMs === undefined ? {} : { unaligned: true }),
     plan,
     planHash: record.planHash,
-    shards: trimInFlight({ plan, shards }),
+    shards: trimInFlight({ plan, shards }, segmentsFloor(record)),
     triggeredAtMs: pending.triggeredAtMs,
     completedAtMs: deps.clock.now(),
   };

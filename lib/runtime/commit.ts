@@ -11,7 +11,6 @@ import type { Attempt, ChannelId, Epoch } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { murmur3 } from '../base/murmur3.ts';
 import { encodeEnvelope } from '../model/envelope-codec.ts';
-import type { JobRecord } from '../model/job-record.ts';
 import type { PackedRecords } from '../model/packed-records.ts';
 import { indexKey, segmentKey } from '../model/object-keys.ts';
 import { shardGroup } from '../model/queue-names.ts';
@@ -151,11 +150,6 @@ async function listSegments(
 /** Epochs that somebody may still need. */
 export function keptSegments(segments: readonly EpochSegments[], floor: number, current: Epoch): readonly EpochSegments[] {
   return segments.filter(({ epoch }) => epoch > floor || epoch === current || mutated('segments-for-ever'));
-}
-
-/** Up to here every receiver is past what its senders have sent: at the floor nothing is in flight, unless a barrier has overtaken. */
-export function segmentsFloor({ floor, inFlightFrom }: Pick<JobRecord, 'floor' | 'inFlightFrom'>): Epoch {
-  return inFlightFrom === undefined ? floor : Math.min(floor, inFlightFrom - 1);
 }
 
 function nextRecord(shard: LiveShard, options: CommitOptions, version: number, tryId: string, lastSegment: string | null): ShardRecord {

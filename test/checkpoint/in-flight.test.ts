@@ -4,6 +4,7 @@ import { checkCompatibility } from '../../lib/checkpoint/compatibility.ts';
 import { checkSettings, defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
 import { completeCheckpoint } from '../../lib/checkpoint/completion.ts';
 import { inFlightChannels, inFlightOf, oldestInFlight, trimInFlight } from '../../lib/checkpoint/in-flight.ts';
+import { segmentsFloor } from '../../lib/checkpoint/segments-floor.ts';
 import { decodeManifest, encodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import type { Manifest } from '../../lib/checkpoint/manifest.ts';
 import { numberCheckpoint } from '../../lib/checkpoint/pending-checkpoint.ts';
@@ -37,16 +38,30 @@ describe('what is in flight', () => {
   });
 
   test('is listed by its sender without the epochs that every receiver has', () => {
-    const shards = trimInFlight(lagging());
+    const shards = trimInFlight(lagging(), 0);
     expect(shards.flatMap(({ inFlight = [] }) => inFlight.map(({ epoch }) => epoch))).toEqual([2, 3]);
     expect(oldestInFlight(shards)).toBe(2);
-    const aligned = trimInFlight({ plan, shards: lagging().shards.map((snapshot) => ({ ...snapshot, ...manifestOf(plan).shards.find(({ uid, shard }) => uid === snapshot.uid && shard === snapshot.shard)! })) }); // prettier-ignore
+    const aligned = trimInFlight({ plan, shards: lagging().shards.map((snapshot) => ({ ...snapshot, ...manifestOf(plan).shards.find(({ uid, shard }) => uid === snapshot.uid && shard === snapshot.shard)! })) }, 0); // prettier-ignore
     expect(aligned.some(({ inFlight }) => inFlight !== undefined)).toBe(false);
     expect(oldestInFlight(aligned)).toBeNull();
   });
 
+  test('is not looked for in epochs that an older checkpoint, completed meanwhile, lets senders forget', () => {
+    // Behind a checkpoint that overtakes nothing a snapshot lists what it keeps without knowing where each epoch began.
+    const unknown = lagging().shards.map(({ inFlight, ...rest }) =>
+      inFlight === undefined ? rest : { ...rest, inFlight: inFlight.map(({ after: _, ...list }) => list) },
+    );
+    const epochs = (floor: number): readonly number[] =>
+      trimInFlight({ plan, shards: unknown }, floor).flatMap(({ inFlight = [] }) => inFlight.map(({ epoch }) => epoch));
+    expect(epochs(0)).toEqual([1, 2, 3]);
+    expect(epochs(1)).toEqual([2, 3]);
+    expect(segmentsFloor({ floor: 3 })).toBe(3);
+    expect(segmentsFloor({ floor: 3, inFlightFrom: 2 })).toBe(1);
+    expect(segmentsFloor({ floor: 1, inFlightFrom: 5 })).toBe(1);
+  });
+
   test('survives as a manifest, which refuses one that lists too little, or a channel that must be aligned', () => {
-    const manifest = { ...lagging(), shards: trimInFlight(lagging()) };
+    const manifest = { ...lagging(), shards: trimInFlight(lagging(), 0) };
     expect(decodeManifest(encodeManifest(manifest), 'key').shards).toEqual(expect.arrayContaining([...manifest.shards]));
     const tooLittle = manifest.shards.map(({ inFlight, ...rest }) =>
       inFlight === undefined ? rest : { ...rest, inFlight: inFlight.slice(1) },
@@ -59,7 +74,7 @@ describe('what is in flight', () => {
   });
 
   test.each([1, 2, 3, 5])('has every key group on exactly one of %i new shards, and keeps order by sender', (counters) => {
-    const manifest = { ...lagging(), shards: trimInFlight(lagging()) };
+    const manifest = { ...lagging(), shards: trimInFlight(lagging(), 0) };
     const now = planOf({ counters });
     const readers = Array.from({ length: counters }, (_, shard) => inFlightOf(manifest, now, counter, shard));
     // Old shard 0 of 2 owned key groups 0 to 63: whoever owns some of them now reads it, each for its own keys.

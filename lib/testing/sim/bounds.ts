@@ -2,7 +2,7 @@
  * What is kept is bounded: nothing unreachable stays, and what a shard names does not grow while checkpoints complete. Reachable is worked out anew here, by
  * every name that stands anywhere in what the job record leads to, so that a mistake of the collector is not made twice.
  *
- * BO1. An object that nothing names, and that is old enough, is gone after the next collections.
+ * BO1. An object that nothing names, no restore under way either, and that is old enough, is gone after the next collections.
  * BO2. Deltas at or below the floor enter the base: no more epochs of them wait than the base may lag behind.
  * BO3. A shard names segments of no more epochs than lie above the floor, or below it what a barrier has overtaken. Who does not commit drops nothing.
  * BO4. The job record stays as small as the store wants it.
@@ -10,11 +10,12 @@
 import type { CheckpointId } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
 import { expectedShards } from '../../checkpoint/completeness.ts';
+import { segmentsFloor } from '../../checkpoint/segments-floor.ts';
 import { readPlan } from '../../coordinator/coordinator-deps.ts';
 import type { JobRecord } from '../../model/job-record.ts';
 import { jobPrefix } from '../../model/object-keys.ts';
+import { importIdOf } from '../../savepoint/import-target.ts';
 import type { ShardRecord } from '../../model/shard-record.ts';
-import { segmentsFloor } from '../../runtime/commit.ts';
 import type { NamedDocuments } from './named-documents.ts';
 import type { SimStores } from './sim-stores.ts';
 
@@ -86,9 +87,10 @@ export class Bounds {
     }
     const named = await this.#named(record, shards);
     const problems: string[] = [];
+    const restoring = await this.#restoring(record);
     for (const { key, createdAtMs } of await this.#world.stores.objects.list(jobPrefix(record.job))) {
       const name = key.slice(jobPrefix(record.job).length);
-      if (named.has(key) || !collected.test(name)) {
+      if (named.has(key) || !collected.test(name) || restoring.some((trigger) => name.includes(trigger))) {
         this.#unnamed.delete(key);
         continue;
       }
@@ -99,6 +101,14 @@ export class Bounds {
         problems.push(`${key} is named by nothing since ${nowMs - since.sinceMs} ms, and not collected`);
     }
     return problems;
+  }
+
+  /** What their flows go on with, some time. */
+  async #restoring({ job }: JobRecord): Promise<readonly string[]> {
+    const operations = await this.#world.stores.operations.list(job);
+    return operations
+      .filter(({ kind, status }) => kind === 'restore' && status === 'IN_PROGRESS')
+      .flatMap(({ trigger }) => [`-${trigger}-`, importIdOf(trigger)]);
   }
 
   async #named(record: JobRecord, shards: readonly ShardRecord[]): Promise<ReadonlySet<string>> {
