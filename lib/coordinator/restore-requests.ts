@@ -32,13 +32,15 @@ export async function restoreCheckpoint(
     readonly checkpoint: CheckpointId | 'newest';
     readonly publishedSeen: CheckpointId | null;
     readonly newPlan: NewPlan | null;
+    readonly holdMs?: number;
   },
 ): Promise<OperationRecord> {
-  const { job, trigger, checkpoint, publishedSeen, newPlan, allowNonRestoredState, allowOtherJob } = order;
+  const { job, trigger, checkpoint, publishedSeen, newPlan, holdMs, allowNonRestoredState, allowOtherJob } = order;
+  const hold = holdMs === undefined ? {} : { holdMs };
   const record = await readJob(deps, job);
   const { keepsPlan, ...newest } = newestOf(record);
   const plan = newPlan === null ? { keepsPlan } : { plan: await storePlan(deps, job, newPlan), planHash: newPlan.planHash };
-  const request: RestoreRequest = { ...newest, ...plan, checkpoint, publishedSeen, allowNonRestoredState, allowOtherJob };
+  const request: RestoreRequest = { ...newest, ...plan, ...hold, checkpoint, publishedSeen, allowNonRestoredState, allowOtherJob };
   return requestOperation(deps, 'restore', { job, trigger, kind: 'restore', request: { ...request } }, {});
 }
 
