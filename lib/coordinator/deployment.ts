@@ -17,7 +17,8 @@ import { readTarget } from './check-restore.ts';
 import { changeSettings } from './change-settings.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { newestOf } from './restore-request.ts';
-import { restoreCheckpoint, type NewPlan } from './restore-requests.ts';
+import { restoreCheckpoint } from './restore-requests.ts';
+import type { NewPlan } from './new-plan.ts';
 import { startJob } from './start-job.ts';
 
 export interface Deployment {
