@@ -93,27 +93,28 @@ export function keyedBaseContract(adapter: string, make: MakeStores, tombstones:
       expect(await valueOf(row('"a"', ''))).toBeUndefined();
     });
 
-    const ofPurgers = test.runIf(tombstones === 'purged');
-    ofPurgers('tombstones are purged by the time of their write, and no row that is alive or was deleted again later', async () => {
-      await write(1, row('"old"', undefined), row('"revived"', undefined), row('"again"', undefined), row('"alive"', '1'));
-      await fixture.time.advance(1_000);
-      await write(2, row('"revived"', '2'), row('"again"', undefined), row('"young"', undefined));
-      expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(1);
-      await write(0, row('"old"', 'fence is gone'), row('"again"', 'fenced'), row('"young"', 'fenced'), row('"alive"', 'fenced'));
-      const addresses = [row('"old"', ''), row('"revived"', ''), row('"again"', ''), row('"young"', ''), row('"alive"', '')];
-      expect(await base.read(space, addresses)).toEqual(['fence is gone', '2', undefined, undefined, '1']);
-      await fixture.time.advance(1);
-      expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(2);
-      expect(await base.purgeTombstones('other', fixture.time.clock.now())).toBe(0);
-    });
-
-    test.runIf(tombstones === 'expire')('tombstones that go by themselves are not purged', async () => {
-      await write(5, row('"a"', undefined));
-      await fixture.time.advance(1_000);
-      expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(0);
-      await write(4, row('"a"', 'fenced'));
-      expect(await valueOf(row('"a"', ''))).toBeUndefined();
-    });
+    if (tombstones === 'purged') {
+      test('tombstones are purged by the time of their write, and no row that is alive or was deleted again later', async () => {
+        await write(1, row('"old"', undefined), row('"revived"', undefined), row('"again"', undefined), row('"alive"', '1'));
+        await fixture.time.advance(1_000);
+        await write(2, row('"revived"', '2'), row('"again"', undefined), row('"young"', undefined));
+        expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(1);
+        await write(0, row('"old"', 'fence is gone'), row('"again"', 'fenced'), row('"young"', 'fenced'), row('"alive"', 'fenced'));
+        const addresses = [row('"old"', ''), row('"revived"', ''), row('"again"', ''), row('"young"', ''), row('"alive"', '')];
+        expect(await base.read(space, addresses)).toEqual(['fence is gone', '2', undefined, undefined, '1']);
+        await fixture.time.advance(1);
+        expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(2);
+        expect(await base.purgeTombstones('other', fixture.time.clock.now())).toBe(0);
+      });
+    } else {
+      test('tombstones that go by themselves are not purged', async () => {
+        await write(5, row('"a"', undefined));
+        await fixture.time.advance(1_000);
+        expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(0);
+        await write(4, row('"a"', 'fenced'));
+        expect(await valueOf(row('"a"', ''))).toBeUndefined();
+      });
+    }
 
     test('all rows of a key come in order of their namespace, without deleted ones', async () => {
       const namespaces = ['b', 'a', '', '\u{10000}', '\uffff', 'aa'];
@@ -265,7 +266,7 @@ export function keyedBaseContract(adapter: string, make: MakeStores, tombstones:
 
     test('names of every text and length keep rows apart and come back exactly, through every read', async () => {
       const long = 'x'.repeat(60_000);
-      const texts = ['', '\u0000', '#', '$', '##', '$~', 'a#b', 'a', 'b', '#a', ' ', '!', '\u{10ffff}', '\ud800', '\udfff', `${long}a`, `${long}b`, `${long}#`];
+      const texts = ['', '\u0000', '#', '$', '##', '$~', 'a#b', 'a', 'b', '#a', ' ', '!', '\u{10ffff}', `${long}a`, `${long}b`, `${long}#`];
       const rows = texts.flatMap((key, i) => [
         row(key, `k${i}`, { keyGroup: 5 }),
         row('"n"', `n${i}`, { keyGroup: 5, state: 'names', namespace: key }),

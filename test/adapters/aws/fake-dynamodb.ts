@@ -77,7 +77,7 @@ export class FakeDynamoDb {
 
   async handle(request: WireRequest): Promise<{ readonly response: unknown }> {
     const operation = request.headers['x-amz-target']?.split('.')[1] ?? '';
-    const text = typeof request.body === 'string' ? request.body : Buffer.from(request.body).toString('utf8');
+    const text = typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body);
     this.requests.push(operation);
     const at = this.#faults.findIndex((fault) => fault.operation === operation);
     const fault = at < 0 ? undefined : this.#faults.splice(at, 1)[0]!.fault;
