@@ -41,15 +41,15 @@ export interface PutCondition {
   readonly values?: Readonly<Record<string, AttributeValue>>;
 }
 
-export type PutOutcome = { readonly outcome: 'stored' } | { readonly outcome: 'conflict'; readonly existing: Item | undefined };
+type PutOutcome = { readonly outcome: 'stored' } | { readonly outcome: 'conflict'; readonly existing: Item | undefined };
 
-export interface ItemPage {
+interface ItemPage {
   readonly items: readonly Item[];
   /** Sort key to go on behind; undefined: there are no more. */
   readonly next: string | undefined;
 }
 
-export interface PageRequest {
+interface PageRequest {
   readonly range: ItemRange;
   readonly after?: string | undefined;
   readonly itemsMax?: number;
