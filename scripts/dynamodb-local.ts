@@ -45,7 +45,10 @@ function fetchOnce(): void {
   writeFileSync(join(folder, 'pom.xml'), pom);
   console.log(`fetching DynamoDB Local ${version} …`);
   const output = join(folder, 'class-path.part');
-  const fetched = spawnSync('mvn', ['-q', '-B', 'dependency:build-classpath', `-Dmdep.outputFile=${output}`], { cwd: folder, stdio: 'inherit' });
+  const fetched = spawnSync('mvn', ['-q', '-B', 'dependency:build-classpath', `-Dmdep.outputFile=${output}`], {
+    cwd: folder,
+    stdio: 'inherit',
+  });
   if (fetched.status !== 0) refuse('Maven could not fetch it', 'Look at what Maven says above.');
   // Under its name only when it is whole.
   writeFileSync(classPathFile, readFileSync(output));
@@ -55,7 +58,9 @@ function fetchOnce(): void {
 function namespaceOptions(): readonly string[] {
   const candidates = [['--net'], ['--user', '--map-root-user', '--net']];
   const found = candidates.find((options) => works('unshare', ...options, 'ip', 'link', 'set', 'lo', 'up'));
-  return found ?? refuse('no network namespace can be made', 'Run it on Linux with `unshare` and `ip`, as root or with user namespaces allowed.');
+  return (
+    found ?? refuse('no network namespace can be made', 'Run it on Linux with `unshare` and `ip`, as root or with user namespaces allowed.')
+  );
 }
 
 function outside(): void {
@@ -72,7 +77,13 @@ async function inside(): Promise<void> {
   const server = startServer();
   try {
     await listening(server);
-    process.exitCode = await run(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--mode', 'dynamodb-local', ...process.argv.slice(3)]);
+    process.exitCode = await run(process.execPath, [
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--mode',
+      'dynamodb-local',
+      ...process.argv.slice(3),
+    ]);
   } finally {
     server.kill('SIGKILL');
   }

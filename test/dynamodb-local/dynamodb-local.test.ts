@@ -21,7 +21,13 @@ const endpoint = process.env['DYNAMODB_LOCAL'];
 if (endpoint === undefined) throw new Error('Run it by `npm run test:dynamodb-local`: that starts the server.');
 
 function connected(meter?: Meter): DynamoDBClient {
-  return createDynamoDbClient({ endpoint: endpoint!, region: 'eu-test-1', credentials, requestTimeoutMs: 10_000, ...(meter === undefined ? {} : { meter }) });
+  return createDynamoDbClient({
+    endpoint: endpoint!,
+    region: 'eu-test-1',
+    credentials,
+    requestTimeoutMs: 10_000,
+    ...(meter === undefined ? {} : { meter }),
+  });
 }
 
 async function newTable(client: DynamoDBClient): Promise<string> {

@@ -67,7 +67,10 @@ function consumed(capacity: unknown): number | undefined {
 function writeUnits(operation: string, request: Fields, existing: Item | undefined): number {
   if (operation === 'BatchWriteItem') {
     const requests = Object.values((request['RequestItems'] ?? {}) as Record<string, readonly Fields[]>).flat();
-    return requests.reduce((sum, entry) => sum + unitsOf(bytesOf((entry['PutRequest'] as Fields | undefined)?.['Item']), writeUnitBytes), 0);
+    return requests.reduce(
+      (sum, entry) => sum + unitsOf(bytesOf((entry['PutRequest'] as Fields | undefined)?.['Item']), writeUnitBytes),
+      0,
+    );
   }
   return unitsOf(Math.max(bytesOf(request['Item'] ?? request['Key']), bytesOf(existing)), writeUnitBytes);
 }
@@ -76,7 +79,9 @@ function writeUnits(operation: string, request: Fields, existing: Item | undefin
 function readUnits(operation: string, request: Fields, output: Fields): number {
   const isStrong = (given: unknown): number => (given === true ? 1 : 0.5);
   if (operation === 'BatchGetItem') {
-    const [asked] = Object.values((request['RequestItems'] ?? {}) as Record<string, { Keys?: readonly unknown[]; ConsistentRead?: boolean }>);
+    const [asked] = Object.values(
+      (request['RequestItems'] ?? {}) as Record<string, { Keys?: readonly unknown[]; ConsistentRead?: boolean }>,
+    );
     const found = Object.values((output['Responses'] ?? {}) as Record<string, readonly Item[]>).flat();
     const unprocessed = Object.values((output['UnprocessedKeys'] ?? {}) as Record<string, { Keys?: readonly unknown[] }>);
     const left = unprocessed.reduce((sum, { Keys = [] }) => sum + Keys.length, 0);
@@ -85,7 +90,12 @@ function readUnits(operation: string, request: Fields, output: Fields): number {
     return units * isStrong(asked?.ConsistentRead);
   }
   const items = operation === 'GetItem' ? [output['Item'] as Item | undefined] : ((output['Items'] ?? []) as readonly Item[]);
-  return unitsOf(items.reduce((sum, item) => sum + bytesOf(item), 0), readUnitBytes) * isStrong(request['ConsistentRead']);
+  return (
+    unitsOf(
+      items.reduce((sum, item) => sum + bytesOf(item), 0),
+      readUnitBytes,
+    ) * isStrong(request['ConsistentRead'])
+  );
 }
 
 function queueUnit(request: Fields): BilledUnit {

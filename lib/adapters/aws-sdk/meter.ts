@@ -54,7 +54,10 @@ export class Meter {
       }
     };
     // Around the step that reads the answer, inside of the one that tries again.
-    client.middlewareStack.add(middleware as never, { step: 'deserialize', priority: 'high', name: 'sluiceMeter', override: true } as never);
+    client.middlewareStack.add(
+      middleware as never,
+      { step: 'deserialize', priority: 'high', name: 'sluiceMeter', override: true } as never,
+    );
   }
 
   /** What was counted since the last time. */

@@ -22,13 +22,16 @@ export function itemOfRow(space: string, row: StateRow, version: number, tombsto
   const item: Item = { pk: { S: pk }, sk: { S: sk }, v: number(version), ...placeWhereCut(sk, row) };
   if (row.deleted) return { ...item, expiresAt: number(tombstoneExpiresAt) };
   return withBody(item, encodeDecodedValue(row.value), {
-    hint: 'Keep less under one key: in a map state that is declared with load: \'by-entry\' each entry has an item of its own.',
+    hint: "Keep less under one key: in a map state that is declared with load: 'by-entry' each entry has an item of its own.",
     facts: { operator, state, keyGroup, key: shortened(key), namespace: shortened(namespace) },
   });
 }
 
 /** undefined: a tombstone. */
-export function rowOfItem(item: Item, of: { readonly operator: OperatorUid; readonly state?: string; readonly keyGroup: number }): BaseRow | undefined {
+export function rowOfItem(
+  item: Item,
+  of: { readonly operator: OperatorUid; readonly state?: string; readonly keyGroup: number },
+): BaseRow | undefined {
   const value = bodyOf(item);
   if (value === undefined) return undefined;
   const sk = item['sk']!.S!;

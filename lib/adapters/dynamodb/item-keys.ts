@@ -25,7 +25,10 @@ export const recordKeys = {
   job: (job: JobId): ItemKey => ({ pk: joined('j', jobPart(job)), sk: 'record' }),
   jobs: 'jobs',
   listedJob: (job: JobId): ItemKey => ({ pk: 'jobs', sk: jobPart(job) }),
-  shard: ({ job, uid, shard }: ShardAddress): ItemKey => ({ pk: joined('s', jobPart(job), operatorPart(uid), String(shard)), sk: 'record' }),
+  shard: ({ job, uid, shard }: ShardAddress): ItemKey => ({
+    pk: joined('s', jobPart(job), operatorPart(uid), String(shard)),
+    sk: 'record',
+  }),
   acknowledgements: (job: JobId, attempt: Attempt, checkpoint: CheckpointId): string =>
     joined('a', jobPart(job), String(attempt), String(checkpoint)),
   /** In order of the shard's number. */

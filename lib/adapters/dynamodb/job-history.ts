@@ -30,7 +30,11 @@ export class DynamoDbJobHistory implements JobHistory {
       const kind = item['sk']!.S!.split(keySeparator, 1)[0]!;
       kinds.set(kind, [...(kinds.get(kind) ?? []), item]);
     }
-    return [...kinds.values()].flatMap((items) => inOrder(items).slice(-limits.historyEntriesMax).map((item) => recordOf<HistoryEntry>(item)));
+    return [...kinds.values()].flatMap((items) =>
+      inOrder(items)
+        .slice(-limits.historyEntriesMax)
+        .map((item) => recordOf<HistoryEntry>(item)),
+    );
   }
 
   async #trim(job: JobId, kind: HistoryEntry['kind']): Promise<void> {

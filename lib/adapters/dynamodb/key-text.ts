@@ -15,7 +15,6 @@ export const behindSeparator = '$';
 export const beforeAll = '!';
 
 const escape = '$';
-// eslint-disable-next-line no-control-regex -- these are the characters that it is about
 const escaped = /[\u0000-\u0024]/g;
 const escapeOffset = 0x40;
 const cutMark = '$~';

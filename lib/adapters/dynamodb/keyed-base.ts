@@ -52,7 +52,12 @@ export class DynamoDbKeyedBase implements KeyedBase {
     const rows: BaseRow[] = [];
     for (let behind: string | undefined; rows.length < rowsMax;) {
       const itemsMax = page === undefined ? {} : { itemsMax: Math.max(rowsMax - rows.length, rowsPerPageMin) };
-      const found = await this.#table.page({ range: { pk, from: after ?? from, to }, after: behind, attributes: rowAttributes, ...itemsMax });
+      const found = await this.#table.page({
+        range: { pk, from: after ?? from, to },
+        after: behind,
+        attributes: rowAttributes,
+        ...itemsMax,
+      });
       for (const item of found.items) {
         const row = rowOfItem(item, { operator: address.operator, keyGroup: address.keyGroup });
         if (row !== undefined && rows.length < rowsMax) rows.push(row);

@@ -27,7 +27,9 @@ export async function scanRows(table: Table, space: string, query: Parameters<Ke
     const itemsMax = query.rowsMax - rows.length;
     const asked = partitions.slice(index, index + atOnce);
     const pages = await Promise.all(
-      asked.map(({ pk }, i) => table.page({ range: { pk }, after: (i === 0 ? after : null) ?? undefined, itemsMax, attributes: rowAttributes })),
+      asked.map(({ pk }, i) =>
+        table.page({ range: { pk }, after: (i === 0 ? after : null) ?? undefined, itemsMax, attributes: rowAttributes }),
+      ),
     );
     const before = rows.length;
     for (const [i, { items, next }] of pages.entries()) {

@@ -143,7 +143,11 @@ export class Table {
     await inParallel(batches, callsAtOnce, (batch) => this.#removeBatch(batch));
   }
 
-  async #put(item: Item, condition: PutCondition | undefined, returned: 'ALL_OLD' | 'NONE'): Promise<'stored' | { item: Item | undefined }> {
+  async #put(
+    item: Item,
+    condition: PutCondition | undefined,
+    returned: 'ALL_OLD' | 'NONE',
+  ): Promise<'stored' | { item: Item | undefined }> {
     const command = {
       TableName: this.#name,
       Item: item,

@@ -78,7 +78,12 @@ describe('clients of AWS', () => {
   test('have limits of time by themselves', async () => {
     const client = createDynamoDbClient(options());
     await client.send(get);
-    expect(client.config.requestHandler.httpHandlerConfigs()).toMatchObject({ connectionTimeout: 1_000, requestTimeout: 4_000, throwOnRequestTimeout: true });
+    const handler = client.config.requestHandler as unknown as { httpHandlerConfigs(): object };
+    expect(handler.httpHandlerConfigs()).toMatchObject({
+      connectionTimeout: 1_000,
+      requestTimeout: 4_000,
+      throwOnRequestTimeout: true,
+    });
     expect(await client.config.maxAttempts()).toBe(4);
     client.destroy();
   });
@@ -86,10 +91,17 @@ describe('clients of AWS', () => {
   test('of five services are counted by one meter', async () => {
     const meter = new Meter();
     const given = options({ meter });
-    await createSqsClient(given).send(new SendMessageCommand({ QueueUrl: 'https://elsewhere.test/1/q.fifo', MessageBody: 'x', MessageGroupId: 'g' })).catch(() => undefined);
+    await createSqsClient(given)
+      .send(new SendMessageCommand({ QueueUrl: 'https://elsewhere.test/1/q.fifo', MessageBody: 'x', MessageGroupId: 'g' }))
+      .catch(() => undefined);
     await createS3Client(given).send(new HeadBucketCommand({ Bucket: 'bucket' }));
     await createStepFunctionsClient(given).send(new SendTaskSuccessCommand({ taskToken: 't', output: '{}' }));
-    const schedule = { Name: 'n', ScheduleExpression: 'at(2030-01-01T00:00:00)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: { Arn: 'a', RoleArn: 'r' } } as const;
+    const schedule = {
+      Name: 'n',
+      ScheduleExpression: 'at(2030-01-01T00:00:00)',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: { Arn: 'a', RoleArn: 'r' },
+    } as const;
     await createSchedulerClient(given).send(new CreateScheduleCommand(schedule));
     expect(meter.take().map(({ service, operation, unit }) => `${service} ${operation} ${unit}`)).toEqual([
       'sqs SendMessage fifo-64kb',

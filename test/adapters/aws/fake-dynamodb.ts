@@ -163,7 +163,8 @@ export class FakeDynamoDb {
   #batchGet(body: Body, fault: Fault | undefined): Body {
     const [[table, request]] = Object.entries(body['RequestItems'] as Record<string, Body>) as [[string, Body]];
     const keys = request['Keys'] as Item[];
-    if (keys.length === 0 || keys.length > 100) throw new Refusal('ValidationException', 'Too many items requested for the BatchGetItem call');
+    if (keys.length === 0 || keys.length > 100)
+      throw new Refusal('ValidationException', 'Too many items requested for the BatchGetItem call');
     if (new Set(keys.map((key) => JSON.stringify(key))).size < keys.length) {
       throw new Refusal('ValidationException', 'Provided list of item keys contains duplicates');
     }

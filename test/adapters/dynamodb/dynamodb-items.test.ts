@@ -90,16 +90,27 @@ describe('the text of a key', () => {
 describe('an item', () => {
   test('is compressed where that saves a unit, and only there', async () => {
     const { stores, fake } = dynamodbWorld();
-    await stores.base.write('space', 1, baseTables([row('"small"', 'x'.repeat(500)), row('"large"', 'x'.repeat(3_000)), row('"noise"', noise(1_300))]));
-    const bodies = Object.fromEntries(fake.all().flatMap(({ sk, x }) => (x === undefined ? [] : [[textOfPart(sk!.S!.split('#')[1]!), Object.keys(x)[0]]])));
+    await stores.base.write(
+      'space',
+      1,
+      baseTables([row('"small"', 'x'.repeat(500)), row('"large"', 'x'.repeat(3_000)), row('"noise"', noise(1_300))]),
+    );
+    const bodies = Object.fromEntries(
+      fake.all().flatMap(({ sk, x }) => (x === undefined ? [] : [[textOfPart(sk!.S!.split('#')[1]!), Object.keys(x)[0]]])),
+    );
     expect(bodies).toEqual({ '"small"': 'S', '"large"': 'B', '"noise"': 'S' });
-    expect(await stores.base.read('space', [row('"large"', 0), row('"noise"', 0)])).toEqual([`"${'x'.repeat(3_000)}"`, JSON.stringify(noise(1_300))]);
+    expect(await stores.base.read('space', [row('"large"', 0), row('"noise"', 0)])).toEqual([
+      `"${'x'.repeat(3_000)}"`,
+      JSON.stringify(noise(1_300)),
+    ]);
   });
 
   test('of a shard record with 32 channels is two units at most', async () => {
     const { stores, meter } = dynamodbWorld();
     const channels = Array.from({ length: 32 }, (_, i) => channelId(1, i, 7));
-    const inputs = Object.fromEntries(channels.map((id, i) => [id, { sequence: 1_000 + i, watermark: 1_700_000_000_000 + i, idle: false, ended: false, barrier: 17 }]));
+    const inputs = Object.fromEntries(
+      channels.map((id, i) => [id, { sequence: 1_000 + i, watermark: 1_700_000_000_000 + i, idle: false, ended: false, barrier: 17 }]),
+    );
     await stores.shards.commit(shardRecord({ inputs }), { version: 0, attempt: 1 });
     expect(meter.take()[0]?.units).toBeLessThanOrEqual(2);
     expect(await stores.shards.read(shardRecord())).toEqual(shardRecord({ inputs }));
@@ -209,6 +220,8 @@ test('a state that begins with # and is none of the timers is a fault of the cal
   const { stores } = dynamodbWorld();
   const query = { operator: count, state: 'sum', keyGroups: { start: 0, end: 1 }, after: null, rowsMax: 1 };
   await expect(stores.base.readDue('space', query)).rejects.toMatchObject({ code: 'SLUICE-INVARIANT' });
-  await expect(stores.base.write('space', 1, baseTables([row('"a"', 1, { state: '#mine' })]))).rejects.toMatchObject({ code: 'SLUICE-INVARIANT' });
+  await expect(stores.base.write('space', 1, baseTables([row('"a"', 1, { state: '#mine' })]))).rejects.toMatchObject({
+    code: 'SLUICE-INVARIANT',
+  });
   await expect(stores.base.readKey('space', row('"a"', 1, { state: '#event-timers' }))).rejects.toMatchObject({ code: 'SLUICE-INVARIANT' });
 });

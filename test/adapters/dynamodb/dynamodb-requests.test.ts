@@ -77,11 +77,27 @@ describe('requests to DynamoDB', () => {
     expect(fake.takeRequests()).toEqual({ Query: 1 });
   });
 
+  test('timers behind many that have fired are found, page by page', async () => {
+    const { stores } = dynamodbWorld();
+    const timers = Array.from({ length: 400 }, (_, i) => row(i, { state: '#event-timers', namespace: String(i).padStart(4, '0') }));
+    await stores.base.write('space', 1, baseTables(timers));
+    await stores.base.write('space', 2, baseTables(timers.slice(0, 395).map((timer) => ({ ...timer, value: undefined }))));
+    const query = { operator: count, state: '#event-timers', keyGroups: { start: 0, end: 127 }, after: null };
+    const due = async (rowsMax: number) => (await stores.base.readDue('space', { ...query, rowsMax })).map(({ namespace }) => namespace);
+    expect(await due(3)).toEqual(['0395', '0396', '0397']);
+    expect(await due(10)).toEqual(['0395', '0396', '0397', '0398', '0399']);
+  });
+
   test('a scan of few rows in many key groups asks for several at once', async () => {
     const { stores, fake } = dynamodbWorld();
     await stores.base.write('space', 1, baseTables([row(3), row(100)]));
     fake.takeRequests();
-    const { rows, next } = await stores.base.scan('space', { operator: count, keyGroups: { start: 0, end: 127 }, after: null, rowsMax: 1_000 });
+    const { rows, next } = await stores.base.scan('space', {
+      operator: count,
+      keyGroups: { start: 0, end: 127 },
+      after: null,
+      rowsMax: 1_000,
+    });
     expect([rows.map(({ key }) => key), next]).toEqual([['"3"', '"100"'], null]);
     // 128 partitions of rows and 2 x 4 of timers.
     expect(fake.takeRequests()).toEqual({ Query: 136 });
@@ -90,13 +106,19 @@ describe('requests to DynamoDB', () => {
   test('pages of 1 MB are gone on with, in every read', async () => {
     const { stores, fake } = dynamodbWorld();
     // Does not compress to less.
-    const noise = (seed: number): string => Array.from({ length: 20_000 }, (_, i) => ((i * i * 7919 + seed * 104_729) % 65_521).toString(36)).join('');
+    const noise = (seed: number): string =>
+      Array.from({ length: 20_000 }, (_, i) => ((i * i * 7919 + seed * 104_729) % 65_521).toString(36)).join('');
     const rows = Array.from({ length: 40 }, (_, i) => row(5, { namespace: String(i).padStart(3, '0'), value: noise(i) }));
     await stores.base.write('space', 1, baseTables(rows));
     fake.takeRequests();
     expect((await stores.base.readKey('space', row(5))).length).toBe(40);
     expect(fake.takeRequests()['Query']).toBeGreaterThan(1);
-    const { rows: scanned, next } = await stores.base.scan('space', { operator: count, keyGroups: { start: 5, end: 5 }, after: null, rowsMax: 100 });
+    const { rows: scanned, next } = await stores.base.scan('space', {
+      operator: count,
+      keyGroups: { start: 5, end: 5 },
+      after: null,
+      rowsMax: 100,
+    });
     expect([scanned.length, next]).toEqual([40, null]);
     expect((await stores.base.read('space', rows)).every((value) => value !== undefined)).toBe(true);
   });
