@@ -16,7 +16,8 @@ export default defineConfig(({ mode }) => {
   const long = mode === 'long';
   return {
     // `import 'sluice'` in an example is lib, as for tsc.
-    ssr: { resolve: { conditions: ['sluice-source', 'module', 'node'] } },
+    // Not `module`: Node itself does not know it, and the AWS SDK has files behind it that only bundlers can read.
+    ssr: { resolve: { conditions: ['sluice-source', 'node'] } },
     test: {
       include: long ? longSuites : ['test/**/*.test.ts'],
       env: long ? longEnvironment() : {},

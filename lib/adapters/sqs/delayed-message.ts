@@ -1,6 +1,7 @@
 /** A message on its way through the delay queue: where it is to be sent, and when. */
 import { SluiceError } from '../../base/errors.ts';
 import { parseJson } from '../../base/parse-json.ts';
+import { corrupt } from '../../model/byte-buffer.ts';
 import type { Delay } from '../../ports/system.ts';
 import { bodyOfText, textOfBody } from './body-text.ts';
 
@@ -8,6 +9,7 @@ export type DelayedMessage = Parameters<Delay['schedule']>[0];
 
 /** One billed request; ten of them fit into one call, and one into a schedule. */
 const bytesMax = 49_152;
+const what = 'a delayed message';
 
 /** @throws SluiceError `SLUICE-QUEUE-CALL-INVALID` where it is larger than any message to oneself */
 export function encodeDelayed({ queue, group, deduplicationId, body, dueAtMs }: DelayedMessage): Uint8Array {
@@ -20,14 +22,16 @@ export function encodeDelayed({ queue, group, deduplicationId, body, dueAtMs }: 
   });
 }
 
-/** Undefined where it is none. */
-export function decodeDelayed(bytes: Uint8Array): DelayedMessage | undefined {
+/** @throws SluiceError `SLUICE-DATA-CORRUPT` where it is none */
+export function decodeDelayed(bytes: Uint8Array): DelayedMessage {
   const stored = jsonOf(bytes);
-  if (typeof stored !== 'object' || stored === null) return undefined;
-  const { version, queue, group, deduplicationId, dueAtMs, body } = stored as Readonly<Record<string, unknown>>;
-  if (version !== 1 || typeof dueAtMs !== 'number' || !isText(queue) || !isText(group) || !isText(deduplicationId) || !isText(body)) return undefined;
-  const decoded = bodyOfText(body);
-  return decoded === undefined ? undefined : { queue, group, deduplicationId, body: decoded, dueAtMs };
+  if (typeof stored !== 'object' || stored === null) throw corrupt(what, 'it is no JSON object');
+  const { version, queue, group, deduplicationId, dueAtMs, body: text } = stored as Readonly<Record<string, unknown>>;
+  if (version !== 1) throw corrupt(what, 'its version is unknown');
+  const body = isText(text) ? bodyOfText(text) : undefined;
+  if (isText(queue) && isText(group) && isText(deduplicationId) && typeof dueAtMs === 'number' && body !== undefined)
+    return { queue, group, deduplicationId, body, dueAtMs };
+  throw corrupt(what, 'a field is missing, or is another');
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

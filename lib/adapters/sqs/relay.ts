@@ -20,7 +20,7 @@ interface Held {
   readonly delayed: DelayedMessage;
 }
 
-/** The ids of those that must come again. What is no delayed message is among them: decodeDelayed tells before. */
+/** The ids of those that must come again. Whoever calls has set aside what is no delayed message. */
 export async function relayDelayed(options: RelayOptions, messages: readonly ReceivedMessage[]): Promise<readonly string[]> {
   const failed = new Set<string>();
   const due = new Map<string, Held[]>();
@@ -28,8 +28,7 @@ export async function relayDelayed(options: RelayOptions, messages: readonly Rec
   const nowMs = options.clock.now();
   for (const { messageId, body } of messages) {
     const delayed = decodeDelayed(body);
-    if (delayed === undefined) failed.add(messageId);
-    else if (delayed.dueAtMs > nowMs) early.push({ messageId, delayed });
+    if (delayed.dueAtMs > nowMs) early.push({ messageId, delayed });
     else due.set(delayed.queue, [...(due.get(delayed.queue) ?? []), { messageId, delayed }]);
   }
   const fail = (held: readonly Held[], error?: unknown): void => {

@@ -40,8 +40,7 @@ export function createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf
       const executionArn = `${machine.replace(':stateMachine:', ':execution:')}:${executionName(name)}`;
       try {
         const { status } = await client.send(new DescribeExecutionCommand({ executionArn }));
-        // One that waits for its redrive goes on.
-        return status === 'RUNNING' || status === 'PENDING_REDRIVE';
+        return status === 'RUNNING';
       } catch (error) {
         if (errorName(error) === 'ExecutionDoesNotExist') return false;
         throw error;
