@@ -5,6 +5,7 @@
  * OS2. Without the permission to list a bucket S3 answers 403, not 404, for what is missing: whoever reads needs `s3:ListBucket` too.
  */
 import type { ObjectStore } from '../../ports/object-store.ts';
+import { telling } from '../aws-sdk/telling.ts';
 import { listObjects } from './list-objects.ts';
 import { keyOfName, nameOfKey } from './object-name.ts';
 import { putIfAbsent } from './put-if-absent.ts';
@@ -17,7 +18,7 @@ export interface S3ObjectStoreOptions extends S3Access {
 }
 
 export function createS3ObjectStore({ bucket, ...access }: S3ObjectStoreOptions): ObjectStore {
-  return {
+  return telling<ObjectStore>('S3', {
     createIfAbsent: (key, bytes) => putIfAbsent(access, { bucket, name: nameOfKey(key), bytes }),
     read: (key) => readObject(access, bucket, nameOfKey(key)),
     remove: (keys) => removeObjects(access, bucket, keys.map(nameOfKey)),
@@ -27,5 +28,5 @@ export function createS3ObjectStore({ bucket, ...access }: S3ObjectStoreOptions)
         .map(({ name, bytes, createdAtMs }) => ({ key: keyOfName(name), bytes, createdAtMs }))
         .sort((a, b) => (a.key < b.key ? -1 : 1));
     },
-  };
+  });
 }

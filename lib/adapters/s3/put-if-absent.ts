@@ -10,7 +10,8 @@ import { pauseBeforeTry, type S3Access } from './s3-access.ts';
 import { statusOf } from './s3-error.ts';
 import { uploadInParts } from './upload-in-parts.ts';
 
-const multipartAboveBytesDefault = 64 * 1024 * 1024;
+/** A whole upload has to fit into the time of one request. */
+const multipartAboveBytesDefault = 16 * 1024 * 1024;
 const conflictTriesMax = 8;
 
 export interface NewObject {

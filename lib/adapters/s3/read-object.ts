@@ -5,7 +5,7 @@ import { isMissing, statusOf } from './s3-error.ts';
 
 const bodyTriesMax = 3;
 
-/** Undefined where there is no object, and where there is no bucket. */
+/** Undefined where there is no such object. */
 export async function readObject(access: S3Access, bucket: string, name: string): Promise<Uint8Array | undefined> {
   for (let tries = 1; ; tries++) {
     const answer = await getObject(access, bucket, name);

@@ -18,7 +18,7 @@ export function isPermanentRefusal(error: unknown): boolean {
   return !passingNames.includes(errorName(error) ?? '');
 }
 
-/** Neither the object nor, where that is what is missing, the bucket. */
+/** There is no such object. Where the bucket is missing nothing is known of it. */
 export function isMissing(error: unknown): boolean {
-  return statusOf(error) === 404 && errorName(error) !== 'NoSuchUpload';
+  return statusOf(error) === 404 && !['NoSuchBucket', 'NoSuchUpload'].includes(errorName(error) ?? '');
 }

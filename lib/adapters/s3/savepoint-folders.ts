@@ -90,7 +90,7 @@ async function reading<T>(what: string, read: () => Promise<T>): Promise<T | und
   try {
     return await read();
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error) || errorName(error) === 'NoSuchBucket') return undefined;
     throw new SluiceError('SLUICE-SAVEPOINT-UNREADABLE', `${what} cannot be read: ${errorMessage(error)}`, {
       hint: 'Look at the region of the bucket, at its policy, and at what the function that reads may do: s3:GetObject and s3:ListBucket.',
       facts: { location: what, error: errorName(error) },

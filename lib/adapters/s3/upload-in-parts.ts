@@ -18,7 +18,7 @@ import { errorName } from '../../base/error-name.ts';
 import type { NewObject } from './put-if-absent.ts';
 import type { S3Access } from './s3-access.ts';
 
-const partBytesDefault = 16 * 1024 * 1024;
+const partBytesDefault = 8 * 1024 * 1024;
 const partsAtOnce = 4;
 
 /** @throws the SDK's error of status 412 where there is an object, of 409 or named NotFound where the upload has to begin again */

@@ -10,6 +10,7 @@ import { CreateScheduleCommand, type SchedulerClient } from '@aws-sdk/client-sch
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { errorName } from '../../base/error-name.ts';
 import type { Clock, Delay } from '../../ports/system.ts';
+import { telling } from '../aws-sdk/telling.ts';
 import { checkBatch } from '../memory/queue-limits.ts';
 import { textOfBody } from './body-text.ts';
 import { encodeDelayed, type DelayedMessage } from './delayed-message.ts';
@@ -36,14 +37,14 @@ const scheduleAheadMsMax = 365 * 86_400_000;
 const nameDigits = 48;
 
 export function createSqsDelay(options: SqsDelayOptions): Delay {
-  return {
+  return telling<Delay>('SQS or EventBridge Scheduler', {
     schedule: async (message) => {
       // What a queue can never take is refused here: later, nobody could be told.
       checkBatch(message.queue, [message]);
       if (message.dueAtMs - options.clock.now() <= delaySecondsMax * 1_000) await sendDelayed(options, message);
       else await createSchedule(options, message);
     },
-  };
+  });
 }
 
 /** As late as SQS can: what is further off comes to the relay before its time. */

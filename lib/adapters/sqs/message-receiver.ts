@@ -11,6 +11,7 @@ import {
   type Message,
 } from '@aws-sdk/client-sqs';
 import type { MessageReceiver, ReceivedMessage } from '../../ports/message-queue.ts';
+import { telling } from '../aws-sdk/telling.ts';
 import { checkCount } from '../memory/queue-limits.ts';
 import { bodyOfText } from './body-text.ts';
 import { secondsOf, urlOf, type SqsAccess } from './sqs-access.ts';
@@ -20,11 +21,11 @@ const waitSecondsMax = 20;
 const visibilitySecondsMax = 42_000;
 
 export function createSqsReceiver(access: SqsAccess): MessageReceiver {
-  return {
+  return telling<MessageReceiver>('SQS', {
     receive: (queue, options) => receive(access, queue, options),
     deleteBatch: (queue, receipts) => deleteBatch(access, queue, receipts),
     changeVisibility: (queue, receipts, visibilityMs) => changeVisibility(access, queue, receipts, visibilityMs),
-  };
+  });
 }
 
 async function receive(

@@ -7,12 +7,16 @@
 import { GetQueueAttributesCommand, SendMessageBatchCommand, type BatchResultErrorEntry } from '@aws-sdk/client-sqs';
 import { SluiceError } from '../../base/errors.ts';
 import type { MessageSender, OutgoingMessage } from '../../ports/message-queue.ts';
+import { telling } from '../aws-sdk/telling.ts';
 import { checkBatch } from '../memory/queue-limits.ts';
 import { textOfBody } from './body-text.ts';
 import { urlOf, type SqsAccess } from './sqs-access.ts';
 
 export function createSqsSender(access: SqsAccess): MessageSender {
-  return { sendBatch: (queue, messages) => sendBatch(access, queue, messages), depth: (queue) => depth(access, queue) };
+  return telling<MessageSender>('SQS', {
+    sendBatch: (queue, messages) => sendBatch(access, queue, messages),
+    depth: (queue) => depth(access, queue),
+  });
 }
 
 async function sendBatch(access: SqsAccess, queue: string, messages: readonly OutgoingMessage[]): Promise<readonly boolean[]> {

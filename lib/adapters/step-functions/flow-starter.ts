@@ -9,6 +9,7 @@ import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from 
 import { errorName } from '../../base/error-name.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { FlowStarter } from '../../ports/system.ts';
+import { telling } from '../aws-sdk/telling.ts';
 import { executionName } from './execution-name.ts';
 import { payloadText } from './payload-text.ts';
 
@@ -20,7 +21,7 @@ export interface FlowStarterOptions {
 }
 
 export function createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf }: FlowStarterOptions): FlowStarter {
-  return {
+  return telling<FlowStarter>('Step Functions', {
     start: async (flow, name, input) => {
       const machine = stateMachineArn(flow);
       invariant(machine !== undefined, 'FS1', `there is no state machine for the flow ${flow}`);
@@ -46,5 +47,5 @@ export function createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf
         throw error;
       }
     },
-  };
+  });
 }
