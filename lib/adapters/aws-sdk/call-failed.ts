@@ -2,7 +2,8 @@
 import { errorMessage, SluiceError, type ErrorFacts } from '../../base/errors.ts';
 
 const throttles = /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|TooManyRequests|SlowDown|LimitExceededException/;
-const refusals = /AccessDenied|NotAuthorized|UnrecognizedClient|InvalidClientToken|InvalidSignature|ExpiredToken|CredentialsProvider|ResourceNotFound/;
+const refusals =
+  /AccessDenied|NotAuthorized|UnrecognizedClient|InvalidClientToken|InvalidSignature|ExpiredToken|CredentialsProvider|ResourceNotFound/;
 
 export function isThrottle(error: unknown): boolean {
   return throttles.test(nameOf(error));

@@ -29,9 +29,13 @@ async function removeOnce({ client }: S3Access, bucket: string, names: readonly 
 
 function notRemoved(bucket: string, refusals: readonly S3Refusal[]): SluiceError {
   const { Key: name, Code: code, Message: message } = refusals[0]!;
-  return new SluiceError('SLUICE-OBJECTS-NOT-REMOVED', `S3 has not removed ${refusals.length} objects of ${bucket}, the first ${name}: ${message ?? code}`, {
-    hint: 'Nothing is lost, and they are tried again. Where it lasts, look at the permissions to delete, and at object locks.',
-    facts: { bucket, count: refusals.length, name, code },
-    retryable: true,
-  });
+  return new SluiceError(
+    'SLUICE-OBJECTS-NOT-REMOVED',
+    `S3 has not removed ${refusals.length} objects of ${bucket}, the first ${name}: ${message ?? code}`,
+    {
+      hint: 'Nothing is lost, and they are tried again. Where it lasts, look at the permissions to delete, and at object locks.',
+      facts: { bucket, count: refusals.length, name, code },
+      retryable: true,
+    },
+  );
 }

@@ -3,7 +3,13 @@ import { errorName } from '../../base/error-name.ts';
 
 /** Statuses of the client's kind that pass by themselves: timeouts, a conflict with another write, too much at once. */
 const passingStatuses: readonly number[] = [408, 409, 425, 429];
-const passingNames: readonly string[] = ['RequestTimeout', 'RequestTimeTooSkewed', 'ExpiredToken', 'ExpiredTokenException', 'OperationAborted'];
+const passingNames: readonly string[] = [
+  'RequestTimeout',
+  'RequestTimeTooSkewed',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'OperationAborted',
+];
 
 /** Undefined where no answer came: a connection, credentials. */
 export function statusOf(error: unknown): number | undefined {

@@ -35,7 +35,8 @@ export function createS3SavepointFolders(access: S3Access): SavepointFolders {
 
 function placeOf(location: string, below: readonly string[]): Place {
   const [, bucket, path] = /^s3:\/\/([^/]+)\/?(.*)$/is.exec(location) ?? [];
-  if (bucket === undefined || path === undefined) throw unusable(location, 'here savepoints are written to S3, to a place like s3://bucket/path');
+  if (bucket === undefined || path === undefined)
+    throw unusable(location, 'here savepoints are written to S3, to a place like s3://bucket/path');
   const parts = [...path.split('/').filter((part) => part !== ''), ...below];
   if (parts.at(-1) === metadataName) parts.pop();
   if (parts.some(isRelative)) throw unusable(location, 'its path has a part that S3 does not take');

@@ -42,7 +42,11 @@ interface Upload {
   readonly UploadId: string | undefined;
 }
 
-async function uploadParts({ client, partBytes = partBytesDefault }: S3Access, upload: Upload, bytes: Uint8Array): Promise<CompletedPart[]> {
+async function uploadParts(
+  { client, partBytes = partBytesDefault }: S3Access,
+  upload: Upload,
+  bytes: Uint8Array,
+): Promise<CompletedPart[]> {
   const count = Math.ceil(bytes.length / partBytes);
   const parts: CompletedPart[] = [];
   let next = 0;

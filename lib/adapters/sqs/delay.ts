@@ -76,5 +76,8 @@ async function createSchedule(options: SqsDelayOptions, message: DelayedMessage)
 
 /** Schedules have names of 64 characters; ids are remembered per queue and group. */
 function scheduleName({ queue, group, deduplicationId }: DelayedMessage): string {
-  return createHash('sha256').update(JSON.stringify([queue, group, deduplicationId])).digest('hex').slice(0, nameDigits);
+  return createHash('sha256')
+    .update(JSON.stringify([queue, group, deduplicationId]))
+    .digest('hex')
+    .slice(0, nameDigits);
 }

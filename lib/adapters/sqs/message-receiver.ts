@@ -46,7 +46,12 @@ async function receive(
   return messages.map(receivedMessage);
 }
 
-function receivedMessage({ MessageId: messageId, ReceiptHandle: receipt, Body: text = '', Attributes: attributes = {} }: Message): ReceivedMessage {
+function receivedMessage({
+  MessageId: messageId,
+  ReceiptHandle: receipt,
+  Body: text = '',
+  Attributes: attributes = {},
+}: Message): ReceivedMessage {
   return {
     messageId: messageId!,
     receipt: receipt!,
@@ -77,5 +82,6 @@ async function changeVisibility(access: SqsAccess, queue: string, receipts: read
 /** MR1: what the sender is at fault for are receipts. */
 function throwWhereServiceFailed(what: string, queue: string, refused: readonly BatchResultErrorEntry[] = []): void {
   const failures = refused.filter(({ SenderFault: isOurs }) => isOurs !== true);
-  if (failures.length > 0) throw new Error(`${failures.length} messages of ${queue} were not ${what}: ${failures[0]!.Message ?? failures[0]!.Code}`);
+  if (failures.length > 0)
+    throw new Error(`${failures.length} messages of ${queue} were not ${what}: ${failures[0]!.Message ?? failures[0]!.Code}`);
 }

@@ -84,7 +84,11 @@ export class FakeS3 {
   #get(place: string, operation: string): FakeAnswer {
     const kept = this.objects.get(place);
     if (kept === undefined) return operation === 'HeadObject' ? { status: 404 } : xmlError('NoSuchKey', 404);
-    return { status: 200, headers: { 'content-length': String(kept.bytes.length) }, body: Readable.from(kept.bytes.length === 0 ? [] : [kept.bytes]) };
+    return {
+      status: 200,
+      headers: { 'content-length': String(kept.bytes.length) },
+      body: Readable.from(kept.bytes.length === 0 ? [] : [kept.bytes]),
+    };
   }
 
   #list(bucket: string, { prefix = '', 'continuation-token': after = '' }: FakeRequest['query']): FakeAnswer {
@@ -109,7 +113,9 @@ export class FakeS3 {
     const errors = keys.flatMap((key) => {
       const code = this.#options.undeletable(key);
       if (code === undefined) this.objects.delete(`${bucket}/${key}`);
-      return code === undefined ? [] : [`<Error><Key>${escapeXml(key)}</Key><Code>${code}</Code><Message>because ${code}</Message></Error>`];
+      return code === undefined
+        ? []
+        : [`<Error><Key>${escapeXml(key)}</Key><Code>${code}</Code><Message>because ${code}</Message></Error>`];
     });
     return xml(`<DeleteResult>${errors.join('')}</DeleteResult>`);
   }

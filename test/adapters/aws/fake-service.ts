@@ -62,7 +62,14 @@ export class FakeService {
   };
 
   async #handle({ method, hostname, path, query = {}, headers, body }: HttpRequest): Promise<FakeAnswer> {
-    const plain = { method, host: hostname, path: decodeURIComponent(path), query: textOf(query), headers: lowerCase(headers), body: bytesOf(body) };
+    const plain = {
+      method,
+      host: hostname,
+      path: decodeURIComponent(path),
+      query: textOf(query),
+      headers: lowerCase(headers),
+      body: bytesOf(body),
+    };
     const request: FakeRequest = { ...plain, operation: this.#operationOf(plain) };
     this.requests.push(request);
     const fault = this.#faults.get(request.operation)?.shift();

@@ -96,14 +96,18 @@ export class FakeSqs {
         await this.#fifo.deleteBatch(input.QueueUrl, input.Entries.map((entry: Json) => entry.ReceiptHandle)); // prettier-ignore
         return allTaken(input);
       case 'ChangeMessageVisibilityBatch':
-        for (const entry of input.Entries) await this.#changeVisibility(input.QueueUrl, entry.ReceiptHandle, entry.VisibilityTimeout * 1_000);
+        for (const entry of input.Entries)
+          await this.#changeVisibility(input.QueueUrl, entry.ReceiptHandle, entry.VisibilityTimeout * 1_000);
         return allTaken(input);
       case 'GetQueueAttributes': {
         // Somehow divided: whoever wants to know how many there are has to add.
         const depth = await this.#fifo.depth(input.QueueUrl);
         const notVisible = Math.min(1, depth);
         return json({
-          Attributes: { ApproximateNumberOfMessages: String(depth - notVisible), ApproximateNumberOfMessagesNotVisible: String(notVisible) },
+          Attributes: {
+            ApproximateNumberOfMessages: String(depth - notVisible),
+            ApproximateNumberOfMessagesNotVisible: String(notVisible),
+          },
         });
       }
       default:
@@ -120,7 +124,8 @@ export class FakeSqs {
   async #sendBatch({ QueueUrl: url, Entries: entries }: Json): Promise<FakeAnswer> {
     if (entries.length === 0) return jsonError('EmptyBatchRequest');
     if (entries.length > 10) return jsonError('TooManyEntriesInBatchRequest');
-    if (entries.reduce((sum: number, { MessageBody: text }: Json) => sum + Buffer.byteLength(text), 0) > textMax) return jsonError('BatchRequestTooLong');
+    if (entries.reduce((sum: number, { MessageBody: text }: Json) => sum + Buffer.byteLength(text), 0) > textMax)
+      return jsonError('BatchRequestTooLong');
     const refused = entries
       .filter(({ MessageBody: text }: Json) => refusedCharacters.test(text))
       .map(({ Id }: Json) => ({ Id, Code: 'InvalidMessageContents', SenderFault: true }));
@@ -133,7 +138,9 @@ export class FakeSqs {
     const taken = sent
       .filter((_: Json, index: number) => results[index])
       .map(({ Id, MessageBody: text }: Json) => ({ Id, MessageId: Id, MD5OfMessageBody: md5(text) }));
-    const failed = sent.filter((_: Json, index: number) => !results[index]).map(({ Id }: Json) => ({ Id, Code: 'InternalError', SenderFault: false }));
+    const failed = sent
+      .filter((_: Json, index: number) => !results[index])
+      .map(({ Id }: Json) => ({ Id, Code: 'InternalError', SenderFault: false }));
     return json({ Successful: taken, Failed: [...refused, ...failed] });
   }
 

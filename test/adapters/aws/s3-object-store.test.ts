@@ -34,7 +34,11 @@ describe('creating an object in S3', () => {
   });
 
   test('a conflict with another write says nothing, and is tried again', async () => {
-    s3.service.inject('PutObject', () => xmlError('ConditionalRequestConflict', 409), () => xmlError('ConditionalRequestConflict', 409));
+    s3.service.inject(
+      'PutObject',
+      () => xmlError('ConditionalRequestConflict', 409),
+      () => xmlError('ConditionalRequestConflict', 409),
+    );
     expect(await objects.createIfAbsent('k', bytesOf('x'))).toBe('created');
     expect(s3.service.take()).toEqual(['PutObject', 'PutObject', 'PutObject']);
   });
@@ -54,7 +58,11 @@ describe('creating an object in S3', () => {
   });
 
   test('throttles and faults of the service are tried again, and told as passing when they stay', async () => {
-    s3.service.inject('PutObject', () => xmlError('SlowDown', 503), () => xmlError('InternalError', 500));
+    s3.service.inject(
+      'PutObject',
+      () => xmlError('SlowDown', 503),
+      () => xmlError('InternalError', 500),
+    );
     expect(await objects.createIfAbsent('k', bytesOf('x'))).toBe('created');
     s3.service.inject('PutObject', ...[1, 2, 3].map(() => () => xmlError('SlowDown', 503)));
     await expect(objects.createIfAbsent('l', bytesOf('x'))).rejects.toMatchObject({ code: 'SLUICE-AWS-THROTTLED', retryable: true });
@@ -68,7 +76,13 @@ describe('a large object', () => {
 
   test('goes up in parts, and is created once', async () => {
     expect(await objects.createIfAbsent('large', large)).toBe('created');
-    expect(s3.service.take().sort()).toEqual(['CompleteMultipartUpload', 'CreateMultipartUpload', 'UploadPart', 'UploadPart', 'UploadPart']);
+    expect(s3.service.take().sort()).toEqual([
+      'CompleteMultipartUpload',
+      'CreateMultipartUpload',
+      'UploadPart',
+      'UploadPart',
+      'UploadPart',
+    ]);
     expect(Buffer.from((await objects.read('large'))!).equals(large)).toBe(true);
     expect(await objects.createIfAbsent('large', new Uint8Array(12 * mebibyte))).toBe('exists');
     expect(Buffer.from((await objects.read('large'))!).equals(large)).toBe(true);

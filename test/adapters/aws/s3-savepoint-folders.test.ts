@@ -14,7 +14,9 @@ beforeEach(() => {
 describe('a savepoint folder in S3', () => {
   test('is the same with a slash at its end, by the path of its metadata, and from the folder above it', async () => {
     await folders.at('s3://bucket/a/one').createIfAbsent('_metadata.json', bytesOf('{}'));
-    const same = ['s3://bucket/a/one', 's3://bucket/a/one/', 's3://bucket//a/one', 's3://bucket/a/one/_metadata.json'].map((location) => folders.at(location));
+    const same = ['s3://bucket/a/one', 's3://bucket/a/one/', 's3://bucket//a/one', 's3://bucket/a/one/_metadata.json'].map((location) =>
+      folders.at(location),
+    );
     for (const folder of [...same, folders.inside('s3://bucket/a/', 'one')]) {
       expect(folder.location).toBe('s3://bucket/a/one');
       expect(textOf(await folder.read('_metadata.json'))).toBe('{}');
@@ -64,9 +66,14 @@ describe('a savepoint folder in S3', () => {
     expect(s3.service.take()).toEqual([]);
   });
 
-  test.each(['/var/savepoints', 'file:///var/savepoints', 's3://', 'savepoints', 's3://bucket/a/../b'])('%s is no place for one', (location) => {
-    expect(() => folders.at(location)).toThrowError(expect.objectContaining({ code: 'SLUICE-FOLDER-UNUSABLE', retryable: false }) as Error);
-  });
+  test.each(['/var/savepoints', 'file:///var/savepoints', 's3://', 'savepoints', 's3://bucket/a/../b'])(
+    '%s is no place for one',
+    (location) => {
+      expect(() => folders.at(location)).toThrowError(
+        expect.objectContaining({ code: 'SLUICE-FOLDER-UNUSABLE', retryable: false }) as Error,
+      );
+    },
+  );
 
   test('that can never be written to is refused at once, with the reason and what to do', async () => {
     const refusal = { code: 'SLUICE-FOLDER-UNUSABLE', retryable: false, hint: expect.stringContaining('s3://bucket/path') };
@@ -78,7 +85,11 @@ describe('a savepoint folder in S3', () => {
   }); // prettier-ignore
 
   test('that cannot be written to now may be later', async () => {
-    for (const [code, status] of [['SlowDown', 503], ['InternalError', 500], ['ExpiredToken', 400]] as const) {
+    for (const [code, status] of [
+      ['SlowDown', 503],
+      ['InternalError', 500],
+      ['ExpiredToken', 400],
+    ] as const) {
       s3.service.inject('PutObject', ...[1, 2, 3].map(() => () => xmlError(code, status)));
       const written = folders.at('s3://bucket/one').createIfAbsent(`x-${code}`, bytesOf('1'));
       await expect(written, code).rejects.toMatchObject({ code: 'SLUICE-SAVEPOINT-FAILED', retryable: true });

@@ -56,7 +56,11 @@ describe('sending to SQS', () => {
   });
 
   test('a throttle and a fault of the service are tried again, and told as passing when they stay', async () => {
-    fake.service.inject('SendMessageBatch', () => jsonError('ThrottlingException'), () => jsonError('InternalError', 500));
+    fake.service.inject(
+      'SendMessageBatch',
+      () => jsonError('ThrottlingException'),
+      () => jsonError('InternalError', 500),
+    );
     expect(await sender.sendBatch('q', [message('a')])).toEqual([true]);
     fake.service.inject('SendMessageBatch', ...[1, 2, 3].map(() => () => jsonError('RequestThrottled', 403)));
     await expect(sender.sendBatch('q', [message('b')])).rejects.toMatchObject({ code: 'SLUICE-AWS-THROTTLED', retryable: true });
@@ -127,7 +131,9 @@ describe('receiving from SQS', () => {
 
   test('a text that is not ours comes as text, for whoever refuses it', async () => {
     fake.service.inject('ReceiveMessage', () => json({ Messages: [{ MessageId: 'm', ReceiptHandle: 'r', Body: 'hello!', MD5OfBody: '5a8dd3ad0756a93ded72b823b19dd877' }] })); // prettier-ignore
-    const [{ body, group, receiveCount }] = (await receiver.receive('q', all)) as [{ body: Uint8Array; group: string; receiveCount: number }];
+    const [{ body, group, receiveCount }] = (await receiver.receive('q', all)) as [
+      { body: Uint8Array; group: string; receiveCount: number },
+    ];
     expect([textOf(body), group, receiveCount]).toEqual(['hello!', '', 1]);
   });
 });
