@@ -20,9 +20,9 @@ const bytes = (content: string): Uint8Array => Buffer.from(content);
 
 /** The port's contract; the memory adapter is the one that tests use. */
 describe.each([
-  ['fs', (): SavepointFolders => createFsSavepointFolders(), () => root],
-  ['memory', (): SavepointFolders => new MemorySavepointFolders(), () => root],
-  ['s3', (): SavepointFolders => openS3Folders(new FakeS3()), () => 's3://bucket/savepoints'],
+  ['fs', (): SavepointFolders => createFsSavepointFolders(), (): string => root],
+  ['memory', (): SavepointFolders => new MemorySavepointFolders(), (): string => root],
+  ['s3', (): SavepointFolders => openS3Folders(new FakeS3()), (): string => 's3://bucket/savepoints'],
 ] as const)('a savepoint folder (%s)', (_, make, directory) => {
   test('takes a file once and keeps it', async () => {
     const folder = make().inside(directory(), 'one');

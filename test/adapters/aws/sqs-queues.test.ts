@@ -4,7 +4,7 @@ import { createSqsReceiver } from '../../../lib/adapters/sqs/message-receiver.ts
 import { createSqsSender } from '../../../lib/adapters/sqs/message-sender.ts';
 import { bodyOfText, textOfBody } from '../../../lib/adapters/sqs/body-text.ts';
 import { systemRandom } from '../../../lib/adapters/system/random.ts';
-import type { MessageReceiver, MessageSender } from '../../../lib/ports/message-queue.ts';
+import type { MessageReceiver, MessageSender, ReceivedMessage } from '../../../lib/ports/message-queue.ts';
 import { bytesOf, textOf } from '../../contract/fixture.ts';
 import { ManualTime } from '../../contract/manual-time.ts';
 import { clientConfig, json, jsonError } from './fake-service.ts';
@@ -29,6 +29,11 @@ function message(id: string, body: Uint8Array = bytesOf(id)) {
 
 async function bodies(): Promise<(string | undefined)[]> {
   return (await receiver.receive('q', all)).map(({ body }) => textOf(body));
+}
+
+async function first(receiving: Promise<readonly ReceivedMessage[]>): Promise<ReceivedMessage> {
+  const [message] = await receiving;
+  return message!;
 }
 
 /** As the service answers a batch whose entries it refuses so. */
@@ -108,7 +113,7 @@ describe('sending to SQS', () => {
 describe('receiving from SQS', () => {
   test('receipts that are stale are nobody’s error, faults of the service are', async () => {
     await sender.sendBatch('q', [message('a')]);
-    const [{ receipt }] = (await receiver.receive('q', all)) as [{ receipt: string }];
+    const { receipt } = await first(receiver.receive('q', all));
     fake.service.inject('DeleteMessageBatch', refusing({ 0: { Code: 'ReceiptHandleIsInvalid', SenderFault: true } }));
     await receiver.deleteBatch('q', [receipt]);
     fake.service.inject('DeleteMessageBatch', refusing({ 0: { Code: 'InternalError', SenderFault: false } }));
@@ -121,7 +126,7 @@ describe('receiving from SQS', () => {
 
   test('times are whole seconds, rather later than earlier, and within what SQS takes', async () => {
     await sender.sendBatch('q', [message('a')]);
-    const [{ receipt }] = (await receiver.receive('q', { ...all, visibilityMs: 30_001 })) as [{ receipt: string }];
+    const { receipt } = await first(receiver.receive('q', { ...all, visibilityMs: 30_001 }));
     await receiver.changeVisibility('q', [receipt], 1);
     await receiver.changeVisibility('q', [receipt], 1e9);
     const sent = fake.service.requests.map(({ body }) => JSON.parse(body.toString()));
@@ -131,9 +136,7 @@ describe('receiving from SQS', () => {
 
   test('a text that is not ours comes as text, for whoever refuses it', async () => {
     fake.service.inject('ReceiveMessage', () => json({ Messages: [{ MessageId: 'm', ReceiptHandle: 'r', Body: 'hello!', MD5OfBody: '5a8dd3ad0756a93ded72b823b19dd877' }] })); // prettier-ignore
-    const [{ body, group, receiveCount }] = (await receiver.receive('q', all)) as [
-      { body: Uint8Array; group: string; receiveCount: number },
-    ];
+    const { body, group, receiveCount } = await first(receiver.receive('q', all));
     expect([textOf(body), group, receiveCount]).toEqual(['hello!', '', 1]);
   });
 });
