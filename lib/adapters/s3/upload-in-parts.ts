@@ -50,15 +50,19 @@ async function uploadParts(
   const count = Math.ceil(bytes.length / partBytes);
   const parts: CompletedPart[] = [];
   let next = 0;
+  const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
-    while (next < count) {
+    while (next < count && failures.length === 0) {
       const index = next++;
       const body = bytes.subarray(index * partBytes, (index + 1) * partBytes);
       const { ETag } = await client.send(new UploadPartCommand({ ...upload, PartNumber: index + 1, Body: body }));
       parts[index] = { PartNumber: index + 1, ...(ETag === undefined ? {} : { ETag }) };
     }
   };
-  await Promise.all(Array.from({ length: Math.min(partsAtOnce, count) }, worker));
+  const workers = Array.from({ length: Math.min(partsAtOnce, count) }, () => worker().catch((error: unknown) => failures.push(error)));
+  // All of them: a part that comes in behind the abortion stays.
+  await Promise.all(workers);
+  if (failures.length > 0) throw failures[0];
   return parts;
 }
 
