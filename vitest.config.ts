@@ -16,7 +16,7 @@ export default defineConfig(({ mode }) => {
   const long = mode === 'long';
   return {
     // `import 'sluice'` in an example is lib, as for tsc.
-    ssr: { resolve: { conditions: ['sluice-source', 'module', 'node'] } },
+    ssr: { resolve: { conditions: ['sluice-source', 'node'] } },
     test: {
       include: long ? longSuites : ['test/**/*.test.ts'],
       env: long ? longEnvironment() : {},

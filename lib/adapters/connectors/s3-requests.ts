@@ -9,6 +9,7 @@
  */
 import {
   CopyObjectCommand,
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
@@ -147,8 +148,12 @@ async function head(client: S3Client, { bucket, key }: S3Place, etag: string | u
   }
 }
 
-/** What is not there counts as removed. */
+/** What is not there counts as removed. A removal of one object costs nothing. */
 async function removeSome(client: S3Client, bucket: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 1) {
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: keys[0] }));
+    return;
+  }
   const { Errors: refused = [] } = await client.send(
     new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true } }),
   );
