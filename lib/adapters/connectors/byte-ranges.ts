@@ -12,7 +12,8 @@ export function mergeRanges(ranges: readonly ByteRange[], gapBytesMax: number, b
   for (const range of ranges.toSorted((left, right) => left.from - right.from)) {
     const last = merged.at(-1);
     const to = Math.max(last?.to ?? 0, range.to);
-    if (last !== undefined && range.from - last.to <= gapBytesMax && to - last.from <= bytesMax) merged[merged.length - 1] = { from: last.from, to };
+    if (last !== undefined && range.from - last.to <= gapBytesMax && to - last.from <= bytesMax)
+      merged[merged.length - 1] = { from: last.from, to };
     else merged.push(range);
   }
   return merged;

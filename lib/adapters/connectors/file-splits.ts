@@ -20,10 +20,13 @@ const fileItself = 'all';
 /** `endings`: of the files that are meant where the URI does not say. */
 export async function fileSplits(place: InputPlace, source: ConnectorSpec, endings: RegExp, splitsByDefault: number): Promise<string[]> {
   const { files, path, ending } = place;
-  const isMeant = (name: string): boolean => (ending === undefined ? endings.test(name) : name.toLowerCase().endsWith(ending.toLowerCase()));
+  const isMeant = (name: string): boolean =>
+    ending === undefined ? endings.test(name) : name.toLowerCase().endsWith(ending.toLowerCase());
   const listed = await files.list(path);
   if (listed === undefined) return [fileItself];
-  const names = listed.filter((name) => isPlainFileName(name) && !name.startsWith('.') && isMeant(name)).sort((left, right) => (left < right ? -1 : 1));
+  const names = listed
+    .filter((name) => isPlainFileName(name) && !name.startsWith('.') && isMeant(name))
+    .sort((left, right) => (left < right ? -1 : 1));
   const characters = names.reduce((sum, name) => sum + name.length + 1, 0);
   if (characters > limits.splitNamesCharactersMax) throw tooManyFiles(path, names.length, characters);
   const isLimited = countOption(source, 'limit', Infinity) !== Infinity;

@@ -31,6 +31,8 @@ export class GzipText {
   #end = 0;
   #compressedAt = 0;
   #hasEnded = false;
+  /** Of the write that is under way. */
+  #fail: (error: unknown) => void = () => undefined;
 
   constructor() {
     this.#gunzip = createGunzip({ chunkSize: textBytes });
@@ -38,8 +40,8 @@ export class GzipText {
       this.#pieces.push({ from: this.#end, text });
       this.#end += text.length;
     });
-    // Whoever waits for the decompressor is told; without a listener an error would end the process.
-    this.#gunzip.on('error', () => undefined);
+    // The decompressor does not call back a write that it fails at.
+    this.#gunzip.on('error', (error) => this.#fail(error));
   }
 
   /** Whether text from there on can still come from here. */
@@ -89,6 +91,7 @@ export class GzipText {
 
   #write(piece: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
+      this.#fail = reject;
       this.#gunzip.write(piece, (error) => (error === null || error === undefined ? resolve() : reject(error)));
     });
   }

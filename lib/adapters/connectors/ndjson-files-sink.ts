@@ -33,7 +33,8 @@ export function createNdjsonFilesSink(options: NdjsonFilesOptions = {}): SinkCom
   const storeOf = (sink: ConnectorSpec): PartStore => {
     const uri = textOption(sink, 'uri');
     let store = stores.get(uri);
-    if (store === undefined) stores.set(uri, (store = isS3Uri(uri) ? new PartPrefix(uri, s3) : new PartFolder(pathOption(sink, 'uri'), steps)));
+    if (store === undefined)
+      stores.set(uri, (store = isS3Uri(uri) ? new PartPrefix(uri, s3) : new PartFolder(pathOption(sink, 'uri'), steps)));
     return store;
   };
   return {
@@ -80,10 +81,14 @@ export function createNdjsonFilesSink(options: NdjsonFilesOptions = {}): SinkCom
 function checkPlace({ path }: PartStore, { staged, target }: PartPlace): void {
   const isOurs = isPlainFileName(staged) && /^\..+\.staged$/s.test(staged) && isPlainFileName(target) && !target.startsWith('.');
   if (isOurs) return;
-  throw new SluiceError('SLUICE-PART-INVALID', `${JSON.stringify(staged)} and ${JSON.stringify(target)} are no names of a part in ${path}`, {
-    hint: 'The savepoint or record that names the part was changed by hand or belongs to another sink. Use another one.',
-    facts: { folder: path, staged, target },
-  });
+  throw new SluiceError(
+    'SLUICE-PART-INVALID',
+    `${JSON.stringify(staged)} and ${JSON.stringify(target)} are no names of a part in ${path}`,
+    {
+      hint: 'The savepoint or record that names the part was changed by hand or belongs to another sink. Use another one.',
+      facts: { folder: path, staged, target },
+    },
+  );
 }
 
 async function inStore<T>(store: PartStore, work: () => Promise<T>): Promise<T> {

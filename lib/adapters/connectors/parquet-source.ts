@@ -188,7 +188,8 @@ function warmFile(warmFiles: Map<string, WarmFile>, source: ConnectorSpec, file:
   const key = JSON.stringify([file.path, columns]);
   const known = warmFiles.get(key);
   warmFiles.delete(key);
-  const entry: WarmFile = known?.stamp === file.stamp ? known : { stamp: file.stamp, parquet: openParquet(file, columns), group: undefined };
+  const entry: WarmFile =
+    known?.stamp === file.stamp ? known : { stamp: file.stamp, parquet: openParquet(file, columns), group: undefined };
   // The last that was used stands last, the first goes.
   warmFiles.set(key, entry);
   const warmFilesMax = Math.max(splitsByDefault, countOption(source, 'splits', splitsByDefault));

@@ -16,5 +16,10 @@ export interface PartStore {
   discard(job: JobId, above: CheckpointId, below: CheckpointId): Promise<number>;
   read(place: PartPlace): Promise<Uint8Array | undefined>;
   /** What an error of the store means to whoever can do something about it. */
-  explain(error: unknown): { readonly text: string; readonly hint: string; readonly code: string | undefined; readonly isPermanent: boolean };
+  explain(error: unknown): {
+    readonly text: string;
+    readonly hint: string;
+    readonly code: string | undefined;
+    readonly isPermanent: boolean;
+  };
 }

@@ -13,7 +13,13 @@ export interface S3Problem {
 /** Answers of class 4 that pass: time-outs, races, throttles. */
 const passing: ReadonlySet<number> = new Set([408, 409, 425, 429]);
 const withoutAnswer: ReadonlySet<string> = new Set(['CredentialsProviderError', 'InvalidRegion', 'RegionMissing']);
-const throttles: ReadonlySet<string> = new Set(['SlowDown', 'RequestTimeout', 'RequestTimeTooSkewed', 'ExpiredToken', 'ThrottlingException']);
+const throttles: ReadonlySet<string> = new Set([
+  'SlowDown',
+  'RequestTimeout',
+  'RequestTimeTooSkewed',
+  'ExpiredToken',
+  'ThrottlingException',
+]);
 
 export function s3Problem(error: unknown): S3Problem {
   const found = Object(error) as { readonly name?: string; readonly $metadata?: { readonly httpStatusCode?: number } };
@@ -51,7 +57,9 @@ export function s3ErrorText(error: unknown): string {
 }
 
 export function s3Hint(status: number, actions: string): string {
-  if (status === 403) return `Let the role of the program do ${actions}. S3 also says this of a missing object where the bucket may not be listed.`;
-  if (status === 301 || status === 307 || status === 400) return 'Look at the region: the client must be of the region of the bucket (AWS_REGION).';
+  if (status === 403)
+    return `Let the role of the program do ${actions}. S3 also says this of a missing object where the bucket may not be listed.`;
+  if (status === 301 || status === 307 || status === 400)
+    return 'Look at the region: the client must be of the region of the bucket (AWS_REGION).';
   return 'Look at credentials, region and network (AWS_PROFILE, AWS_REGION); S3 itself may be throttling: then it passes.';
 }

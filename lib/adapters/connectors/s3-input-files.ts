@@ -160,5 +160,8 @@ function etagOf(path: string, version: string | undefined): string | undefined {
 }
 
 function placeDigest(path: string): string {
-  return createHash('sha256').update(s3Text(s3Place(path))).digest('hex').slice(0, 8);
+  return createHash('sha256')
+    .update(s3Text(s3Place(path)))
+    .digest('hex')
+    .slice(0, 8);
 }

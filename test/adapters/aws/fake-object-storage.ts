@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { S3Client } from '@aws-sdk/client-s3';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 /** `lost-request`: nothing was done, no answer. `lost-answer`: it was done, no answer. `broken-body`: the answer breaks off. A function is called first. */
 export type Fault = 'throttle' | 'conflict' | 'denied' | 'lost-request' | 'lost-answer' | 'broken-body' | (() => void);
@@ -75,7 +75,7 @@ export class FakeObjectStorage {
         updateHttpClientConfig: () => undefined,
         httpHandlerConfigs: () => ({}),
         destroy: () => undefined,
-      } as unknown as NonNullable<ConstructorParameters<typeof S3Client>[0]['requestHandler']>,
+      },
       // The SDK's own retries, without its pauses.
       retryStrategy: retriesWithoutPauses(),
     });
@@ -126,7 +126,8 @@ export class FakeObjectStorage {
 
   #get(place: string, headers: Request['headers'], isHead: boolean): Answer {
     const stored = this.objects.get(place);
-    const refuse = (code: string, status: number): Answer => (isHead ? { ...failure(code, status), body: Readable.from([]) } : failure(code, status));
+    const refuse = (code: string, status: number): Answer =>
+      isHead ? { ...failure(code, status), body: Readable.from([]) } : failure(code, status);
     if (stored === undefined) return refuse('NoSuchKey', 404);
     const { bytes, etag, metadata } = stored;
     if (headers['if-match'] !== undefined && headers['if-match'] !== etag) return refuse('PreconditionFailed', 412);
@@ -138,11 +139,17 @@ export class FakeObjectStorage {
     const kept = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]));
     const range = first === undefined ? {} : { 'content-range': `bytes ${from}-${to - 1}/${bytes.length}` };
     const body = Readable.from(isHead || part.length === 0 ? [] : [part], { objectMode: false });
-    return { statusCode: first === undefined ? 200 : 206, headers: { etag, 'content-length': String(part.length), ...range, ...kept }, body };
+    return {
+      statusCode: first === undefined ? 200 : 206,
+      headers: { etag, 'content-length': String(part.length), ...range, ...kept },
+      body,
+    };
   }
 
   #list(bucket: string, { prefix = '', delimiter, 'continuation-token': after = '' }: Request['query']): Answer {
-    const found = [...this.objects.keys()].filter((place) => place.startsWith(`${bucket}/${prefix}`)).map((place) => place.slice(bucket.length + 1));
+    const found = [...this.objects.keys()]
+      .filter((place) => place.startsWith(`${bucket}/${prefix}`))
+      .map((place) => place.slice(bucket.length + 1));
     const entries = new Set(
       found.map((key) => {
         const end = delimiter === undefined ? -1 : key.indexOf(delimiter, prefix.length);

@@ -146,7 +146,10 @@ describe('publishing on S3', () => {
 
   test('waits until what it depends on is durable', async () => {
     const part = await stagedPart();
-    const failing = createFileConnectors({ s3: connectS3(async () => storage.client()), durable: () => Promise.reject(new Error('the log is gone')) });
+    const failing = createFileConnectors({
+      s3: connectS3(async () => storage.client()),
+      durable: () => Promise.reject(new Error('the log is gone')),
+    });
     await expect(failing.sinks['ndjson-files']!.publish(sink, part)).rejects.toThrow('the log is gone');
     expect(contents()).toEqual({ [stagedOf(part)]: lines });
   });
@@ -200,7 +203,9 @@ describe('a crash on S3', () => {
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
         storage = new FakeObjectStorage();
         const client = storage.client();
-        client.middlewareStack.add((next) => async (given) => (await scheduler.schedule(Promise.resolve()), next(given)), { step: 'build' });
+        client.middlewareStack.add((next) => async (given) => (await scheduler.schedule(Promise.resolve()), next(given)), {
+          step: 'build',
+        });
         const committer = createFileConnectors({ s3: connectS3(async () => client) }).sinks['ndjson-files']!;
         const one = async (): Promise<void> => {
           const part = await committer.stage(sink, partName(), records);
