@@ -15,8 +15,8 @@ const longRuns = { CHAOS_SEEDS: '1000', KILL_COUNT: '300', BACKEND_RUNS: '20000'
 export default defineConfig(({ mode }) => {
   const long = mode === 'long';
   return {
-    // `import 'sluice'` in an example is lib, as for tsc.
-    ssr: { resolve: { conditions: ['sluice-source', 'module', 'node'] } },
+    // `import 'sluice'` in an example is lib, as for tsc. Not `module`: that is for bundlers, and the SDK's files behind it are none that Node can load.
+    ssr: { resolve: { conditions: ['sluice-source', 'node'] } },
     test: {
       include: long ? longSuites : ['test/**/*.test.ts'],
       env: long ? longEnvironment() : {},
