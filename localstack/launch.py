@@ -44,7 +44,8 @@ def main():
         if changed:
             raise SystemExit("launch.py: these functions are not as they were when their corrections were written:\n  " + "\n  ".join(changed))
         applied = corrections.apply()
-    observer.install({"ministack": found, "python": sys.version.split()[0], "pid": os.getpid(), "corrections": applied})
+    auth = os.environ.get("AUTH", "").lower() in ("1", "true")
+    observer.install({"ministack": found, "python": sys.version.split()[0], "pid": os.getpid(), "auth": auth, "corrections": applied})
     if os.environ.get("SLUICE_EMULATOR_OWNED") == "1":
         threading.Thread(target=end_with_owner, daemon=True).start()
     from ministack import app

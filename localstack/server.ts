@@ -118,7 +118,7 @@ async function untilHealthy(endpoint: string, child: ChildProcess, logFile: stri
   const giveUpAtMs = Date.now() + startTimeoutMs;
   while (startError === undefined && child.exitCode === null && child.signalCode === null && Date.now() < giveUpAtMs) {
     // Its own pid: another server may have the port.
-    if ((await pidAt(endpoint)) === child.pid) return;
+    if ((await ourServerAt(endpoint))?.pid === child.pid) return;
     await sleep(50);
   }
   const log = startError ?? readFileSync(logFile, 'utf8').trim().split('\n').slice(-12).join('\n');
@@ -128,14 +128,40 @@ async function untilHealthy(endpoint: string, child: ChildProcess, logFile: stri
   });
 }
 
-/** The pid of our server at an address, where there is one. */
-export async function pidAt(endpoint: string): Promise<number | undefined> {
+export interface OurServer {
+  readonly pid: number;
+  readonly auth: boolean;
+}
+
+/** What our own server says of itself; undefined where there is none, or another one. */
+export async function ourServerAt(endpoint: string): Promise<OurServer | undefined> {
   try {
     const answer = await fetch(`${endpoint}/_sluice/server`, { signal: AbortSignal.timeout(2_000) });
-    return answer.ok ? ((await answer.json()) as { readonly pid: number }).pid : undefined;
+    const said = (await answer.json()) as Partial<OurServer>;
+    return answer.ok && typeof said.pid === 'number' ? { pid: said.pid, auth: said.auth === true } : undefined;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The server that somebody names: one of ours that runs already, or another engine.
+ *
+ * @throws SLUICE-LOCALSTACK-ENDPOINT, -UNREACHABLE
+ */
+export async function connectTo(endpoint: string): Promise<Emulator> {
+  const emulator = emulatorAt(endpoint);
+  const ours = await ourServerAt(emulator.endpoint);
+  if (ours !== undefined) return emulatorAt(endpoint, { auth: ours.auth, isOurs: true });
+  try {
+    await fetch(emulator.endpoint, { signal: AbortSignal.timeout(5_000) });
+  } catch (error) {
+    throw new SluiceError('SLUICE-LOCALSTACK-UNREACHABLE', `nothing answers at ${emulator.endpoint}`, {
+      hint: 'Start the server that AWS_ENDPOINT_URL names, or unset it: `npm run localstack:up` starts one.',
+      cause: error,
+    });
+  }
+  return emulator;
 }
 
 async function stopServer(child: ChildProcess, askFirst: boolean): Promise<void> {

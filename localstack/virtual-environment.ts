@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../lib/base/errors.ts';
 import { runCommand } from './run-command.ts';
 
-/** Git ignores it. */
-export const cacheFolder = join(import.meta.dirname, '.cache');
+/** Git ignores it. SLUICE_EMULATOR_CACHE names another. */
+export const cacheFolder = process.env.SLUICE_EMULATOR_CACHE ?? join(import.meta.dirname, '.cache');
 
 const requirements = join(import.meta.dirname, 'requirements.txt');
 const candidates = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];

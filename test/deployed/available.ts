@@ -3,8 +3,8 @@
  * which the run repeats in its closing lines; where CI is true and there is a Python, a skip is a failure.
  */
 import type { TestContext } from 'vitest';
-import { emulatorAt, type Emulator } from '../../localstack/emulator.ts';
-import { startServer, type ServerOptions } from '../../localstack/server.ts';
+import type { Emulator } from '../../localstack/emulator.ts';
+import { connectTo, startServer, type ServerOptions } from '../../localstack/server.ts';
 import { findPython } from '../../localstack/virtual-environment.ts';
 import { errorCode, errorMessage } from '../../lib/base/errors.ts';
 
@@ -25,7 +25,10 @@ export async function openEmulator(
 ): Promise<OpenEmulator | Missing> {
   const given = environment.AWS_ENDPOINT_URL;
   if (given !== undefined && given !== '') {
-    return { emulator: emulatorAt(given, { auth: options.auth === true }), stop: async () => undefined };
+    const emulator = await connectTo(given);
+    if (options.auth === true && !emulator.auth)
+      return { why: `deployed tests: the server at ${given} does not enforce IAM`, isFailure: false };
+    return { emulator, stop: async () => undefined };
   }
   try {
     const server = await startServer(options);

@@ -12,7 +12,10 @@ const app = 'node test/deployed/small-app/app.ts';
 const numberOf = (row: Row, name: string) => Number(row[name]);
 const errorOf = (output: Readonly<Record<string, unknown>>) => output.error as { readonly Error: string; readonly Cause: string };
 
-describeDeployed('a deployed app', { app, stock: process.env.SLUICE_EMULATOR === 'stock' }, (deployed) => {
+/** `SLUICE_EMULATOR=stock npm run localstack:test` shows which faults are still there. */
+const stock = process.env.SLUICE_EMULATOR === 'stock';
+
+describeDeployed('a deployed app', { app, stock }, (deployed) => {
   const world = () => smallWorld(deployed());
 
   test('has the attributes of its FIFO queue, and the expiry of its table', async () => {
@@ -28,16 +31,16 @@ describeDeployed('a deployed app', { app, stock: process.env.SLUICE_EMULATOR ===
   });
 
   test('handles the messages of a group in order, and forgets no deduplication id within a group', async () => {
-    const { send, message, rows } = world();
+    const { send, message, rows, messageKey } = world();
     for (const name of ['first', 'second', 'third']) await send({ name, group: 'ordered' });
     await send({ name: 'never', group: 'ordered' }, 'first');
     await send({ name: 'of-another-group', group: 'other' }, 'first');
     const handled = await Promise.all(['first', 'second', 'third'].map((name) => message(name, 'begun')));
-    expect(handled.map(({ group }) => group)).toEqual(['ordered', 'ordered', 'ordered']);
+    expect(new Set(handled.map(({ group }) => group)).size).toBe(1);
     expect(handled.map((row) => row.sequence)).toEqual(handled.map((row) => row.sequence).toSorted());
     expect(handled.map((row) => numberOf(row, 'atMs'))).toEqual(handled.map((row) => numberOf(row, 'atMs')).toSorted((a, b) => a - b));
     await message('of-another-group', 'ended');
-    expect(await rows('message#never')).toEqual([]);
+    expect(await rows(messageKey('never'))).toEqual([]);
     expect(numberOf(handled[0] ?? {}, 'remainingMs')).toBeLessThanOrEqual(4_000);
   });
 
@@ -58,7 +61,7 @@ describeDeployed('a deployed app', { app, stock: process.env.SLUICE_EMULATOR ===
     const { send, message } = world();
     await send({ name: 'misnamed', group: 'misnamed', wrongId: true });
     const again = await message('misnamed', 'ended', 2);
-    expect(again.group).toBe('misnamed');
+    expect(again.messageId).toBe((await message('misnamed', 'ended', 1)).messageId);
   });
 
   test('does not wait for log lines that a function does not write', async () => {
@@ -152,12 +155,14 @@ describeDeployed('a deployed app', { app, stock: process.env.SLUICE_EMULATOR ===
     await requestCounts(emulator, { restart: true });
     await send({ name: 'counted', group: 'counted' });
     await message('counted', 'ended');
-    const { requests, invocations } = await requestCounts(emulator);
+    // The row is there a little before the function returns.
+    const once = [{ function: output('function'), outcome: 'ok', count: 1 }];
+    await expect.poll(async () => (await requestCounts(emulator)).invocations, { timeout: 5_000 }).toEqual(once);
+    const { requests } = await requestCounts(emulator);
     const own = requests.filter(({ caller }) => caller === output('function'));
     expect(own).toMatchObject([{ service: 'dynamodb', operation: 'PutItem', status: 200, count: 2 }]);
     expect(own[0]?.sentBytes).toBeGreaterThan(100);
     expect(requests.filter(({ caller }) => caller === 'test').map(({ operation }) => operation)).toContain('SendMessage');
-    expect(invocations).toEqual([{ function: output('function'), outcome: 'ok', count: 1 }]);
 
     await requestCounts(emulator, { restart: true });
     await sleep(2_000);
@@ -165,14 +170,14 @@ describeDeployed('a deployed app', { app, stock: process.env.SLUICE_EMULATOR ===
   });
 });
 
-describeDeployed('a deployed app with IAM enforced', { app, auth: true }, (deployed) => {
+describeDeployed('a deployed app with IAM enforced', { app, auth: true, stock }, (deployed) => {
   const world = () => smallWorld(deployed());
 
   test('may do what its role is granted: single messages in batches, and no more', async () => {
-    const { start, message, output } = world();
+    const { start, waitForRows, output } = world();
     const allowed = await start('batch');
     expect(await allowed.ended()).toMatchObject({ status: 'SUCCEEDED', output: { result: { failed: 0 } } });
-    await message(allowed.name, 'ended');
+    await waitForRows(`message#${allowed.name}`, 2);
     const { requests } = await requestCounts(deployed().emulator);
     const own = requests.filter(({ caller }) => caller === output('function')).map(({ operation, status }) => `${operation} ${status}`);
     expect(own).toEqual(['PutItem 200', 'SendMessageBatch 200']);

@@ -15,6 +15,10 @@ export interface SentMessage {
   readonly wrongId?: boolean;
 }
 
+/** A server that is not ours alone has seen the same tests before. */
+const run = crypto.randomUUID().slice(0, 8);
+const ofThisRun = (name: string) => `${name}-${run}`;
+
 /** What the tests of the small app do with it, by the real SDK. */
 export function smallWorld({ emulator, outputs }: Deployed) {
   const options = { endpoint: emulator.endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
@@ -26,6 +30,8 @@ export function smallWorld({ emulator, outputs }: Deployed) {
     if (value === undefined) throw new Error(`the stack has no output ${name}: ${Object.keys(outputs).join(', ')}`);
     return value;
   };
+
+  const messageKey = (name: string) => `message#${ofThisRun(name)}`;
 
   const rows = async (pk: string): Promise<readonly Row[]> => {
     const query = new QueryCommand({
@@ -53,16 +59,18 @@ export function smallWorld({ emulator, outputs }: Deployed) {
     sfn,
     output,
     rows,
-    until,
+    messageKey,
+    waitForRows: (pk: string, count: number) => until(pk, (found) => found.length >= count),
     /** The row of a message's begin or end at its first try, or a later one. */
     message: async (name: string, moment: 'begun' | 'ended', count = 1): Promise<Row> => {
       const isIt = ({ sk }: Row) => sk === `${moment}#${count}`;
-      const found = await until(`message#${name}`, (all) => all.some(isIt));
+      const found = await until(messageKey(name), (all) => all.some(isIt));
       return found.find(isIt) ?? {};
     },
     send: async ({ group, ...body }: SentMessage, deduplicationId = body.name): Promise<void> => {
-      const command = { QueueUrl: output('queueUrl'), MessageGroupId: group, MessageDeduplicationId: deduplicationId };
-      await sqs.send(new SendMessageCommand({ ...command, MessageBody: JSON.stringify(body) }));
+      const ids = { MessageGroupId: ofThisRun(group), MessageDeduplicationId: ofThisRun(deduplicationId) };
+      const text = JSON.stringify({ ...body, name: ofThisRun(body.name) });
+      await sqs.send(new SendMessageCommand({ QueueUrl: output('queueUrl'), ...ids, MessageBody: text }));
     },
     start: async (scenario: Scenario, input: Readonly<Record<string, unknown>> = {}) => {
       const name = `${scenario}-${crypto.randomUUID().slice(0, 8)}`;

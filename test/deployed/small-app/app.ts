@@ -1,5 +1,5 @@
 /** A throw-away app: a FIFO queue, a function that says what it is given, a table with expiry, and a state machine. What corrections.test.ts looks at. */
-import { App, CfnOutput, CliCredentialsStackSynthesizer, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { App, CfnOutput, CliCredentialsStackSynthesizer, Duration, type IStackSynthesizer, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -29,7 +29,9 @@ buildSync({
 });
 
 const app = new App();
-const stack = new Stack(app, 'SluiceSmall', { synthesizer: new CliCredentialsStackSynthesizer() });
+// The CDK's own types are not made for exactOptionalPropertyTypes.
+const synthesizer = new CliCredentialsStackSynthesizer() as IStackSynthesizer;
+const stack = new Stack(app, 'SluiceSmall', { synthesizer });
 const table = new TableV2(stack, 'Table', {
   partitionKey: { name: 'pk', type: AttributeType.STRING },
   sortKey: { name: 'sk', type: AttributeType.STRING },
