@@ -1,8 +1,8 @@
 /** `npm run localstack:…` as somebody types it, with a cache folder of its own: a server that runs for somebody else is left alone. */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -125,6 +125,18 @@ describe('with Python the commands', () => {
     });
     expect(isRunning(server.pid)).toBe(false);
   }, 90_000);
+
+  test('leave no server behind when they are killed: one that is not to stay ends with whoever started it', async () => {
+    const program = `const { startServer } = await import(${JSON.stringify(join(root, 'localstack/server.ts'))});
+      const { pid, temporaryFolder } = await startServer();
+      process.send({ pid, temporaryFolder });`;
+    const owner = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const [server] = (await once(owner, 'message')) as [{ readonly pid: number; readonly temporaryFolder: string }];
+    expect(isRunning(server.pid)).toBe(true);
+    owner.kill('SIGKILL');
+    await expect.poll(() => isRunning(server.pid), { timeout: 10_000 }).toBe(false);
+    expect(existsSync(server.temporaryFolder)).toBe(false);
+  }, 60_000);
 
   test('say why a server does not start', async () => {
     const holder = createServer();

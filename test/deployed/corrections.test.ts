@@ -57,11 +57,25 @@ describeDeployed('a deployed app', { app, stock }, (deployed) => {
     expect(processes.map(({ pid }) => String(pid))).toEqual(expect.arrayContaining([quick.pid, slow.pid]));
   });
 
-  test('is given a batch again whose answer names a message that is not in it', async () => {
-    const { send, message } = world();
-    await send({ name: 'misnamed', group: 'misnamed', wrongId: true });
-    const again = await message('misnamed', 'ended', 2);
-    expect(again.messageId).toBe((await message('misnamed', 'ended', 1)).messageId);
+  describe.concurrent('of its queue', () => {
+    test('is given a batch again whose answer names a message that is not in it', async () => {
+      const { send, message } = world();
+      await send({ name: 'misnamed', group: 'misnamed', wrongId: true });
+      const again = await message('misnamed', 'ended', 2);
+      expect(again.messageId).toBe((await message('misnamed', 'ended', 1)).messageId);
+    });
+
+    test('is given a batch again whose process was killed half-way', async () => {
+      const { send, message, rows, messageKey, output } = world();
+      await send({ name: 'killed', group: 'killed', sleepMs: 1_500 });
+      const begun = await message('killed', 'begun');
+      const victim = (await functionProcesses(deployed().emulator)).find(({ pid }) => String(pid) === begun.pid);
+      expect(victim).toMatchObject({ function: output('function'), busy: true });
+      process.kill(victim?.pid ?? 0, 'SIGKILL');
+      const again = await message('killed', 'ended', 2);
+      expect(again.pid).not.toBe(begun.pid);
+      expect((await rows(messageKey('killed'))).map(({ sk }) => sk)).not.toContain('ended#1');
+    });
   });
 
   test('does not wait for log lines that a function does not write', async () => {
