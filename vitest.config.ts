@@ -20,6 +20,7 @@ export default defineConfig(({ mode }) => {
   const local = mode === 'dynamodb-local';
   return {
     // `import 'sluice'` in an example is lib, as for tsc.
+    // Not `module`: Node itself does not know it, and the AWS SDK has files behind it that only bundlers can read.
     ssr: { resolve: { conditions: ['sluice-source', 'node'] } },
     test: {
       include: long ? longSuites : [local ? 'test/dynamodb-local/**/*.test.ts' : 'test/**/*.test.ts'],

@@ -20,6 +20,9 @@ export const limits = {
   groupCallsPerSecondMax: 200,
   /** Records per envelope at most, so that one envelope is always a bounded step of work. */
   envelopeRecordsMax: 16_384,
+  /** Files that one source reads: the characters of their names, which stand in shard records. A gzip file: a cold start decompresses it from its beginning. */
+  splitNamesCharactersMax: 200_000,
+  gzipFileBytesMax: 268_435_456,
   /** A single record's encoded size at most. */
   recordBytesMax: 8_388_608,
   /** An envelope's records unpacked, at most: larger ones are not compressed, and nothing is unpacked beyond it. */
