@@ -1,5 +1,5 @@
 /** The CDK's own command line against an emulator: bootstrap, deploy, destroy. */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../lib/base/errors.ts';
@@ -53,7 +53,7 @@ export async function deploy(emulator: Emulator, options: DeployOptions = {}): P
     root,
     options.onOutput,
   );
-  return JSON.parse(readFileSync(outputsFile, 'utf8')) as StackOutputs;
+  return existsSync(outputsFile) ? (JSON.parse(readFileSync(outputsFile, 'utf8')) as StackOutputs) : {};
 }
 
 /** @throws SLUICE-LOCALSTACK-CDK */

@@ -20,10 +20,12 @@ export interface DeployedOptions extends ServerOptions {
 
 /** From nothing: Python packages, server, bootstrap, synthesis and deploy. */
 const setUpTimeoutMs = 300_000;
+/** The machine may be busy with the other tests. */
+const testTimeoutMs = 90_000;
 
 /** Tests of a deployed app: a server and a stack of their own for the block, made before its first test; skipped, and told, where they cannot be. */
 export function describeDeployed(name: string, options: DeployedOptions, tests: (deployed: () => Deployed) => void): void {
-  describe(name, () => {
+  describe(name, { timeout: testTimeoutMs }, () => {
     let open: OpenEmulator | undefined;
     let without: Missing | undefined;
     let outputs: Readonly<Record<string, string>> = {};
