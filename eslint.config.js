@@ -176,7 +176,7 @@ export default defineConfig(
   },
   {
     // Services of AWS in the process, and the clients that talk to them.
-    files: ['test/adapters/aws/**', 'test/contract/emulator*.ts', 'test/deployed/**'],
+    files: ['test/adapters/aws/**', 'test/contract/{emulator,dynamodb-server}*.ts', 'test/deployed/**'],
     rules: { 'no-restricted-imports': importBans()([]) },
   },
   {
