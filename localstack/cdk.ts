@@ -94,7 +94,9 @@ async function cdk(emulator: Emulator, args: readonly string[], cwd: string, onO
     ...(onOutput === undefined ? {} : { onOutput }),
   });
   if (status === 0) return;
-  throw new SluiceError('SLUICE-LOCALSTACK-CDK', `cdk ${args[0] ?? ''} failed (${status ?? 'killed'}):\n${output.trim().slice(-4_000)}`, {
+  // Who has read it as it came need not read it again.
+  const said = onOutput === undefined ? `:\n${output.trim().slice(-4_000)}` : '';
+  throw new SluiceError('SLUICE-LOCALSTACK-CDK', `cdk ${args[0] ?? ''} failed (${status ?? 'killed'})${said}`, {
     hint: 'The output of the CDK says what is wrong; the log of the emulator has the rest.',
     facts: { endpoint: emulator.endpoint },
   });
