@@ -56,11 +56,16 @@ export async function deploy(emulator: Emulator, options: DeployOptions = {}): P
   return existsSync(outputsFile) ? (JSON.parse(readFileSync(outputsFile, 'utf8')) as StackOutputs) : {};
 }
 
-/** @throws SLUICE-LOCALSTACK-CDK */
+/**
+ * Of what the last deploy from here has made: nothing is synthesized again.
+ *
+ * @throws SLUICE-LOCALSTACK-CDK
+ */
 export async function destroy(emulator: Emulator, options: DeployOptions = {}): Promise<void> {
-  const output = join(runFolder(emulator), 'cdk.out');
+  const assembly = join(runFolder(emulator), 'cdk.out');
+  const from = existsSync(assembly) ? { ...options, app: assembly } : options;
   const stacks = options.stacks ?? ['--all'];
-  await cdk(emulator, ['destroy', ...stacks, '--force', '--output', output, ...appArguments(emulator, options)], root, options.onOutput);
+  await cdk(emulator, ['destroy', ...stacks, '--force', ...appArguments(emulator, from)], root, options.onOutput);
 }
 
 function appArguments(emulator: Emulator, { app, context = {} }: DeployOptions): readonly string[] {

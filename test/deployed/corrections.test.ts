@@ -209,6 +209,13 @@ describeDeployed('a deployed app', { app, stock }, (deployed) => {
     expect((await sqs.send(command)).Attributes).toEqual({ VisibilityTimeout: '7' });
     expect((await message('first', 'ended')).sk).toBe('ended#1');
   });
+
+  test('is destroyed with all that it has', async () => {
+    const { sqs, dynamodb, output } = world();
+    await deployed().destroy();
+    await expect(dynamodb.send(new DescribeTimeToLiveCommand({ TableName: output('table') }))).rejects.toThrow('not found');
+    await expect(sqs.send(new GetQueueAttributesCommand({ QueueUrl: output('queueUrl') }))).rejects.toThrow('does not exist');
+  });
 });
 
 describeDeployed('a deployed app with IAM enforced', { app, auth: true, stock }, (deployed) => {
