@@ -92,7 +92,7 @@ const typedRules = {
 };
 
 export default defineConfig(
-  { ignores: ['node_modules/', 'coverage/', 'dist/', 'out/', '.sluice/', '**/cdk.out/'] },
+  { ignores: ['node_modules/', 'coverage/', 'dist/', 'out/', '.sluice/', '**/cdk.out/', '**/.cache/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: allCode,
@@ -176,7 +176,7 @@ export default defineConfig(
   },
   {
     // Services of AWS in the process, and the clients that talk to them.
-    files: ['test/adapters/aws/**'],
+    files: ['test/adapters/aws/**', 'test/contract/{emulator,dynamodb-server}*.ts', 'test/deployed/**'],
     rules: { 'no-restricted-imports': importBans()([]) },
   },
   {
