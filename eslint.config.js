@@ -154,6 +154,11 @@ export default defineConfig(
     },
   },
   {
+    // Fakes and emulators of AWS speak the SDK's words.
+    files: ['test/adapters/**', 'test/dynamodb-local/**'],
+    rules: { 'no-restricted-imports': importBans()([]) },
+  },
+  {
     files: ['lib/adapters/connectors/**'],
     rules: { 'no-restricted-properties': ['error', ...noWrongNames] },
   },
@@ -168,6 +173,11 @@ export default defineConfig(
       '@typescript-eslint/no-unsafe-return': 'off',
       '@typescript-eslint/unbound-method': 'off',
     },
+  },
+  {
+    // Services of AWS in the process, and the clients that talk to them.
+    files: ['test/adapters/aws/**'],
+    rules: { 'no-restricted-imports': importBans()([]) },
   },
   {
     // Their tools look for a default export.

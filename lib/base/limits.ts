@@ -20,6 +20,9 @@ export const limits = {
   groupCallsPerSecondMax: 200,
   /** Records per envelope at most, so that one envelope is always a bounded step of work. */
   envelopeRecordsMax: 16_384,
+  /** Files that one source reads: the characters of their names, which stand in shard records. A gzip file: a cold start decompresses it from its beginning. */
+  splitNamesCharactersMax: 200_000,
+  gzipFileBytesMax: 268_435_456,
   /** A single record's encoded size at most. */
   recordBytesMax: 8_388_608,
   /** An envelope's records unpacked, at most: larger ones are not compressed, and nothing is unpacked beyond it. */
@@ -71,6 +74,12 @@ export const limits = {
   visibilityTimeoutMs: 35_000,
   /** Size of the stored items: the tests hold the records below these. */
   shardRecordBytesMax: 409_600,
+  /** DynamoDB: bytes of an item, of its two keys; items of one batch that is read or written. */
+  itemBytesMax: 409_600,
+  itemPartitionKeyBytesMax: 2_048,
+  itemSortKeyBytesMax: 1_024,
+  batchGetItemsMax: 100,
+  batchWriteItemsMax: 25,
   jobRecordBytesMax: 4_096,
   /** Savepoints: delta rows read into memory at once, lines and text of one file, rows of one write of an import. */
   savepointRowsPerUnit: 200_000,

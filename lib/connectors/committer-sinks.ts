@@ -40,7 +40,7 @@ function unsupported(operator: OperatorUid, value: unknown, problem: PlainJsonPr
   });
 }
 
-/** NDJSON files in a folder, exactly once: a file appears, whole, when its checkpoint is complete. */
+/** NDJSON files in a folder or below a prefix on S3 (`s3://bucket/prefix`), exactly once: a file appears, whole, when its checkpoint is complete. */
 export function fileSink<T>(uri: string): Sink<T> {
   const folder = uri.length > 1 ? uri.replace(/\/+$/, '') : uri;
   const connector: ConnectorSpec = { connector: 'ndjson-files', options: { uri: folder }, guarantee: 'exactly-once' };

@@ -8,9 +8,9 @@ interface Flight {
 
 describe('sources', () => {
   test('are plain data that an adapter finds by name', () => {
-    expect(parquetFile<Flight>('flights.parquet', { columns: ['date', 'origin'], limit: 10 }).connector).toEqual({
+    expect(parquetFile<Flight>('flights.parquet', { columns: ['date', 'origin'], limit: 10, splits: 3 }).connector).toEqual({
       connector: 'parquet',
-      options: { uri: 'flights.parquet', columns: ['date', 'origin'], limit: 10 },
+      options: { uri: 'flights.parquet', columns: ['date', 'origin'], limit: 10, splits: 3 },
       guarantee: 'exactly-once',
     });
     expect(ndjsonFiles('orders/').connector).toEqual({ connector: 'ndjson', options: { uri: 'orders/' }, guarantee: 'exactly-once' });
@@ -58,13 +58,20 @@ describe('connectors by URI', () => {
     ['orders.jsonl', 'ndjson'],
     ['orders/', 'ndjson'],
     ['C:\\data\\orders.ndjson', 'ndjson'],
+    ['orders.ndjson.gz', 'ndjson'],
+    ['s3://bucket/flights.parquet', 'parquet'],
+    ['s3://bucket/flights/*.parquet', 'parquet'],
+    ['s3://bucket/orders/', 'ndjson'],
+    ['s3://bucket/orders/2026.jsonl.gz', 'ndjson'],
   ])('%s is read as %s', (uri, connector) => {
     expect(recordsFrom(uri)).toMatchObject({ connector: { connector, options: { uri } } });
     expect(recordsFrom(uri).problem).toBeUndefined();
   });
 
   test.each([
-    ['s3://bucket/flights.parquet', 'yet'],
+    ['s3://bucket', 'does not say'],
+    ['s3:/bucket/flights.parquet', 'no place on S3'],
+    ['s3://b/flights.parquet', 'no place on S3'],
     ['sqs:queue', 'yet'],
     ['gopher://hole', 'unknown'],
     ['orders.csv', 'does not say'],
@@ -73,9 +80,12 @@ describe('connectors by URI', () => {
     expect(recordsFrom(uri).problem?.message).toContain(reason);
   });
 
-  test('an output is a folder of files, and nothing else yet', () => {
+  test('an output is a folder of files, or a prefix on S3', () => {
     expect(recordsTo('out/daily')).toMatchObject({ connector: { connector: 'ndjson-files', options: { uri: 'out/daily' } } });
     expect(recordsTo('file:///out').problem).toBeUndefined();
-    expect(recordsTo('s3://bucket/out').problem?.message).toContain('yet');
+    expect(recordsTo('s3://bucket/out/')).toMatchObject({ connector: { connector: 'ndjson-files', options: { uri: 's3://bucket/out' } } });
+    expect(recordsTo('s3://bucket/out').problem).toBeUndefined();
+    expect(recordsTo('s3://').problem?.message).toContain('no place on S3');
+    expect(recordsTo('sqs:queue').problem?.message).toContain('yet');
   });
 });

@@ -276,7 +276,7 @@ describe('a graph that is wrong', () => {
     expect(
       found((env) => {
         env
-          .fromSource(recordsFrom('s3://bucket/a.parquet', { limit: -1 }))
+          .fromSource(recordsFrom('gopher://bucket/a.parquet', { limit: -1 }))
           .uid('a')
           .sinkTo(recordsTo('sqs:queue'))
           .uid('b');

@@ -2,8 +2,8 @@
  * One Parquet file: what it holds, and its row groups as columns of plain values.
  *
  * PF1. Nothing is read past what the file says it holds, and a row group that brings fewer or more rows than it says is refused.
+ * PF2. The columns of a row group that are wanted are read in as few pieces as their places allow: on S3 a request each.
  */
-import { open, stat } from 'node:fs/promises';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import {
   type AsyncBuffer,
@@ -15,7 +15,9 @@ import {
   parquetSchema,
 } from 'hyparquet';
 import { errorMessage, SluiceError } from '../../base/errors.ts';
-import { inputCorrupt, inputError } from './input-file.ts';
+import { type ByteRange, mergeRanges, RangeBuffer } from './byte-ranges.ts';
+import { inputCorrupt } from './input-file.ts';
+import type { InputFile } from './input-files.ts';
 import { annotateColumns, checkColumns, isDecimal, rowGroupRanges, type RowGroupRange } from './parquet-columns.ts';
 import { exactDecimals, parsers, plainColumn, type PlainColumn } from './parquet-values.ts';
 
@@ -24,13 +26,14 @@ export interface ParquetFile {
   readonly columns: readonly string[];
   readonly groups: readonly RowGroupRange[];
   readonly rows: number;
-  readonly buffer: AsyncBuffer;
   readonly metadata: FileMetaData;
 }
 
 const magic = 'PAR1';
 /** The magic twice, and the length of the metadata. */
 const bytesMin = 12;
+/** Columns are read in one piece up to this; a single one may be larger. */
+const rangeBytesMax = 33_554_432;
 
 type Decompress = (input: Uint8Array, outputLength: number) => Uint8Array;
 
@@ -47,28 +50,51 @@ const compressors: Compressors = {
 };
 
 /** `wanted` undefined: all columns, in the order of the file. */
-export async function openParquet(path: string, wanted: readonly string[] | undefined): Promise<ParquetFile> {
-  const buffer = await bufferOf(path);
-  const metadata = annotateColumns(await readMetadata(path, buffer));
+export async function openParquet(file: InputFile, wanted: readonly string[] | undefined): Promise<ParquetFile> {
+  const { path } = file;
+  const metadata = annotateColumns(await readMetadata(file));
   try {
     const columns = wanted === undefined ? parquetSchema(metadata).children.map(({ element }) => element.name) : [...new Set(wanted)];
     checkColumns(path, metadata, columns);
     const groups = rowGroupRanges(path, metadata);
-    return { path, columns, groups, rows: Number(metadata.num_rows), buffer, metadata };
+    return { path, columns, groups, rows: Number(metadata.num_rows), metadata };
   } catch (error) {
     if (error instanceof SluiceError) throw error;
     throw inputCorrupt(path, `its metadata make no sense: ${errorMessage(error)}`, {}, error);
   }
 }
 
-/** Column after column: hyparquet's own arrays of one column are garbage before those of the next are made. */
-export async function decodeGroup(file: ParquetFile, group: RowGroupRange): Promise<readonly PlainColumn[]> {
+/** Column after column: hyparquet's own arrays of one column are garbage before those of the next are made. `file`: open, with the content of `parquet`. */
+export async function decodeGroup(
+  parquet: ParquetFile,
+  group: RowGroupRange,
+  file: InputFile,
+  gapBytesMax: number,
+): Promise<readonly PlainColumn[]> {
+  const ranges = chunkRanges(parquet, group);
+  for (const { from, to } of ranges) checkRange(file, from, to);
+  const buffer = new RangeBuffer(mergeRanges(ranges, gapBytesMax, rangeBytesMax), (from, to) => readBytes(file, from, to));
   const decoded: PlainColumn[] = [];
-  for (const column of file.columns) decoded.push(await decodeColumn(file, group, column));
+  for (const column of parquet.columns) decoded.push(await decodeColumn(parquet, group, column, asyncBuffer(file, buffer)));
   return decoded;
 }
 
-async function decodeColumn({ path, buffer, metadata }: ParquetFile, { start, rows }: RowGroupRange, column: string): Promise<PlainColumn> {
+function chunkRanges({ metadata, groups, columns }: ParquetFile, group: RowGroupRange): ByteRange[] {
+  const chunks = metadata.row_groups[groups.indexOf(group)]?.columns ?? [];
+  return chunks.flatMap(({ meta_data: facts }) => {
+    if (facts === undefined || !columns.includes(facts.path_in_schema[0]!)) return [];
+    // As hyparquet has it: the dictionary, where there is one, comes first.
+    const from = Number(facts.dictionary_page_offset || facts.data_page_offset);
+    return [{ from, to: from + Number(facts.total_compressed_size) }];
+  });
+}
+
+async function decodeColumn(
+  { path, metadata }: ParquetFile,
+  { start, rows }: RowGroupRange,
+  column: string,
+  buffer: AsyncBuffer,
+): Promise<PlainColumn> {
   const chunks: DecodedArray[] = [];
   const place = { column, row: start };
   try {
@@ -94,59 +120,35 @@ async function decodeColumn({ path, buffer, metadata }: ParquetFile, { start, ro
   throw inputCorrupt(path, `column ${column} has ${found} values from row ${start} on, and ${rows} rows`, place);
 }
 
-async function readMetadata(path: string, buffer: AsyncBuffer): Promise<FileMetaData> {
-  if (buffer.byteLength < bytesMin || (await textAt(buffer, 0)) !== magic) {
-    throw inputCorrupt(path, `is no Parquet file: it does not begin with ${magic}`);
-  }
-  if ((await textAt(buffer, buffer.byteLength - magic.length)) !== magic) {
-    throw inputCorrupt(path, `is no whole Parquet file: it does not end with ${magic}`);
-  }
+async function readMetadata(file: InputFile): Promise<FileMetaData> {
+  const { path, bytes } = file;
+  if (bytes < bytesMin) throw inputCorrupt(path, `is no Parquet file: it has ${bytes} bytes`);
+  const end = Buffer.from(await readBytes(file, bytes - magic.length, bytes)).toString('latin1');
+  if (end !== magic) throw inputCorrupt(path, `is no Parquet file, or not a whole one: it does not end with ${magic}`);
   try {
-    return await parquetMetadataAsync(buffer, { geoparquet: false });
+    return await parquetMetadataAsync(asyncBuffer(file, { slice: (from, to) => readBytes(file, from, to) }), { geoparquet: false });
   } catch (error) {
     if (error instanceof SluiceError) throw error;
     throw inputCorrupt(path, `its metadata cannot be read: ${errorMessage(error)}`, {}, error);
   }
 }
 
-async function textAt(buffer: AsyncBuffer, start: number): Promise<string> {
-  return Buffer.from(await buffer.slice(start, start + magic.length)).toString('latin1');
-}
-
-async function bufferOf(path: string): Promise<AsyncBuffer> {
-  const byteLength = await stat(path).then(
-    ({ size }) => size,
-    (error: unknown) => {
-      throw inputError(path, error);
-    },
-  );
-  const slice = (start: number, end = byteLength): Promise<ArrayBuffer> => {
-    const reading = readBytes(path, byteLength, start, end);
+function asyncBuffer(file: InputFile, bytes: { slice(from: number, to: number): Promise<ArrayBuffer> }): AsyncBuffer {
+  const slice = (from: number, to = file.bytes): Promise<ArrayBuffer> => {
+    const reading = bytes.slice(from, to);
     // hyparquet reads ahead, and what it then no longer waits for would end the process where it fails.
     reading.catch(() => undefined);
     return reading;
   };
-  return { byteLength, slice };
+  return { byteLength: file.bytes, slice };
 }
 
-async function readBytes(path: string, byteLength: number, start: number, end: number): Promise<ArrayBuffer> {
-  if (!(start >= 0 && start <= end && end <= byteLength)) {
-    throw inputCorrupt(path, `names bytes ${start} to ${end}, and has ${byteLength}`, { byte: start });
-  }
-  const bytes = new Uint8Array(end - start);
-  try {
-    const file = await open(path, 'r');
-    try {
-      for (let at = 0; at < bytes.length;) {
-        const { bytesRead } = await file.read(bytes, at, bytes.length - at, start + at);
-        if (bytesRead === 0) throw inputCorrupt(path, `ends at byte ${start + at}, and had ${byteLength} before`, { byte: start + at });
-        at += bytesRead;
-      }
-      return bytes.buffer;
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw inputError(path, error);
-  }
+async function readBytes(file: InputFile, from: number, to: number): Promise<ArrayBuffer> {
+  checkRange(file, from, to);
+  return (await file.slice(from, to)).buffer;
+}
+
+function checkRange({ path, bytes }: InputFile, from: number, to: number): void {
+  if (from >= 0 && from <= to && to <= bytes) return;
+  throw inputCorrupt(path, `names bytes ${from} to ${to}, and has ${bytes}`, { byte: from });
 }

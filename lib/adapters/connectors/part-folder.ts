@@ -12,15 +12,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { SluiceError } from '../../base/errors.ts';
+import { errorCode, errorMessage } from '../../base/errors.ts';
 import type { JobId } from '../../base/ids.ts';
-import type { SinkPart } from '../../model/shard-record.ts';
+import { isPermanentError } from '../fs/permanent-error.ts';
 import type { FileSteps } from './file-steps.ts';
+import { partConflict, partMissing } from './part-errors.ts';
 import { parseStaged } from './part-names.ts';
+import type { PartPlace, PartStore } from './part-store.ts';
 
-type Place = Pick<SinkPart, 'staged' | 'target'>;
-
-export class PartFolder {
+export class PartFolder implements PartStore {
   readonly path: string;
   readonly #steps: FileSteps;
   /** Being written by this process. */
@@ -32,8 +32,7 @@ export class PartFolder {
     this.#steps = steps;
   }
 
-  /** Returns the part's bytes. What is staged or published already is not written again. */
-  async stage(job: JobId, place: Place, pieces: Iterable<Uint8Array>): Promise<number> {
+  async stage(job: JobId, place: PartPlace, pieces: Iterable<Uint8Array>): Promise<number> {
     await this.#prepare(job);
     const steps = this.#steps;
     const staged = this.#file(place.staged);
@@ -47,16 +46,16 @@ export class PartFolder {
     return bytes;
   }
 
-  async publish(place: Place): Promise<'published' | 'already'> {
+  async publish(place: PartPlace): Promise<'published' | 'already'> {
     const steps = this.#steps;
     const staged = this.#file(place.staged);
     const target = this.#file(place.target);
     const outcome = await steps.link(staged, target);
     if (outcome === 'missing') {
       if ((await steps.look(target)) !== undefined) return 'already';
-      throw this.#missing(place);
+      throw partMissing(this.path, place);
     }
-    if (outcome === 'exists' && !(await this.#isSame(staged, target))) throw this.#conflict(place);
+    if (outcome === 'exists' && !(await this.#isSame(staged, target))) throw partConflict(this.path, place);
     await steps.syncFolder(this.path);
     await steps.remove(staged);
     return outcome === 'linked' ? 'published' : 'already';
@@ -73,9 +72,14 @@ export class PartFolder {
     return names.filter((name) => name.endsWith('.staged')).length;
   }
 
-  async read(place: Place): Promise<Uint8Array | undefined> {
+  async read(place: PartPlace): Promise<Uint8Array | undefined> {
     // Staged first: publishing makes the target before it takes the staged name away.
     return (await this.#steps.read(this.#file(place.staged))) ?? (await this.#steps.read(this.#file(place.target)));
+  }
+
+  explain(error: unknown): ReturnType<PartStore['explain']> {
+    const hint = 'Look at the folder: is it one, may the program write there, is there room left?';
+    return { text: errorMessage(error), hint, code: errorCode(error), isPermanent: isPermanentError(error) };
   }
 
   async #write(stagedName: string, pieces: Iterable<Uint8Array>): Promise<number> {
@@ -128,24 +132,5 @@ export class PartFolder {
 
   #file(name: string): string {
     return join(this.path, name);
-  }
-
-  #missing({ staged, target }: Place): SluiceError {
-    return new SluiceError('SLUICE-PART-MISSING', `${this.path} has neither the staged part ${staged} nor the published file ${target}`, {
-      hint: 'Somebody removed it. Put the file back, or restore the job from an older checkpoint or savepoint, which writes it again.',
-      facts: { folder: this.path, staged, target },
-    });
-  }
-
-  #conflict({ staged, target }: Place): SluiceError {
-    return new SluiceError(
-      'SLUICE-PART-CONFLICT',
-      `${this.path} already has a file ${target} with other content than the part to publish`,
-      {
-        hint: 'Move that file away, or give the sink a folder of its own: the part waits, and is tried again.',
-        facts: { folder: this.path, staged, target },
-        retryable: true,
-      },
-    );
   }
 }

@@ -21,9 +21,14 @@ export interface StagedName {
   readonly checkpoint: CheckpointId;
 }
 
+/** What the names of all staged parts of a job begin with. */
+export function stagedPrefix(job: JobId): string {
+  return `.${safe(job)}-`;
+}
+
 /** What a file name says, where it is one of this job's staged parts, whole or still being written. */
 export function parseStaged(fileName: string, job: JobId): StagedName | undefined {
-  const prefix = `.${safe(job)}-`;
+  const prefix = stagedPrefix(job);
   if (!fileName.startsWith(prefix)) return undefined;
   const match = /^(\d+)-.*-(\d+)-\d+-\d+\.staged(\.[0-9a-f]+)?$/.exec(fileName.slice(prefix.length));
   return match === null ? undefined : { attempt: Number(match[1]), checkpoint: Number(match[2]) };

@@ -2,17 +2,17 @@
 import { SluiceError } from '../../base/errors.ts';
 import type { ConnectorSpec } from '../../model/job-plan.ts';
 
-/** A position whose parts are counts, those of `start`, which is also where a split begins. */
+/** A position whose parts are counts, those of `start`, which is also where a split begins. `version`: of the file, where its store has versions. */
 export function countsPosition<Position extends object>(
   source: ConnectorSpec,
   split: string,
   position: unknown,
   start: Position,
-): Position {
+): Position & { readonly version?: string } {
   if (position === null) return start;
   const found = Object(position) as Readonly<Record<string, unknown>>;
   const isWhole = Object.keys(start).every((name) => Number.isSafeInteger(found[name]) && (found[name] as number) >= 0);
-  if (isWhole) return found as Position;
+  if (isWhole && ['string', 'undefined'].includes(typeof found['version'])) return found as Position;
   throw invalidPosition(source, split, position);
 }
 

@@ -5,9 +5,8 @@
  * RL2. Bytes that are not UTF-8 are refused with their line: they would become other characters without a word.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
-import { type FileHandle, open } from 'node:fs/promises';
 import { limits } from '../../base/limits.ts';
-import { inputCorrupt, inputError } from './input-file.ts';
+import { inputCorrupt } from './input-file.ts';
 import type { LineBatch, LinePlace } from './line-batch.ts';
 
 export interface LinesRead {
@@ -19,35 +18,29 @@ export interface LinesRead {
 
 type Start = Pick<LinesRead, 'byte' | 'line'>;
 
+/** Of a file, or of what it is decompressed to. */
+export interface TextBytes {
+  readonly path: string;
+  /** Where it is known. */
+  readonly bytes?: number;
+  /** Into `target` from byte `at` on, as much as is at hand; 0 at the end only. */
+  read(target: Buffer, at: number): Promise<number>;
+}
+
 const chunkBytes = 1_048_576;
 /** After so much a call hands out what it has, even nothing: large records must not add up to the memory, nor blank lines to a long silence. */
 const bytesPerReadMax = 33_554_432;
 const lineFeed = 10;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
-export async function readLines(path: string, start: Start, batch: LineBatch): Promise<LinesRead> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const facts = await file.stat();
-      if (facts.isDirectory()) throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' });
-      const { size } = facts;
-      if (size < start.byte) throw inputCorrupt(path, `ends at byte ${size}, before what was read of it`, { byte: start.byte });
-      return await fillBatch(file, path, start, batch);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw inputError(path, error);
-  }
-}
-
-async function fillBatch(file: FileHandle, path: string, start: Start, batch: LineBatch): Promise<LinesRead> {
+export async function readLines(text: TextBytes, start: Start, batch: LineBatch): Promise<LinesRead> {
+  const { path, bytes = Infinity } = text;
+  if (bytes < start.byte) throw inputCorrupt(path, `ends at byte ${bytes}, before what was read of it`, { byte: start.byte });
   const chunk = Buffer.allocUnsafe(chunkBytes);
   let { byte, line } = start;
   let begun: Buffer = Buffer.alloc(0);
   while (!batch.isFull && byte - start.byte < bytesPerReadMax) {
-    const { bytesRead } = await file.read(chunk, 0, chunkBytes, byte + begun.length);
+    const bytesRead = await text.read(chunk, byte + begun.length);
     const block = begun.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([begun, chunk.subarray(0, bytesRead)]);
     const whole = bytesRead === 0 ? block.length : block.lastIndexOf(lineFeed) + 1;
     const taken = takeLines(block.subarray(0, whole), path, { byte, line }, batch);
@@ -57,7 +50,7 @@ async function fillBatch(file: FileHandle, path: string, start: Start, batch: Li
     begun = Buffer.from(block.subarray(whole));
     if (begun.length > limits.recordBytesMax) {
       refuseLong(begun, { file: path, byte, line }, batch);
-      ({ byte, line } = { byte: await findLineEnd(file, chunk, byte + begun.length), line: line + 1 });
+      ({ byte, line } = { byte: await findLineEnd(text, chunk, byte + begun.length), line: line + 1 });
       begun = Buffer.alloc(0);
     }
   }
@@ -87,9 +80,9 @@ function refuseLong(bytes: Buffer, place: LinePlace, batch: LineBatch): void {
   batch.refuse(`it is longer than ${limits.recordBytesMax} bytes`, bytes.toString('utf8', 0, 4_096), place);
 }
 
-async function findLineEnd(file: FileHandle, chunk: Buffer, from: number): Promise<number> {
+async function findLineEnd(text: TextBytes, chunk: Buffer, from: number): Promise<number> {
   for (let byte = from; ;) {
-    const { bytesRead } = await file.read(chunk, 0, chunkBytes, byte);
+    const bytesRead = await text.read(chunk, byte);
     const found = chunk.subarray(0, bytesRead).indexOf(lineFeed);
     if (found >= 0) return byte + found + 1;
     if (bytesRead === 0) return byte;

@@ -4,11 +4,14 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ndjsonSource } from '../../../lib/adapters/connectors/ndjson-source.ts';
+import { findInputs } from '../../../lib/adapters/connectors/input-files.ts';
+import { createNdjsonSource } from '../../../lib/adapters/connectors/ndjson-source.ts';
+import { connectS3 } from '../../../lib/adapters/connectors/s3-connection.ts';
 import { limits } from '../../../lib/base/limits.ts';
 import type { ConnectorSpec } from '../../../lib/model/job-plan.ts';
 import { readAll, readToEnd } from './read-split.ts';
 
+const ndjsonSource = createNdjsonSource(findInputs(connectS3()));
 let folder: string;
 
 beforeEach(async () => {

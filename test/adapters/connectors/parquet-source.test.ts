@@ -4,14 +4,18 @@ import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createParquetSource } from '../../../lib/adapters/connectors/parquet-source.ts';
+import { findInputs } from '../../../lib/adapters/connectors/input-files.ts';
+import { createParquetSource as createSource } from '../../../lib/adapters/connectors/parquet-source.ts';
+import { connectS3 } from '../../../lib/adapters/connectors/s3-connection.ts';
 import type { ConnectorSpec } from '../../../lib/model/job-plan.ts';
+import type { SplitReader } from '../../../lib/ports/connectors.ts';
 import { readAll, readToEnd } from './read-split.ts';
 import { type ParquetColumn, type ParquetOptions, writeParquet } from './write-parquet.ts';
 
 const flights = fileURLToPath(new URL('../../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
 const deadLetter = { onMalformed: 'dead-letter' } as const;
 
+const createParquetSource = (): SplitReader => createSource(findInputs(connectS3()));
 let folder: string;
 
 beforeEach(async () => {
