@@ -1,7 +1,7 @@
 /**
  * The coordinator of a job: takes what its shards tell, and runs its flows as state machines, which a person can start from the Step Functions console too.
  */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -14,7 +14,7 @@ import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
 import { awsCoordinatorQueueName, awsStateMachineName } from '../lib/model/aws-names.ts';
 import { JobFunction } from './job-function.ts';
 import { fifo } from './operator.ts';
-import { statesDefinition, tasksFunctionPlaceholder } from './states-language.ts';
+import { statesDefinition } from './states-language.ts';
 
 export interface CoordinatorProps {
   readonly jobId: JobId;
@@ -72,14 +72,17 @@ export class Coordinator extends Construct {
       retention: RetentionDays.TWO_WEEKS,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    const stack = Stack.of(this);
+    const options = { tasksArn: this.tasks.lambda.functionArn, partition: stack.partition };
     return new Map(
       flowDescriptions.map((flow) => {
         const machine = new StateMachine(this, `Flow-${flow.name}`, {
           stateMachineName: awsStateMachineName(jobId, flow.name),
           stateMachineType: StateMachineType.STANDARD,
           role,
-          definitionBody: DefinitionBody.fromString(JSON.stringify(statesDefinition(flow, `Sluice job ${jobName}: ${flow.name}`))),
-          definitionSubstitutions: { [tasksFunctionPlaceholder.slice(2, -1)]: this.tasks.lambda.functionArn },
+          definitionBody: DefinitionBody.fromString(
+            stack.toJsonString(statesDefinition(flow, { ...options, comment: `Sluice job ${jobName}: ${flow.name}` })),
+          ),
           logs: { destination: logs, level: LogLevel.ALL },
           tracingEnabled: true,
         });
