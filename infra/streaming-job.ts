@@ -92,7 +92,15 @@ export class StreamingJob extends Construct {
     this.coordinator = new Coordinator(this, 'Coordinator', common);
     this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.api });
     this.#allow(controlPlane);
-    this.deployment.between(this.relay, ...this.operators, this.coordinator, this.api);
+    const { relay, coordinator, api, operators } = this;
+    const functions = [
+      relay.function,
+      coordinator.messages,
+      coordinator.tasks,
+      api.function,
+      ...operators.map((operator) => operator.function),
+    ];
+    this.deployment.between(functions, [relay, coordinator, api, ...operators]);
   }
 
   #allow({ table, bucket }: SluiceControlPlane): void {
@@ -104,13 +112,15 @@ export class StreamingJob extends Construct {
       allowData(operator, this.plan);
       this.relay.allowDelay(operator);
     }
-    for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.function]) {
+    for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.restore]) {
       allowTable(coordinating, table);
       allowCoordination(coordinating, bucket, this.jobId);
       allowQueues(coordinating, queues);
       allowData(coordinating, this.plan);
     }
     allowQueues(this.relay.function, queues);
+    allowTable(this.deployment.check, table);
+    allowObjects(this.deployment.check, bucket, this.jobId);
   }
 }
 
