@@ -92,7 +92,7 @@ const typedRules = {
 };
 
 export default defineConfig(
-  { ignores: ['node_modules/', 'coverage/', 'dist/', 'out/', '.sluice/', '**/cdk.out/'] },
+  { ignores: ['node_modules/', 'coverage/', 'dist/', 'out/', '.sluice/', '**/cdk.out/', 'localstack/.cache/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: allCode,
@@ -155,7 +155,7 @@ export default defineConfig(
   },
   {
     // Fakes and emulators of AWS speak the SDK's words.
-    files: ['test/adapters/**', 'test/contract/emulator*.test.ts', 'test/dynamodb-local/**'],
+    files: ['test/adapters/**', 'test/contract/emulator*.test.ts', 'test/deployed/**', 'test/dynamodb-local/**'],
     rules: { 'no-restricted-imports': importBans()([]) },
   },
   {
