@@ -155,7 +155,7 @@ export default defineConfig(
   },
   {
     // Fakes and emulators of AWS speak the SDK's words.
-    files: ['test/adapters/**', 'test/dynamodb-local/**'],
+    files: ['test/adapters/**', 'test/contract/emulator*.test.ts', 'test/deployed/**', 'test/dynamodb-local/**'],
     rules: { 'no-restricted-imports': importBans()([]) },
   },
   {

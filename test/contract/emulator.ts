@@ -1,5 +1,5 @@
 import { afterAll, test } from 'vitest';
-import { region, type Emulator } from '../../localstack/emulator.ts';
+import { account, region, type Emulator } from '../../localstack/emulator.ts';
 import type { ServerOptions } from '../../localstack/server.ts';
 import { openEmulator, skipOrFail } from '../deployed/available.ts';
 
@@ -11,6 +11,7 @@ interface EmulatorClient {
 }
 
 export interface ContractEmulator {
+  readonly account: string;
   readonly client: EmulatorClient;
   readonly emulator: Emulator;
 }
@@ -27,5 +28,5 @@ export async function emulatorForContract(options: ServerOptions = {}): Promise<
   }
   afterAll(() => opened.stop());
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  return { client: { endpoint: opened.emulator.endpoint, region, credentials }, emulator: opened.emulator };
+  return { account, client: { endpoint: opened.emulator.endpoint, region, credentials }, emulator: opened.emulator };
 }

@@ -6,7 +6,6 @@
  */
 
 /** `%` because it escapes; controls because XML 1.0 has none of them; a dot that begins a part, because S3 refuses `..` as a part of a path. */
-// eslint-disable-next-line no-control-regex
 const escaped = /[%\u0000-\u001f\u007f]|(?<=^|\/)\./g;
 
 export function nameOfKey(key: string): string {

@@ -1,5 +1,6 @@
 /**
- * Receives from queues where no event source does: relays of a user's queue, tests. What Lambda's event source hands on is read in lib/adapters/lambda.
+ * Receives from Sluice's own queues where no event source does, and puts messages off. What Lambda's event source hands on is read in lib/adapters/lambda.
+ * A user's queue is not read here: bodies are taken for base64 where they can be.
  *
  * MR1. A receipt that SQS does not know any more is no error: somebody else holds the message, or nobody needs to.
  */

@@ -144,7 +144,6 @@ export function xmlError(code: string, status: number): FakeAnswer {
 }
 
 function escapeXml(text: string): string {
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u0008]/.test(text)) throw new Error('XML 1.0 has no such character');
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }

