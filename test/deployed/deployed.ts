@@ -18,6 +18,8 @@ export interface DeployedOptions extends ServerOptions {
   /** As `cdk --app`: `node test/deployed/small-app/app.ts`. */
   readonly app: string;
   readonly context?: Readonly<Record<string, string>>;
+  /** What must be there before the app is. */
+  readonly before?: (emulator: Emulator) => Promise<void>;
 }
 
 /** From nothing: Python packages, server, bootstrap, synthesis and deploy. */
@@ -42,6 +44,7 @@ export function describeDeployed(name: string, options: DeployedOptions, tests: 
       }
       open = opened;
       await bootstrap(opened.emulator);
+      await options.before?.(opened.emulator);
       await deployNow(options.app, options.context ?? {});
     }, setUpTimeoutMs);
     beforeEach((context) => {

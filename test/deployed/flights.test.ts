@@ -1,0 +1,70 @@
+/** The example, unchanged, on AWS: deployed by the CDK, stopped with a savepoint over HTTP, deployed anew, and restored from it at another parallelism. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { compareLines } from '../../examples/flights/expected-compare.ts';
+import { computeExpected } from '../../examples/flights/expected-compute.ts';
+import { describeDeployed } from './deployed.ts';
+import { every150th } from './flights/every-150th.ts';
+import { bucket, jobApi, publishedLines, putFiles } from './flights/flights-world.ts';
+
+const flightsFile = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
+const app = 'node --conditions=sluice-source infra/app.ts';
+const context = {
+  input: `s3://${bucket}/in`,
+  output: `s3://${bucket}/out`,
+  plainHttp: 'true',
+  parallelism: '4',
+  functionTimeoutSeconds: '5',
+  recordsPerCommit: '200',
+};
+const flights = every150th(flightsFile, 4);
+const right = { missing: 0, extra: 0, duplicated: 0, firstDifferences: [] };
+
+describeDeployed(
+  'the flights job, deployed',
+  { app, context, before: async (emulator) => putFiles(emulator, 'in', (await flights).files) },
+  (deployed) => {
+    let savepoint: string;
+
+    test('runs, and answers to whoever is authorised only', async () => {
+      const api = jobApi(deployed());
+      expect(await api.unsigned()).toBe(403);
+      expect(await api.call('GET', '')).toMatchObject({ status: 200, body: { name: 'flights' } });
+      expect(await api.untilState('RUNNING', 'FINISHED')).toBe('RUNNING');
+    });
+
+    test('stops with a savepoint in the midst of its work', { timeout: 240_000 }, async () => {
+      const api = jobApi(deployed());
+      await sleep(3_000);
+      const { location } = await api.operation('/stop', { drain: false }, '/savepoints');
+      savepoint = String(location);
+      expect(savepoint).toMatch(/^s3:[/][/].+[/]savepoints[/]savepoint-/);
+      await api.untilState('FINISHED');
+      const { daily } = await computeExpected((await flights).batches);
+      const { missing, extra, duplicated } = compareLines(daily, await publishedLines(deployed().emulator, 'out/daily'));
+      // Not done yet, and nothing wrong.
+      expect(missing).toBeGreaterThan(0);
+      expect([extra, duplicated]).toEqual([0, 0]);
+    });
+
+    test(
+      'goes on as a new version, at half the parallelism, from that savepoint, and every line is there exactly once',
+      { timeout: 420_000 },
+      async () => {
+        await deployed().deployAgain({ context: { ...context, parallelism: '2', job: 'test/deployed/flights/next-version.ts' } });
+        const api = jobApi(deployed());
+        // A deployment of a job that has ended does not start it.
+        expect(await api.state()).toBe('FINISHED');
+        const dry = await api.call('POST', '/restore', { savepoint, dryRun: true });
+        expect(dry).toMatchObject({ status: 200, body: { ok: true, reasons: [] } });
+        expect(await api.operation('/restore', { savepoint })).toEqual({ attempt: 2 });
+        await api.untilState('FINISHED');
+        const expected = await computeExpected((await flights).batches);
+        const { emulator } = deployed();
+        expect(compareLines(expected.daily, await publishedLines(emulator, 'out/daily'))).toEqual(right);
+        expect(compareLines(expected.seasons, await publishedLines(emulator, 'out/seasons'))).toEqual(right);
+      },
+    );
+  },
+);
