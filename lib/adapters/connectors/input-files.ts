@@ -62,6 +62,6 @@ export function findInputs(s3: S3Connection): FindInput {
     const path = isS3Uri(uri) ? s3Text(s3Place(uri)) : pathOption(source, 'uri');
     const [, folder, ending] = endingPattern.exec(path) ?? [];
     if (folder === undefined) return { files, path, ending };
-    return { files, path: isS3Uri(uri) ? folder : join(folder, '.'), ending };
+    return { files, path: isS3Uri(uri) ? `${folder}/` : join(folder, '.'), ending };
   };
 }
