@@ -11,16 +11,21 @@ const longSuites = [
 ];
 const longRuns = { CHAOS_SEEDS: '1000', KILL_COUNT: '300', BACKEND_RUNS: '20000', SIM_LONG: '1' };
 
-/** `npm test`; with `--mode long` what takes minutes: test/long, and the tests that look at random histories, at many more of them. */
+/**
+ * `npm test`; with `--mode long` what takes minutes: test/long, and the tests that look at random histories, at many more of them. `--mode dynamodb-local`:
+ * what needs that server (scripts/dynamodb-local.ts).
+ */
 export default defineConfig(({ mode }) => {
   const long = mode === 'long';
+  const local = mode === 'dynamodb-local';
   return {
     // `import 'sluice'` in an example is lib, as for tsc.
+    // Not `module`: Node itself does not know it, and the AWS SDK has files behind it that only bundlers can read.
     ssr: { resolve: { conditions: ['sluice-source', 'node'] } },
     test: {
-      include: long ? longSuites : ['test/**/*.test.ts'],
+      include: long ? longSuites : [local ? 'test/dynamodb-local/**/*.test.ts' : 'test/**/*.test.ts'],
       env: long ? longEnvironment() : {},
-      exclude: [...configDefaults.exclude, ...(long ? [] : ['test/long/**'])],
+      exclude: [...configDefaults.exclude, ...(long ? [] : ['test/long/**']), ...(local ? [] : ['test/dynamodb-local/**'])],
       globalSetup: ['test/setup/node-version.ts'],
       reporters: ['default', new SummaryReporter()],
       // Workers are processes, so that a test may use signals and child processes without meeting another's.

@@ -10,7 +10,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { JobId } from '../lib/base/ids.ts';
-import { awsPrefix } from '../lib/model/aws-names.ts';
+import { awsDelayQueueName, awsPrefix } from '../lib/model/aws-names.ts';
 import { JobFunction } from './job-function.ts';
 
 export interface DelayRelayProps {
@@ -34,7 +34,7 @@ export class DelayRelay extends Construct {
     super(scope, id);
     const prefix = awsPrefix(jobId);
     this.queue = new Queue(this, 'Queue', {
-      queueName: `${prefix}--delay`,
+      queueName: awsDelayQueueName(jobId),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL,
       visibilityTimeout: timeout.plus(Duration.seconds(5)),

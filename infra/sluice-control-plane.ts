@@ -6,6 +6,7 @@
  */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 
@@ -19,11 +20,13 @@ export interface SluiceControlPlaneProps {
 export class SluiceControlPlane extends Construct {
   readonly table: TableV2;
   readonly bucket: Bucket;
+  readonly api: HttpApi;
   readonly enforceSSL: boolean;
 
   constructor(scope: Construct, id: string, { removal = 'keep-savepoints', enforceSSL = true }: SluiceControlPlaneProps = {}) {
     super(scope, id);
     this.enforceSSL = enforceSSL;
+    this.api = new HttpApi(this, 'Api', { description: 'Sluice: jobs, checkpoints, savepoints, restores' });
     this.table = new TableV2(this, 'Table', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },

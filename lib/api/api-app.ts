@@ -20,6 +20,7 @@ import type { JobControl } from './job-control.ts';
 import { jobRoutes } from './job-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { errorCodeHeader, problemOf, RequestProblem } from './request-problem.ts';
+import { restoreRoutes } from './restore-routes.ts';
 import { vertexRoutes } from './vertex-routes.ts';
 
 export interface ApiOptions {
@@ -45,6 +46,7 @@ export function createApi(options: ApiOptions): Hono {
     app.route(prefix, vertexRoutes(options));
     app.route(prefix, checkpointRoutes(options));
     app.route(prefix, operationRoutes(options));
+    app.route(prefix, restoreRoutes(options));
     app.route(prefix, deadLetterRoutes(options));
   }
   app.notFound((context) => answerProblem(context, unknownPath(context)));

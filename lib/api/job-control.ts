@@ -4,6 +4,8 @@
  */
 import type { JobId } from '../base/ids.ts';
 import type { CheckpointSettings, SettingChange } from '../checkpoint/checkpoint-settings.ts';
+import type { RestoreInput } from '../coordinator/restore-input.ts';
+import type { RestorePreview } from '../coordinator/restore-preview.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import type { DeadLetter } from '../model/dead-letter.ts';
 import type { PresentProblem } from '../ports/problem-board.ts';
@@ -60,5 +62,12 @@ export interface JobControl {
   /** From the next checkpoint on. `change` may be called again, and what it throws is thrown. */
   changeCheckpointSettings(job: JobId, change: (settings: CheckpointSettings) => CheckpointSettings): Promise<SettingsOutcome | undefined>;
   cancel(job: JobId): Promise<CancelOutcome>;
+  /** Of the job itself, to a checkpoint that it holds or to a savepoint. Accepted as savepoints are: what is wrong is found in the operation. */
+  triggerRestore(
+    input: RestoreInput,
+    trigger: string | null,
+  ): Promise<{ readonly outcome: 'accepted'; readonly trigger: string } | undefined>;
+  /** What it would do, and everything against it. Changes nothing. */
+  previewRestore(input: RestoreInput): Promise<RestorePreview | undefined>;
   operation(job: JobId, trigger: string): Promise<OperationRecord | undefined>;
 }

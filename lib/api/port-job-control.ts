@@ -11,6 +11,10 @@ import { requestCancel } from '../coordinator/cancel-job.ts';
 import { changeWhileRunning } from '../coordinator/change-settings.ts';
 import { manualCheckpointKind, takeCheckpoint } from '../coordinator/manual-checkpoint.ts';
 import { readObject, readPlan, type CoordinatorDeps } from '../coordinator/coordinator-deps.ts';
+import { requestOperation } from '../coordinator/operation-log.ts';
+import { restoreOperation } from '../coordinator/restore-by-hand.ts';
+import type { RestoreInput } from '../coordinator/restore-input.ts';
+import { previewRestore } from '../coordinator/restore-preview.ts';
 import { countDeadLetters, readDeadLetters } from '../coordinator/read-dead-letters.ts';
 import { stopWithSavepoint, takeSavepoint, type SavepointOrder } from '../coordinator/savepoint-requests.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
@@ -54,6 +58,8 @@ export function createPortJobControl(options: PortJobControlOptions): JobControl
     triggerCheckpoint: (job, given) => triggerCheckpoint(deps, job, given),
     changeCheckpointSettings: (job, change) => ifKnown(job, (record) => changeSettings(deps, record, change)),
     cancel: (job) => cancel(deps, job),
+    triggerRestore: (input, given) => ifKnown(input.jobId, () => triggerRestore(deps, input, given)),
+    previewRestore: (input) => ifKnown(input.jobId, () => previewRestore(deps, input)),
     operation: (job, id) => deps.operations.read(job, id),
   };
 }
@@ -128,6 +134,16 @@ async function triggerCheckpoint(
   } else {
     await takeCheckpoint(deps, { job, trigger: id });
   }
+  return { outcome: 'accepted', trigger: id };
+}
+
+async function triggerRestore(
+  deps: CoordinatorDeps,
+  input: RestoreInput,
+  given: string | null,
+): Promise<{ readonly outcome: 'accepted'; readonly trigger: string }> {
+  const id = given ?? deps.random.hex(32);
+  await requestOperation(deps, 'restore', await restoreOperation(deps, input, id), {});
   return { outcome: 'accepted', trigger: id };
 }
 

@@ -56,7 +56,7 @@ export function readBody(text: string, format: string): RequestBody {
   };
 }
 
-function parseObject(text: string, format: string): Readonly<Record<string, unknown>> {
+export function parseObject(text: string, format: string): Readonly<Record<string, unknown>> {
   if (text.trim() === '') return {};
   const value = parseJson(text, format);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>;

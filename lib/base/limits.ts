@@ -74,6 +74,12 @@ export const limits = {
   visibilityTimeoutMs: 35_000,
   /** Size of the stored items: the tests hold the records below these. */
   shardRecordBytesMax: 409_600,
+  /** DynamoDB: bytes of an item, of its two keys; items of one batch that is read or written. */
+  itemBytesMax: 409_600,
+  itemPartitionKeyBytesMax: 2_048,
+  itemSortKeyBytesMax: 1_024,
+  batchGetItemsMax: 100,
+  batchWriteItemsMax: 25,
   jobRecordBytesMax: 4_096,
   /** Savepoints: delta rows read into memory at once, lines and text of one file, rows of one write of an import. */
   savepointRowsPerUnit: 200_000,

@@ -5,12 +5,10 @@
  * IF1. In flight on a channel is (input position, output position], but for the records of the first envelope that the receiver had processed; on channels
  *      without a key nothing is.
  * IF2. The segments that a snapshot lists in the manifest hold all of it, and no epoch that holds none.
- * IF4. Nothing is listed of epochs that senders may have forgotten when the checkpoint completes: an older one that completed meanwhile shows that every
- *      receiver is past them. The snapshot does not, where it was taken behind a checkpoint that overtakes nothing: it lists all that it knew to be kept then.
  * IF3. Every in-flight record has exactly one new shard: by its key, and where it has none by the old receiver's number.
  */
 import { mutated } from '../base/mutated.ts';
-import { channelId, type ChannelId, type Epoch, type OperatorUid } from '../base/ids.ts';
+import { channelId, type ChannelId, type OperatorUid } from '../base/ids.ts';
 import { vertexOf, type JobPlan, type PlannedEdge, type PlannedVertex } from '../model/job-plan.ts';
 import { keyGroupRange } from '../model/key-group-range.ts';
 import type { EpochSegments, SegmentList, ShardSnapshot } from '../model/shard-record.ts';
@@ -52,31 +50,17 @@ export function inFlightChannels({ plan, shards }: Cut): readonly InFlightChanne
   });
 }
 
-/** Epochs of a sender's list with something of these channels: those before are past for every receiver. */
-function neededFor(channels: readonly InFlightChannel[], inFlight: readonly EpochSegments[]): readonly EpochSegments[] {
-  const first = inFlight.findIndex((_, index) => {
-    const next = inFlight[index + 1];
-    return channels.some(({ channel, after, upTo }) => after < (next === undefined ? upTo : (next.after?.[channel] ?? upTo)));
-  });
+/** Epochs of a sender's list with something of these channels: those before are past for every receiver. `begins`: where each began, as far as it is known. */
+export function neededFor(
+  channels: readonly InFlightChannel[],
+  inFlight: readonly EpochSegments[],
+  begins: readonly EpochSegments['after'][] = inFlight.map(({ after }) => after),
+): readonly EpochSegments[] {
+  // Who is past the beginning of any later epoch is past this one.
+  const isPast = ({ channel, after, upTo }: InFlightChannel, index: number): boolean =>
+    after >= upTo || begins.some((begin, later) => later > index && after >= (begin?.[channel] ?? Number.POSITIVE_INFINITY));
+  const first = inFlight.findIndex((_, index) => channels.some((channel) => !isPast(channel, index)));
   return first < 0 ? [] : inFlight.slice(mutated('in-flight-of-last-epoch') ? -1 : first);
-}
-
-/** Snapshots as the manifest has them: listed is only what holds something that is in flight. `floor`: of segments, when the checkpoint completes. */
-export function trimInFlight({ plan, shards }: Cut, floor: Epoch): readonly ShardSnapshot[] {
-  const channels = inFlightChannels({ plan, shards });
-  return shards.map((snapshot) => {
-    const { inFlight: known = [], ...rest } = snapshot;
-    const inFlight = known.filter(({ epoch }) => epoch > floor);
-    const own = channels.filter(({ edge, from }) => edge.from === snapshot.uid && from === snapshot.shard);
-    const needed = neededFor(own, inFlight);
-    return needed.length === 0 ? rest : { ...rest, inFlight: needed };
-  });
-}
-
-/** The oldest epoch that is listed: senders keep it for the checkpoints that follow. */
-export function oldestInFlight(shards: readonly ShardSnapshot[]): Epoch | null {
-  const epochs = shards.flatMap(({ inFlight = [] }) => inFlight.map(({ epoch }) => epoch));
-  return epochs.length === 0 ? null : Math.min(...epochs);
 }
 
 /** One sender's part of what a new shard replays, in order. */

@@ -10,7 +10,7 @@
  */
 import { mutated } from '../base/mutated.ts';
 import type { CheckpointId } from '../base/ids.ts';
-import type { JobRecord } from '../model/job-record.ts';
+import type { JobRecord, Pin, RetainedCheckpoint } from '../model/job-record.ts';
 import { isTerminal, mayMove } from './job-status.ts';
 import { nextAttempt, type NextAttempt } from './next-attempt.ts';
 import { heldCheckpoint, newestRetained } from './retention.ts';
@@ -21,6 +21,8 @@ export interface Restoration extends NextAttempt {
   readonly checkpoint: CheckpointId | null;
   /** `newest` for recovery and deployment; `chosen` by a person or a flow, with what it had seen. */
   readonly wanted: { readonly kind: 'newest' } | { readonly kind: 'chosen'; readonly publishedSeen: CheckpointId | null };
+  /** The checkpoint that is gone back to stays held: a deployment that is rolled back needs it. One such hold at a time. */
+  readonly pin?: Required<Pick<Pin, 'flow' | 'untilMs'>>;
 }
 
 export type RestoreRefusal =
@@ -40,12 +42,20 @@ export function restore(record: JobRecord, restoration: Restoration, nowMs: numb
       firstEpoch: record.numbered + 1,
       ...(mutated('numbers-reused') ? { numbered: checkpoint, firstEpoch: checkpoint + 1 } : {}),
       retained: target === undefined ? [] : mutated('restore-keeps-newer') ? record.retained : [...older, target],
-      pins: record.pins.filter((pin) => pin.checkpoint <= checkpoint && !(pin.checkpoint === checkpoint && pin.kind === 'stop-savepoint')),
+      pins: pinsOf(record, target, restoration.pin),
       completed: checkpoint,
       dirtyEpoch: checkpoint,
     },
     nowMs,
   );
+}
+
+function pinsOf({ pins }: JobRecord, target: RetainedCheckpoint | undefined, pin: Restoration['pin']): readonly Pin[] {
+  const checkpoint = target?.id ?? 0;
+  const kept = pins.filter((held) => held.checkpoint <= checkpoint && !(held.checkpoint === checkpoint && held.kind === 'stop-savepoint'));
+  if (pin === undefined || target === undefined) return kept;
+  const others = kept.filter(({ untilMs }) => untilMs === undefined);
+  return [...others, { ...pin, checkpoint, kind: target.kind === 'stop-savepoint' ? 'savepoint' : target.kind, manifest: target.manifest }];
 }
 
 function refusalOf(record: JobRecord, { checkpoint, wanted, fromAttempt, planSeen }: Restoration): RestoreRefusal | null {

@@ -12,8 +12,7 @@ import { abortCheckpoint } from '../checkpoint/abort.ts';
 import { missingShards } from '../checkpoint/completeness.ts';
 import { completeCheckpoint as complete } from '../checkpoint/completion.ts';
 import { finishJob } from '../checkpoint/job-ending.ts';
-import { oldestInFlight, trimInFlight } from '../checkpoint/in-flight.ts';
-import { segmentsFloor } from '../checkpoint/segments-floor.ts';
+import { lacksBeginnings, oldestInFlight, trimInFlight } from '../checkpoint/trim-in-flight.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest, encodeManifest } from '../checkpoint/manifest-codec.ts';
 import { heldCheckpoint } from '../checkpoint/retention.ts';
@@ -25,6 +24,7 @@ import { partsAbove, publishCompleted } from './publish-parts.ts';
 import { noteCompleted } from './record-history.ts';
 import { startWhenDue } from './start-checkpoint.ts';
 import { readJob, updateJob } from './update-job.ts';
+import { unlessLost } from './whole-checkpoint.ts';
 import { SluiceError } from '../base/errors.ts';
 
 const subsumed = 'CHECKPOINT_SUBSUMED';
@@ -127,7 +127,7 @@ async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: 
     ...(pending.overtakeAtMs === undefined ? {} : { unaligned: true }),
     plan,
     planHash: record.planHash,
-    shards: trimInFlight({ plan, shards }, segmentsFloor(record)),
+    shards: trimInFlight({ plan, shards }, lacksBeginnings(shards) ? await olderShards(deps, record, pending) : []),
     triggeredAtMs: pending.triggeredAtMs,
     completedAtMs: deps.clock.now(),
   };
@@ -135,6 +135,14 @@ async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: 
   const outcome = await deps.objects.createIfAbsent(key, encodeManifest(manifest));
   // Attempt and number are in its name and acknowledgements stay as they came first: what exists is ours, but for the time.
   return outcome === 'created' ? manifest : decodeManifest(await readObject(deps, key), key);
+}
+
+/** Of the checkpoint that this attempt completed last, where it is an older one. What is lost of it only makes the manifest list more. */
+async function olderShards(deps: CoordinatorDeps, record: JobRecord, { id }: PendingCheckpoint): Promise<Manifest['shards']> {
+  const older = record.completed >= record.firstEpoch && record.completed < id ? heldCheckpoint(record, record.completed) : undefined;
+  if (older === undefined) return [];
+  const manifest = await unlessLost(async () => decodeManifest(await readObject(deps, older.manifest), older.manifest));
+  return typeof manifest === 'string' ? [] : manifest.shards;
 }
 
 async function recordCompletion(deps: CoordinatorDeps, before: JobRecord, manifest: Manifest, key: string): Promise<JobRecord> {

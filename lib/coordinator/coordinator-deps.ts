@@ -9,6 +9,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import type { ProblemBoard } from '../ports/problem-board.ts';
 import type { AcknowledgementStore, JobRecordStore, OperationStore, ShardRecordStore } from '../ports/records.ts';
 import type { SavepointFolders } from '../ports/savepoint-folder.ts';
+import type { NewPlan } from './new-plan.ts';
 import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../ports/system.ts';
 
 export interface CoordinatorDeps {
@@ -28,6 +29,8 @@ export interface CoordinatorDeps {
   readonly logger: Logger;
   readonly history: JobHistory;
   readonly problems?: ProblemBoard;
+  /** The job's own code, planned for another parallelism; absent where nobody here has it. */
+  readonly planFor?: (parallelism: number) => NewPlan | Promise<NewPlan>;
   /** How often what is left unfinished is looked for, and how often objects are collected while a job makes checkpoints. */
   readonly sweepMs: number;
   readonly collectMs: number;

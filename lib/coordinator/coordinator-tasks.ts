@@ -11,6 +11,7 @@ import { finishRestore } from './finish-restore.ts';
 import { failSavepoint, finishSavepoint } from './finish-savepoint.ts';
 import { importSavepoint } from './import-savepoint.ts';
 import { failManual, finishManual } from './manual-checkpoint.ts';
+import { askForRestore, preview } from './restore-by-hand.ts';
 import { commitStop, recoverStop } from './stop-job.ts';
 import { startImported } from './start-imported.ts';
 import { sweep } from './sweep.ts';
@@ -39,6 +40,8 @@ export function coordinatorTasks(deps: CoordinatorDeps): Readonly<Record<string,
     'commit-stop': handler(deps, commitStop),
     'recover-stop': handler(deps, recoverStop),
     'cancel-job': handler(deps, cancelJob),
+    'ask-for-restore': handler(deps, askForRestore),
+    'preview-restore': handler(deps, preview),
     'check-restore': handler(deps, checkRestore),
     'import-savepoint': handler(deps, importSavepoint),
     'start-imported': handler(deps, startImported),

@@ -23,6 +23,8 @@ export type TaskName =
   | 'recover-stop'
   | 'fail-savepoint'
   | 'cancel-job'
+  | 'ask-for-restore'
+  | 'preview-restore'
   | 'check-restore'
   | 'import-savepoint'
   | 'start-imported'
@@ -37,7 +39,15 @@ export const postponed = 'SLUICE-POSTPONED';
 
 /** What a second try cannot mend: a shard's or a person's no, and a timeout that was long enough. */
 const never: RetryRule = {
-  errors: ['States.Timeout', 'SLUICE-REFUSED', 'SLUICE-CHECKPOINTS-LOST', 'SLUICE-FOLDER-UNUSABLE', 'SLUICE-INVARIANT', ...failureReasons],
+  errors: [
+    'States.Timeout',
+    'SLUICE-REFUSED',
+    'SLUICE-RESTORE-INPUT',
+    'SLUICE-CHECKPOINTS-LOST',
+    'SLUICE-FOLDER-UNUSABLE',
+    'SLUICE-INVARIANT',
+    ...failureReasons,
+  ],
   intervalSeconds: 1,
   maxAttempts: 0,
   backoffRate: 1,
@@ -168,8 +178,12 @@ const cancelFlow: Flow<TaskName> = {
 /** Until the switch nothing of the running job changes; after it there is no way back, and the rest is done by whoever meets it. */
 const restoreFlow: Flow<TaskName> = {
   name: 'restore',
-  startAt: 'Check',
+  startAt: 'Ask',
   states: {
+    // A person may start it with no more than a job and where to go back to.
+    Ask: task('ask-for-restore', { 'input.$': '$', ...flow }, '$', 'Asked'),
+    Asked: { type: 'choice', choices: [{ path: '$.dryRun', equals: true, next: 'Preview' }], otherwise: 'Check' },
+    Preview: task('preview-restore', { 'input.$': '$.input' }, '$.preview', null),
     Check: task('check-restore', operation, '$.checked', 'FromWhere', { catch: onError('Fail') }),
     FromWhere: { type: 'choice', choices: [{ path: '$.checked.from', equals: 'savepoint', next: 'Import' }], otherwise: 'Switch' },
     Import: task('import-savepoint', operation, '$.progress', 'Imported', { catch: onError('Fail') }),

@@ -23,6 +23,8 @@ export interface CheckpointRequest extends RestorePlan {
   readonly attempt: Attempt;
   /** Of a recovery: */
   readonly recovery?: Recovery;
+  /** Of a deployment: how long the checkpoint stays held for its rollback. */
+  readonly holdMs?: number;
 }
 
 export interface Recovery {

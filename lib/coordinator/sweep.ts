@@ -58,11 +58,12 @@ async function recoverDeadStops(deps: CoordinatorDeps, { job, pending, pins }: J
   }
 }
 
-/** A dead exporter would hold the floor for ever. A stop's pin goes with its own recovery. */
+/** A dead exporter would hold the floor for ever, and so would a deployment that nobody rolls back. A stop's pin goes with its own recovery. */
 async function releaseDeadPins(deps: CoordinatorDeps, record: JobRecord): Promise<JobRecord> {
   let current = record;
-  for (const { flow, kind } of record.pins) {
-    if (kind === 'stop-savepoint' || (await deps.flows.isRunning(flow))) continue;
+  for (const { flow, kind, untilMs } of record.pins) {
+    if (kind === 'stop-savepoint') continue;
+    if (untilMs === undefined ? await deps.flows.isRunning(flow) : deps.clock.now() < untilMs) continue;
     current = (await updateJob(deps, record.job, (now) => unpin(now, flow, deps.clock.now()))).record;
   }
   return current;

@@ -104,7 +104,8 @@ function wantedOf(record: JobRecord, request: CheckpointRequest, found: Checkpoi
 async function prepare(deps: CoordinatorDeps, record: JobRecord, request: CheckpointRequest, attempt: Attempt, trigger: string) {
   const target = await readTarget(deps, record, request);
   const wanted = wantedOf(record, request, target?.manifest.checkpoint ?? null);
-  const { planHash } = request;
+  const { planHash, holdMs } = request;
+  const pin = holdMs === undefined ? {} : { pin: { flow: `deployment-${trigger}`, untilMs: deps.clock.now() + holdMs } };
   if (target === null) return { checkpoint: null, wanted, descriptor: null, plan: request.plan, planHash };
   const { manifest, key, report } = target;
   const descriptor = descriptorKey(record.job, attempt, `${trigger}-${manifest.checkpoint}`);
@@ -113,5 +114,5 @@ async function prepare(deps: CoordinatorDeps, record: JobRecord, request: Checkp
   const wantedPlan = await readPlan(deps, request.plan);
   const adopted = encodeStoredPlan(record.job, { ...wantedPlan, plan: adoptMaxParallelism(wantedPlan.plan, manifest) });
   await deps.objects.createIfAbsent(adopted.key, adopted.bytes);
-  return { checkpoint: manifest.checkpoint, wanted, descriptor, plan: adopted.key, planHash };
+  return { checkpoint: manifest.checkpoint, wanted, descriptor, plan: adopted.key, planHash, ...pin };
 }

@@ -41,3 +41,8 @@ export function awsQueueNames(job: JobId, vertices: readonly OperatorUid[]): Rea
     ...vertices.map((uid) => [operatorQueue(job, uid), awsQueueName(job, uid)] as const),
   ]);
 }
+
+/** A standard queue. */
+export function awsDelayQueueName(job: JobId): string {
+  return `${awsPrefix(job)}--delay`;
+}

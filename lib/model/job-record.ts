@@ -49,6 +49,8 @@ export interface Pin {
   readonly flow: string;
   readonly manifest: string;
   readonly thenCancel?: true;
+  /** Held until then, though no flow works for it: a deployment may still be rolled back. */
+  readonly untilMs?: number;
 }
 
 /** Of the restart strategy: what it has counted so far. */

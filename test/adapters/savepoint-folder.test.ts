@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFsSavepointFolders } from '../../lib/adapters/fs/savepoint-folder.ts';
 import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
+import { FakeS3 } from './aws/fake-s3.ts';
+import { openS3Folders } from './aws/s3-folders.ts';
 import type { SavepointFolder, SavepointFolders } from '../../lib/ports/savepoint-folder.ts';
 
 let root = '';
@@ -18,11 +20,12 @@ const bytes = (content: string): Uint8Array => Buffer.from(content);
 
 /** The port's contract; the memory adapter is the one that tests use. */
 describe.each([
-  ['fs', (): SavepointFolders => createFsSavepointFolders()],
-  ['memory', (): SavepointFolders => new MemorySavepointFolders()],
-] as const)('a savepoint folder (%s)', (_, make) => {
+  ['fs', (): SavepointFolders => createFsSavepointFolders(), (): string => root],
+  ['memory', (): SavepointFolders => new MemorySavepointFolders(), (): string => root],
+  ['s3', (): SavepointFolders => openS3Folders(new FakeS3()), (): string => 's3://bucket/savepoints'],
+] as const)('a savepoint folder (%s)', (_, make, directory) => {
   test('takes a file once and keeps it', async () => {
-    const folder = make().inside(root, 'one');
+    const folder = make().inside(directory(), 'one');
     expect(await folder.createIfAbsent('state-x/0-1-0-a.ndjson.zst', bytes('first'))).toBe('created');
     expect(await folder.createIfAbsent('state-x/0-1-0-a.ndjson.zst', bytes('second'))).toBe('exists');
     expect(text(await folder.read('state-x/0-1-0-a.ndjson.zst'))).toBe('first');
@@ -30,14 +33,14 @@ describe.each([
   });
 
   test('lets one of many creators win', async () => {
-    const folder = make().inside(root, 'one');
+    const folder = make().inside(directory(), 'one');
     const outcomes = await Promise.all([...Array(8).keys()].map((n) => folder.createIfAbsent('same', bytes(`try ${n}`))));
     expect(outcomes.filter((outcome) => outcome === 'created')).toHaveLength(1);
     expect(text(await folder.read('same'))).toBe(`try ${outcomes.indexOf('created')}`);
   });
 
   test('lists what is in it, with sizes, and nothing where there is no folder', async () => {
-    const folder = make().inside(root, 'one');
+    const folder = make().inside(directory(), 'one');
     expect(await folder.list()).toEqual([]);
     await folder.createIfAbsent('b', bytes('12'));
     await folder.createIfAbsent('a/c', bytes('345'));

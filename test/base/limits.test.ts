@@ -13,6 +13,10 @@ const aws = {
   sqsGroupCallsPerSecond: 300,
   sqsDelayMs: 900_000,
   dynamodbItemBytes: 409_600,
+  dynamodbPartitionKeyBytes: 2_048,
+  dynamodbSortKeyBytes: 1_024,
+  dynamodbBatchGetItems: 100,
+  dynamodbBatchWriteItems: 25,
   lambdaFifoBatch: 10,
 };
 
@@ -25,6 +29,11 @@ describe('the limits', () => {
     expect(limits.backlogMessagesMax).toBeLessThanOrEqual(aws.sqsLookAhead);
     expect(limits.shardRecordBytesMax).toBeLessThanOrEqual(aws.dynamodbItemBytes);
     expect(limits.jobRecordBytesMax).toBeLessThanOrEqual(aws.dynamodbItemBytes);
+    expect(limits.itemBytesMax).toBeLessThanOrEqual(aws.dynamodbItemBytes);
+    expect(limits.itemPartitionKeyBytesMax).toBeLessThanOrEqual(aws.dynamodbPartitionKeyBytes);
+    expect(limits.itemSortKeyBytesMax).toBeLessThanOrEqual(aws.dynamodbSortKeyBytes);
+    expect(limits.batchGetItemsMax).toBeLessThanOrEqual(aws.dynamodbBatchGetItems);
+    expect(limits.batchWriteItemsMax).toBeLessThanOrEqual(aws.dynamodbBatchWriteItems);
   });
 
   test('let an envelope of the largest size travel as text, with a header of 64 KB', () => {

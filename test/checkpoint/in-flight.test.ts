@@ -3,8 +3,8 @@ import { channelId } from '../../lib/base/ids.ts';
 import { checkCompatibility } from '../../lib/checkpoint/compatibility.ts';
 import { checkSettings, defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
 import { completeCheckpoint } from '../../lib/checkpoint/completion.ts';
-import { inFlightChannels, inFlightOf, oldestInFlight, trimInFlight } from '../../lib/checkpoint/in-flight.ts';
-import { segmentsFloor } from '../../lib/checkpoint/segments-floor.ts';
+import { inFlightChannels, inFlightOf } from '../../lib/checkpoint/in-flight.ts';
+import { lacksBeginnings, oldestInFlight, trimInFlight } from '../../lib/checkpoint/trim-in-flight.ts';
 import { decodeManifest, encodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import type { Manifest } from '../../lib/checkpoint/manifest.ts';
 import { numberCheckpoint } from '../../lib/checkpoint/pending-checkpoint.ts';
@@ -38,10 +38,10 @@ describe('what is in flight', () => {
   });
 
   test('is listed by its sender without the epochs that every receiver has', () => {
-    const shards = trimInFlight(lagging(), 0);
+    const shards = trimInFlight(lagging());
     expect(shards.flatMap(({ inFlight = [] }) => inFlight.map(({ epoch }) => epoch))).toEqual([2, 3]);
     expect(oldestInFlight(shards)).toBe(2);
-    const aligned = trimInFlight({ plan, shards: lagging().shards.map((snapshot) => ({ ...snapshot, ...manifestOf(plan).shards.find(({ uid, shard }) => uid === snapshot.uid && shard === snapshot.shard)! })) }, 0); // prettier-ignore
+    const aligned = trimInFlight({ plan, shards: lagging().shards.map((snapshot) => ({ ...snapshot, ...manifestOf(plan).shards.find(({ uid, shard }) => uid === snapshot.uid && shard === snapshot.shard)! })) }); // prettier-ignore
     expect(aligned.some(({ inFlight }) => inFlight !== undefined)).toBe(false);
     expect(oldestInFlight(aligned)).toBeNull();
   });
@@ -51,17 +51,26 @@ describe('what is in flight', () => {
     const unknown = lagging().shards.map(({ inFlight, ...rest }) =>
       inFlight === undefined ? rest : { ...rest, inFlight: inFlight.map(({ after: _, ...list }) => list) },
     );
-    const epochs = (floor: number): readonly number[] =>
-      trimInFlight({ plan, shards: unknown }, floor).flatMap(({ inFlight = [] }) => inFlight.map(({ epoch }) => epoch));
-    expect(epochs(0)).toEqual([1, 2, 3]);
-    expect(epochs(1)).toEqual([2, 3]);
-    expect(segmentsFloor({ floor: 3 })).toBe(3);
-    expect(segmentsFloor({ floor: 3, inFlightFrom: 2 })).toBe(1);
-    expect(segmentsFloor({ floor: 1, inFlightFrom: 5 })).toBe(1);
+    const olderAt = (checkpoint: number, sent: number) =>
+      lagging().shards.map(({ inFlight: _, ...rest }) => ({
+        ...rest,
+        checkpoint,
+        outputs: { [channel(0, 0)]: sent, [channel(0, 1)]: sent },
+      }));
+    const epochs = (older: readonly ShardSnapshot[]): readonly number[] =>
+      trimInFlight({ plan, shards: unknown }, older).flatMap(({ inFlight = [] }) => inFlight.map(({ epoch }) => epoch));
+    expect(lacksBeginnings(unknown)).toBe(true);
+    expect(lacksBeginnings(lagging().shards)).toBe(false);
+    expect(epochs([])).toEqual([1, 2, 3]);
+    // The receiver is at 3: past what had been sent by then.
+    expect(epochs(olderAt(1, 2))).toEqual([2, 3]);
+    expect(epochs(olderAt(2, 3))).toEqual([3]);
+    // In flight at the older one too: its epochs are still needed.
+    expect(epochs(olderAt(2, 5))).toEqual([1, 2, 3]);
   });
 
   test('survives as a manifest, which refuses one that lists too little, or a channel that must be aligned', () => {
-    const manifest = { ...lagging(), shards: trimInFlight(lagging(), 0) };
+    const manifest = { ...lagging(), shards: trimInFlight(lagging()) };
     expect(decodeManifest(encodeManifest(manifest), 'key').shards).toEqual(expect.arrayContaining([...manifest.shards]));
     const tooLittle = manifest.shards.map(({ inFlight, ...rest }) =>
       inFlight === undefined ? rest : { ...rest, inFlight: inFlight.slice(1) },
@@ -74,7 +83,7 @@ describe('what is in flight', () => {
   });
 
   test.each([1, 2, 3, 5])('has every key group on exactly one of %i new shards, and keeps order by sender', (counters) => {
-    const manifest = { ...lagging(), shards: trimInFlight(lagging(), 0) };
+    const manifest = { ...lagging(), shards: trimInFlight(lagging()) };
     const now = planOf({ counters });
     const readers = Array.from({ length: counters }, (_, shard) => inFlightOf(manifest, now, counter, shard));
     // Old shard 0 of 2 owned key groups 0 to 63: whoever owns some of them now reads it, each for its own keys.

@@ -16,8 +16,8 @@ function timer(key: string, namespace: string, changes: Partial<ValueRow> = {}):
   return row(key, 'true', { state: '#event-timers', namespace, ...changes });
 }
 
-/** What every keyed base promises. */
-export function keyedBaseContract(adapter: string, make: MakeStores): void {
+/** What every keyed base promises. `expire`: its tombstones go by themselves, which its own tests look at. */
+export function keyedBaseContract(adapter: string, make: MakeStores, tombstones: 'purged' | 'expire' = 'purged'): void {
   let fixture: StoresFixture;
   let base: DecodedBase;
 
@@ -93,18 +93,28 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
       expect(await valueOf(row('"a"', ''))).toBeUndefined();
     });
 
-    test('tombstones are purged by the time of their write, and no row that is alive or was deleted again later', async () => {
-      await write(1, row('"old"', undefined), row('"revived"', undefined), row('"again"', undefined), row('"alive"', '1'));
-      await fixture.time.advance(1_000);
-      await write(2, row('"revived"', '2'), row('"again"', undefined), row('"young"', undefined));
-      expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(1);
-      await write(0, row('"old"', 'fence is gone'), row('"again"', 'fenced'), row('"young"', 'fenced'), row('"alive"', 'fenced'));
-      const addresses = [row('"old"', ''), row('"revived"', ''), row('"again"', ''), row('"young"', ''), row('"alive"', '')];
-      expect(await base.read(space, addresses)).toEqual(['fence is gone', '2', undefined, undefined, '1']);
-      await fixture.time.advance(1);
-      expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(2);
-      expect(await base.purgeTombstones('other', fixture.time.clock.now())).toBe(0);
-    });
+    if (tombstones === 'purged') {
+      test('tombstones are purged by the time of their write, and no row that is alive or was deleted again later', async () => {
+        await write(1, row('"old"', undefined), row('"revived"', undefined), row('"again"', undefined), row('"alive"', '1'));
+        await fixture.time.advance(1_000);
+        await write(2, row('"revived"', '2'), row('"again"', undefined), row('"young"', undefined));
+        expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(1);
+        await write(0, row('"old"', 'fence is gone'), row('"again"', 'fenced'), row('"young"', 'fenced'), row('"alive"', 'fenced'));
+        const addresses = [row('"old"', ''), row('"revived"', ''), row('"again"', ''), row('"young"', ''), row('"alive"', '')];
+        expect(await base.read(space, addresses)).toEqual(['fence is gone', '2', undefined, undefined, '1']);
+        await fixture.time.advance(1);
+        expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(2);
+        expect(await base.purgeTombstones('other', fixture.time.clock.now())).toBe(0);
+      });
+    } else {
+      test('tombstones that go by themselves are not purged', async () => {
+        await write(5, row('"a"', undefined));
+        await fixture.time.advance(1_000);
+        expect(await base.purgeTombstones(space, fixture.time.clock.now())).toBe(0);
+        await write(4, row('"a"', 'fenced'));
+        expect(await valueOf(row('"a"', ''))).toBeUndefined();
+      });
+    }
 
     test('all rows of a key come in order of their namespace, without deleted ones', async () => {
       const namespaces = ['b', 'a', '', '\u{10000}', '\uffff', 'aa'];
@@ -180,9 +190,24 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
       expect((await due(null)).map(({ key }) => key)).toEqual(['"e"', '"f"', '"a"', '"b"', '"c"']);
     });
 
-    test('any state can be read in that order', async () => {
-      await write(1, row('"b"', '1', { namespace: 'x' }), row('"a"', '2', { namespace: 'x' }), row('"c"', '3', { namespace: 'a' }));
-      expect((await due(null, 2, { start: 0, end: 127 }, 'sum')).map(({ value }) => value)).toEqual(['3', '2']);
+    test('timers of the two kinds are apart', async () => {
+      const state = '#processing-timers';
+      await write(1, timer('"b"', '02', { state }), timer('"c"', '01', { state }), timer('"a"', '00'));
+      expect((await due(null, 2, { start: 0, end: 127 }, state)).map(({ key }) => key)).toEqual(['"c"', '"b"']);
+      expect((await due(null)).map(({ key }) => key)).toEqual(['"a"']);
+    });
+
+    test('timers that lie far apart in key groups are merged by time, in pages', async () => {
+      const timers = Array.from({ length: 40 }, (_, i) => timer(`"${i}"`, String(i).padStart(2, '0'), { keyGroup: (i * 37) % 128 }));
+      await write(1, ...timers.toReversed());
+      const seen: string[] = [];
+      for (let after: DueCursor | null = null; ;) {
+        const page: readonly ValueRow[] = await due(after, 7);
+        seen.push(...page.map(({ namespace }) => namespace));
+        if (page.length < 7) break;
+        after = page.at(-1)!;
+      }
+      expect(seen).toEqual(timers.map(({ namespace }) => namespace));
     });
 
     test.each([1, 3, 1_000])('a scan in pages of %i brings every row of the operator in its key groups once', async (rowsMax) => {
@@ -237,6 +262,40 @@ export function keyedBaseContract(adapter: string, make: MakeStores): void {
       const texts = ['"ä"', '"\u{1f600}"', '"\\u0000"', '"\uffff"', '""', '"' + 'x'.repeat(60_000) + '"', '{"a":[1]}'];
       await write(1, ...texts.map((text) => row(text, text)));
       expect(await base.read(space, texts.map((text) => row(text, '')))).toEqual(texts); // prettier-ignore
+    });
+
+    test('names of every text and length keep rows apart and come back exactly, through every read', async () => {
+      const long = 'x'.repeat(60_000);
+      const texts = ['', '\u0000', '#', '$', '##', '$~', 'a#b', 'a', 'b', '#a', ' ', '!', '\u{10ffff}', `${long}a`, `${long}b`, `${long}#`];
+      const rows = texts.flatMap((key, i) => [
+        row(key, `k${i}`, { keyGroup: 5 }),
+        row('"n"', `n${i}`, { keyGroup: 5, state: 'names', namespace: key }),
+        row('"s"', `s${i}`, { keyGroup: 5, state: `s${key}` }),
+        timer(key, `0${key}`, { keyGroup: 5, value: `t${i}` }),
+      ]);
+      await write(1, ...rows);
+      const valuesOf = (list: readonly ValueRow[]): (string | undefined)[] => list.map(({ value }) => value).sort();
+      expect(await base.read(space, rows)).toEqual(rows.map(({ value }) => value));
+      const named = await base.readKey(space, row('"n"', '', { keyGroup: 5, state: 'names' }));
+      expect(named.map(({ namespace }) => namespace).sort()).toEqual([...texts].sort());
+      expect(valuesOf(await due(null))).toEqual(texts.map((_, i) => `t${i}`).sort());
+      const scanned = await scanAll(7);
+      expect(scanned.map((entry) => JSON.stringify(entry)).sort()).toEqual(rows.map((entry) => JSON.stringify(entry)).sort());
+      await base.drop(space);
+      expect(await scanAll(7)).toEqual([]);
+    });
+
+    test('pages bring names that agree for longer than a key can be once each', async () => {
+      const namespaces = Array.from({ length: 12 }, (_, i) => `${'x'.repeat(2_000)}${i}`);
+      await write(1, ...namespaces.map((namespace) => row('"a"', namespace, { namespace })));
+      const seen: string[] = [];
+      for (let after = ''; ;) {
+        const page = await fixture.stores.base.readKey(space, row('"a"', ''), { after, rowsMax: 5 });
+        seen.push(...page.map(({ namespace }) => namespace));
+        if (page.length < 5) break;
+        after = page.at(-1)!.namespace;
+      }
+      expect(seen.sort()).toEqual(namespaces.sort());
     });
   });
 }

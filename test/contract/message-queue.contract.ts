@@ -165,6 +165,7 @@ export function messageQueueContract(adapter: string, make: MakeStores): void {
 
     test('a receive that waits in vain comes back empty', async () => {
       const waiting = receive({ waitMs: 20_000 });
+      await settle();
       await fixture.time.advance(20_000);
       expect(await waiting).toEqual([]);
       await send(message('a', '1'));

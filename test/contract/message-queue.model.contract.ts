@@ -64,8 +64,9 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('advance' as const), byMs: fc.constantFrom(1, 999, 30_000, 200_000) }),
 );
 
-/** Any sequence of calls does what the plain list says. */
-export function messageQueueModelContract(adapter: string, make: MakeStores, runs: number): void {
+/** Any sequence of calls does what the plain list says. `stepMs`: what visibility is rounded up to, where the service has whole seconds. */
+export function messageQueueModelContract(adapter: string, make: MakeStores, runs: number, stepMs = 1): void {
+  const rounded = (timeMs: number): number => Math.ceil(timeMs / stepMs) * stepMs;
   test(`the message queue of ${adapter} does in every sequence of calls what a plain list of messages would do`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
@@ -90,7 +91,7 @@ export function messageQueueModelContract(adapter: string, make: MakeStores, run
               case 'receive': {
                 const { messagesMax, visibilityMs } = action;
                 const messages = await stores.queue.receive('q', { messagesMax, visibilityMs, waitMs: 0 });
-                model.received(messages, messagesMax, visibilityMs, nowMs);
+                model.received(messages, messagesMax, rounded(visibilityMs), nowMs);
                 const held = messages.map(({ body }) => model.messages.find((message) => message.body === textOf(body))!);
                 receives.push({ messages, held });
                 break;
@@ -117,7 +118,7 @@ export function messageQueueModelContract(adapter: string, make: MakeStores, run
                 await stores.queue.changeVisibility('q', [entry.receipt], action.visibilityMs);
                 const message = chosen!.held[action.index]!;
                 const holds = message.count === entry.receiveCount && message.hiddenUntilMs > nowMs;
-                if (holds) message.hiddenUntilMs = nowMs + action.visibilityMs;
+                if (holds) message.hiddenUntilMs = nowMs + rounded(action.visibilityMs);
                 break;
               }
               case 'advance':

@@ -115,7 +115,7 @@ export function objectsAndDelayContract(adapter: string, make: MakeStores): void
       await fixture.time.advance(1_000);
       expect(await fixture.stores.queue.depth('q')).toBe(0);
       refusing = false;
-      await fixture.time.advance(1_000);
+      await fixture.time.advance(5_000);
       expect(await fixture.stores.queue.depth('q')).toBe(1);
       await fixture.dispose();
     });

@@ -123,7 +123,8 @@ export class CoordinatorWorld {
   readonly stores: LocalStores;
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
-  readonly plan: JobPlan;
+  /** Of the shards that answer. */
+  plan: JobPlan;
   readonly settings: CheckpointSettings;
   readonly log: { readonly level: string; readonly message: string; readonly facts: unknown }[] = [];
   /** Times that a part became visible, by its name. */

@@ -1,8 +1,8 @@
 /** A coordinator for the chaos world: correct and simple, one step at a time, never failing itself. */
 import type { CollectSink } from '../../lib/adapters/connectors/collect-sink.ts';
 import type { LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
-import { inFlightChannels, oldestInFlight, trimInFlight } from '../../lib/checkpoint/in-flight.ts';
-import { segmentsFloor } from '../../lib/checkpoint/segments-floor.ts';
+import { inFlightChannels } from '../../lib/checkpoint/in-flight.ts';
+import { oldestInFlight, trimInFlight } from '../../lib/checkpoint/trim-in-flight.ts';
 import { encodeDescriptor, encodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { decodeCoordinatorMessage } from '../../lib/model/coordinator-message.ts';
@@ -135,7 +135,7 @@ export class ChaosCoordinator {
     const mode = this.#modes.get(checkpoint)!;
     const { plan, planHash } = this.#compiled;
     const isUnaligned = this.#options.alignedTimeoutMs !== null && mode === 'exactly-once';
-    const shards = isUnaligned ? trimInFlight({ plan, shards: acknowledged }, segmentsFloor(await this.job())) : acknowledged;
+    const shards = isUnaligned ? trimInFlight({ plan, shards: acknowledged }) : acknowledged;
     const areCountsExact = this.laxRestores === 0;
     const problem = mode === 'exactly-once' ? await cutProblem(stores.objects, plan, shards, { isUnaligned, areCountsExact }) : undefined;
     if (inFlightChannels({ plan, shards }).length > 0) this.overtaken++;

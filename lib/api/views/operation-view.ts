@@ -10,6 +10,15 @@ export function savepointOperationView({ status, location, failure }: OperationR
   return { status: { id: 'COMPLETED' }, operation };
 }
 
+/** Poll answer of a restore: the attempt that it began xor failure-cause; while it goes on, how far an import is. */
+export function restoreOperationView({ status, progress, failure }: OperationRecord): View {
+  const { next, units } = progress;
+  const imported = units === undefined ? {} : { progress: { done: next, of: units } };
+  if (status === 'IN_PROGRESS') return { status: { id: 'IN_PROGRESS' }, operation: null, ...imported };
+  const operation = failure === null ? { attempt: progress['attempt'] } : { 'failure-cause': failureCauseView(failure) };
+  return { status: { id: 'COMPLETED' }, operation, ...imported };
+}
+
 /** Poll answer of a checkpoint; unlike the others it has no hyphen in its name. */
 export function checkpointOperationView({ status, progress, failure }: OperationRecord): View {
   if (status === 'IN_PROGRESS') return { status: { id: 'IN_PROGRESS' }, operation: null };

@@ -76,17 +76,16 @@ export class Liveness {
     const isIdle = dirtyEpoch <= completed && pending.length === 0;
     this.#isShown ||= status !== 'RUNNING' || completed > this.#begun.completed || isIdle;
     if (this.#isShown) return [];
+    const names = (await flows()).map(({ name }) => name);
+    if (!this.#begun.isStray && pending.some(({ flow }) => !names.includes(flow))) {
+      this.#begun.isStray = true;
+      this.#begun.allowedMs += timeoutMs + sweepMs + sweepLaterMs;
+    }
     const tookMs = nowMs - this.#begun.atMs;
     // A checkpoint that has less time than a message may be away for, or than what is left over takes, is likely to be in vain.
     const triesMs = timeoutMs < visibilityMs + intervalMs ? visibilityMs + triesInVain * wholeSeconds(timeoutMs) : 0;
     const boundMs = 2 * intervalMs + visibilityMs + this.#begun.callsMs + triesMs + this.#begun.allowedMs;
     if (tookMs <= boundMs) return [];
-    const names = (await flows()).map(({ name }) => name);
-    if (!this.#begun.isStray && pending.some(({ flow }) => !names.includes(flow))) {
-      this.#begun.isStray = true;
-      this.#begun.allowedMs += timeoutMs + sweepMs + sweepLaterMs;
-      return [];
-    }
     return [`no checkpoint has completed in attempt ${attempt} of job ${job} for ${tookMs} ms, though everything works`];
   }
 }

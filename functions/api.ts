@@ -1,0 +1,20 @@
+/** Lambda: the HTTP API of one job. Who may call what is decided by API Gateway (infra/job-api.ts). */
+import { handle } from 'hono/aws-lambda';
+import { createApi } from '../lib/api/api-app.ts';
+import { createPortJobControl } from '../lib/api/port-job-control.ts';
+import { createCoordinator } from './coordinator-runtime.ts';
+import { readJobEnvironment } from './job-environment.ts';
+
+const environment = readJobEnvironment();
+const { deps, stores } = createCoordinator(environment);
+const location = (path: string): string => `s3://${environment.bucket}/${path}`;
+
+const control = createPortJobControl({
+  deps,
+  savepointDirectory: location('savepoints'),
+  checkpointLocation: location,
+});
+
+export const handler = handle(
+  createApi({ control, clock: stores.clock, logger: stores.logger, durable: () => Promise.resolve(), version: environment.code }),
+);

@@ -1,0 +1,47 @@
+/** What a function of a job works on: the services of AWS behind the ports, made once per process. */
+import { createDynamoDbClient } from '../lib/adapters/aws-sdk/dynamodb-client.ts';
+import { Meter } from '../lib/adapters/aws-sdk/meter.ts';
+import { createS3Client } from '../lib/adapters/aws-sdk/s3-client.ts';
+import { createSqsClient } from '../lib/adapters/aws-sdk/sqs-client.ts';
+import { createDynamoDbStores } from '../lib/adapters/dynamodb/dynamodb-stores.ts';
+import { createS3ObjectStore } from '../lib/adapters/s3/object-store.ts';
+import { createSqsReceiver } from '../lib/adapters/sqs/message-receiver.ts';
+import { createSqsSender } from '../lib/adapters/sqs/message-sender.ts';
+import type { SqsAccess } from '../lib/adapters/sqs/sqs-access.ts';
+import { systemClock } from '../lib/adapters/system/clock.ts';
+import { createLogger } from '../lib/adapters/system/logger.ts';
+import { createMetrics } from '../lib/adapters/system/metrics.ts';
+import { systemRandom } from '../lib/adapters/system/random.ts';
+import { systemTimers } from '../lib/adapters/system/timers.ts';
+import { awsQueueNames } from '../lib/model/aws-names.ts';
+import type { JobPlan } from '../lib/model/job-plan.ts';
+import type { JobEnvironment } from './job-environment.ts';
+
+/** Longer than any invocation can live: 15 minutes, and room for what a clock is off. */
+export const garbageAgeMs = 1_200_000;
+
+export function createAwsStores({ job, table, bucket, queues }: JobEnvironment, plan: JobPlan) {
+  const system = { clock: systemClock, timers: systemTimers, random: systemRandom };
+  const logger = createLogger({ clock: systemClock, format: 'json' });
+  const meter = new Meter();
+  const s3 = createS3Client({ meter });
+  const sqs = createSqsClient({ meter });
+  const names = awsQueueNames(job, plan.vertices.map(({ uid }) => uid)); // prettier-ignore
+  const access: SqsAccess = {
+    client: sqs,
+    queueUrl: (queue) => (names.has(queue) ? `${queues}${names.get(queue)!}` : undefined),
+  };
+  return {
+    ...system,
+    logger,
+    metrics: createMetrics(),
+    meter,
+    clients: { s3, sqs },
+    ...createDynamoDbStores({ ...system, client: createDynamoDbClient({ meter }), table, tombstonesKeptMs: garbageAgeMs }),
+    objects: createS3ObjectStore({ ...system, client: s3, bucket }),
+    messages: createSqsSender(access),
+    receiver: createSqsReceiver(access),
+  };
+}
+
+export type AwsStores = ReturnType<typeof createAwsStores>;

@@ -1,0 +1,46 @@
+/** The coordinator of the job, as Lambda has it: its flows are state machines. */
+import { createStepFunctionsClient } from '../lib/adapters/aws-sdk/step-functions-client.ts';
+import { createAwsConnectors } from '../lib/adapters/connectors/aws-connectors.ts';
+import { createS3SavepointFolders } from '../lib/adapters/s3/savepoint-folders.ts';
+import { createStepFunctionsSignal } from '../lib/adapters/step-functions/coordinator-signal.ts';
+import { createStepFunctionsFlowStarter } from '../lib/adapters/step-functions/flow-starter.ts';
+import type { CoordinatorDeps } from '../lib/coordinator/coordinator-deps.ts';
+import { flowOfExecution } from '../lib/coordinator/flow-names.ts';
+import type { CompiledJob } from '../lib/dsl/compile-job.ts';
+import { awsStateMachineName } from '../lib/model/aws-names.ts';
+import { withDeadLetters } from '../lib/adapters/connectors/dead-letters.ts';
+import { createAwsStores, garbageAgeMs, type AwsStores } from './aws-stores.ts';
+import type { JobEnvironment } from './job-environment.ts';
+import { compileBundled, newPlanOf } from './job-program.ts';
+
+export interface CoordinatorRuntime {
+  readonly deps: CoordinatorDeps;
+  readonly stores: AwsStores;
+  readonly compiled: CompiledJob;
+}
+
+const sweepMs = 3_600_000;
+const collectMs = 600_000;
+/** Of the five minutes that a step has. */
+const stepMs = 60_000;
+
+export function createCoordinator(environment: JobEnvironment): CoordinatorRuntime {
+  const compiled = compileBundled(environment);
+  const stores = createAwsStores(environment, compiled.plan);
+  const { s3 } = stores.clients;
+  const client = createStepFunctionsClient({ meter: stores.meter });
+  const stateMachineArn = (flow: string): string => `${environment.machines}${awsStateMachineName(environment.job, flow)}`;
+  const deps: CoordinatorDeps = {
+    ...stores,
+    connectors: withDeadLetters(createAwsConnectors({ ...stores, s3 }), stores.objects),
+    savepoints: createS3SavepointFolders({ ...stores, client: s3 }),
+    signal: createStepFunctionsSignal(client),
+    flows: createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf: flowOfExecution }),
+    planFor: (parallelism) => newPlanOf(environment, compileBundled(environment, parallelism)),
+    sweepMs,
+    collectMs,
+    garbageAgeMs,
+    stepMs,
+  };
+  return { deps, stores, compiled };
+}

@@ -1,0 +1,53 @@
+/** What a function of a job is told by its environment (infra/streaming-job.ts): the one reader of these variables. */
+import { SluiceError } from '../lib/base/errors.ts';
+import { isJobId, operatorUid, type JobId, type OperatorUid } from '../lib/base/ids.ts';
+import type { CompileOptions } from '../lib/dsl/compile-job.ts';
+
+export interface JobEnvironment {
+  readonly job: JobId;
+  /** Digest of the bundle. */
+  readonly code: string;
+  /** As the deployment planned it. */
+  readonly options: CompileOptions;
+  readonly table: string;
+  readonly bucket: string;
+  /** What every queue's URL begins with. */
+  readonly queues: string;
+  /** What every state machine's ARN begins with. */
+  readonly machines: string;
+  /** Of an operator's function only. */
+  readonly uid: OperatorUid | null;
+  readonly delay: { readonly queueArn: string; readonly scheduleGroup: string; readonly schedulerRoleArn: string } | null;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** @throws SluiceError `SLUICE-FUNCTION-ENVIRONMENT` */
+export function readJobEnvironment(variables: Variables = process.env): JobEnvironment {
+  const wanted = (name: string): string => variables[name] ?? missing(name, 'is not set');
+  const job = wanted('SLUICE_JOB_ID');
+  if (!isJobId(job)) return missing('SLUICE_JOB_ID', 'is no job id');
+  const uid = variables['SLUICE_UID'];
+  const queueArn = variables['SLUICE_DELAY_QUEUE_ARN'];
+  return {
+    job,
+    code: wanted('SLUICE_CODE'),
+    options: JSON.parse(wanted('SLUICE_OPTIONS')) as CompileOptions,
+    table: wanted('SLUICE_TABLE'),
+    bucket: wanted('SLUICE_BUCKET'),
+    queues: wanted('SLUICE_QUEUES'),
+    machines: wanted('SLUICE_MACHINES'),
+    uid: uid === undefined ? null : operatorUid(uid),
+    delay:
+      queueArn === undefined
+        ? null
+        : { queueArn, scheduleGroup: wanted('SLUICE_SCHEDULES'), schedulerRoleArn: wanted('SLUICE_SCHEDULER_ROLE') },
+  };
+}
+
+function missing(name: string, why: string): never {
+  throw new SluiceError('SLUICE-FUNCTION-ENVIRONMENT', `the environment variable ${name} ${why}`, {
+    hint: 'Functions of a job are made by the StreamingJob construct: deploy it again.',
+    facts: { name },
+  });
+}

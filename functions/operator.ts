@@ -1,0 +1,49 @@
+/** Lambda: one vertex of the job, for the shards whose messages come. */
+import { createSchedulerClient } from '../lib/adapters/aws-sdk/scheduler-client.ts';
+import { createAwsConnectors } from '../lib/adapters/connectors/aws-connectors.ts';
+import { createSqsDelay } from '../lib/adapters/sqs/delay.ts';
+import { invariant } from '../lib/base/invariant.ts';
+import { awsDelayQueueName } from '../lib/model/aws-names.ts';
+import { readMessage } from '../lib/model/envelope-codec.ts';
+import { operatorQueue } from '../lib/model/queue-names.ts';
+import { OperatorFunction } from '../lib/runtime/operator-function.ts';
+import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
+import { createAwsStores } from './aws-stores.ts';
+import { workOnBatch } from './batch-work.ts';
+import { readJobEnvironment } from './job-environment.ts';
+import { compileBundled, newPlanOf } from './job-program.ts';
+
+const environment = readJobEnvironment();
+const { job, uid, queues, delay } = environment;
+invariant(uid !== null && delay !== null, 'SJ1', 'the function is told no vertex');
+const compiled = compileBundled(environment);
+const { planHash } = newPlanOf(environment, compiled);
+const stores = createAwsStores(environment, compiled.plan);
+const { clients, meter, clock } = stores;
+
+const operator = new OperatorFunction(
+  {
+    deps: {
+      ...stores,
+      connectors: createAwsConnectors({ ...stores, s3: clients.s3 }),
+      delay: createSqsDelay({
+        sqs: clients.sqs,
+        scheduler: createSchedulerClient({ meter }),
+        clock,
+        delayQueueUrl: `${queues}${awsDelayQueueName(job)}`,
+        delayQueueArn: delay.queueArn,
+        scheduleGroup: delay.scheduleGroup,
+        schedulerRoleArn: delay.schedulerRoleArn,
+      }),
+    },
+    program: { job, plan: compiled.plan, planHash, registry: compiled.registry, settings: defaultRuntimeSettings },
+  },
+  uid,
+);
+
+export const handler = workOnBatch(stores, {
+  job,
+  queue: operatorQueue(job, uid),
+  handle: (messages, postpone) => operator.handle(messages, postpone),
+  recognise: ({ body }) => void readMessage(body),
+});

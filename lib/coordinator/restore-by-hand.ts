@@ -1,0 +1,48 @@
+/**
+ * Step: what a restore is asked for, as a person writes it into the Step Functions console, or the API sends it, becomes an operation. And its dry run.
+ *
+ * RB1. An execution is one restore: its trigger is made of its name, so that a second try of this step finds the first one's operation.
+ */
+import { createHash } from 'node:crypto';
+import type { JobId } from '../base/ids.ts';
+import type { CoordinatorDeps } from './coordinator-deps.ts';
+import { writeOperation, type OperationRequest } from './operation-log.ts';
+import { checkpointRestore, savepointRestore } from './restore-order.ts';
+import { planFor, readRestoreInput, type RestoreInput } from './restore-input.ts';
+import { previewRestore, type RestorePreview } from './restore-preview.ts';
+
+export interface AskedRestore {
+  readonly job: JobId;
+  readonly trigger: string;
+  readonly dryRun: boolean;
+  readonly input: RestoreInput | null;
+}
+
+export async function askForRestore(
+  deps: CoordinatorDeps,
+  { input, flow }: { readonly input: unknown; readonly flow: string },
+): Promise<AskedRestore> {
+  const known = (input ?? {}) as { readonly job?: JobId; readonly trigger?: string };
+  if (known.job !== undefined && known.trigger !== undefined) return { job: known.job, trigger: known.trigger, dryRun: false, input: null };
+  const wanted = readRestoreInput(input);
+  const trigger = createHash('sha256').update(flow).digest('hex').slice(0, 32);
+  const asked = { job: wanted.jobId, trigger, dryRun: wanted.dryRun === true, input: wanted };
+  if (!asked.dryRun) await writeOperation(deps, await restoreOperation(deps, wanted, trigger));
+  return asked;
+}
+
+/** Changes nothing. */
+export function preview(deps: CoordinatorDeps, { input }: { readonly input: RestoreInput }): Promise<RestorePreview> {
+  return previewRestore(deps, input);
+}
+
+/** What such an input asks for; the plan that it needs is stored. */
+export async function restoreOperation(deps: CoordinatorDeps, input: RestoreInput, trigger: string): Promise<OperationRequest> {
+  const { jobId: job, savepoint, checkpoint = 'newest', publishedSeen = null } = input;
+  const { allowNonRestoredState = false, allowOtherJob = false, parallelism } = input;
+  const newPlan = parallelism === undefined ? null : await planFor(deps, parallelism);
+  const order = { job, trigger, publishedSeen, newPlan, allowNonRestoredState, allowOtherJob };
+  return savepoint === undefined
+    ? checkpointRestore(deps, { ...order, checkpoint })
+    : savepointRestore(deps, { ...order, location: savepoint });
+}

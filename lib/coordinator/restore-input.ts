@@ -1,0 +1,74 @@
+/**
+ * What a person writes who wants a restore: the input of the state machine, and the body of the API's request.
+ *
+ * RI1. Whatever is wrong with it is told at once, before anything is written.
+ */
+import { SluiceError } from '../base/errors.ts';
+import { isJobId, type CheckpointId, type JobId } from '../base/ids.ts';
+import type { CoordinatorDeps } from './coordinator-deps.ts';
+import type { NewPlan } from './new-plan.ts';
+
+export interface RestoreInput {
+  readonly jobId: JobId;
+  /** Where it lies. Or: */
+  readonly savepoint?: string;
+  /** One that the job holds. */
+  readonly checkpoint?: CheckpointId | 'newest';
+  readonly parallelism?: number;
+  readonly allowNonRestoredState?: boolean;
+  readonly allowOtherJob?: boolean;
+  readonly publishedSeen?: CheckpointId;
+  readonly dryRun?: boolean;
+}
+
+/** @throws SluiceError `SLUICE-RESTORE-INPUT` where nobody has the job's code to plan it anew */
+export async function planFor(deps: CoordinatorDeps, parallelism: number): Promise<NewPlan> {
+  if (deps.planFor !== undefined) return deps.planFor(parallelism);
+  throw inputInvalid(['parallelism cannot be changed here: run the job again with another one']);
+}
+
+const known = new Set([
+  'jobId',
+  'savepoint',
+  'checkpoint',
+  'parallelism',
+  'allowNonRestoredState',
+  'allowOtherJob',
+  'publishedSeen',
+  'dryRun',
+]);
+const example = '{"jobId": "0123456789abcdef0123456789abcdef", "savepoint": "s3://bucket/savepoints/…", "parallelism": 4, "dryRun": true}';
+
+/** RI1. @throws SluiceError `SLUICE-RESTORE-INPUT` */
+export function readRestoreInput(value: unknown): RestoreInput {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw inputInvalid(['the input is no object']);
+  const fields = value as Readonly<Record<string, unknown>>;
+  const { jobId, savepoint, checkpoint } = fields;
+  const problems = [
+    ...Object.keys(fields).filter((name) => !known.has(name)).map((name) => `${name} is unknown`), // prettier-ignore
+    ...(typeof jobId === 'string' && isJobId(jobId) ? [] : ['jobId must be 32 lower-case hexadecimal digits']),
+    ...(savepoint === undefined || (typeof savepoint === 'string' && savepoint !== '') ? [] : ['savepoint must be a location']),
+    ...(savepoint !== undefined && checkpoint !== undefined ? ['either savepoint or checkpoint, not both'] : []),
+    ...(checkpoint === undefined || checkpoint === 'newest' || isCount(checkpoint) ? [] : ['checkpoint must be a number or "newest"']),
+    ...(fields['parallelism'] === undefined || isCount(fields['parallelism']) ? [] : ['parallelism must be a whole number from 1 on']),
+    ...(fields['publishedSeen'] === undefined || Number.isSafeInteger(fields['publishedSeen'])
+      ? []
+      : ['publishedSeen must be a whole number']),
+    ...['allowNonRestoredState', 'allowOtherJob', 'dryRun']
+      .filter((name) => fields[name] !== undefined && typeof fields[name] !== 'boolean')
+      .map((name) => `${name} must be true or false`),
+  ];
+  if (problems.length > 0) throw inputInvalid(problems);
+  return fields as unknown as RestoreInput;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+function inputInvalid(problems: readonly string[]): SluiceError {
+  return new SluiceError('SLUICE-RESTORE-INPUT', `the restore cannot be asked for: ${problems.join('; ')}`, {
+    hint: `Nothing was changed. An input looks like ${example}; without savepoint or checkpoint the newest checkpoint is meant.`,
+    facts: { problems },
+  });
+}
