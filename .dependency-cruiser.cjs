@@ -32,6 +32,7 @@ const layers = {
 const outside = {
   infra: ['base', 'model', 'graph', 'dsl', 'planner', 'coordinator/flow'],
   functions: '*',
+  localstack: ['base'],
   examples: '*',
   bench: '*',
   test: '*',
@@ -116,6 +117,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^infra/' },
       to: { path: roots, pathNot: `^(infra/|lib/index\\.ts$|lib/${anyOf(outside.infra)})` },
+    },
+    {
+      name: 'layer-localstack',
+      comment: `localstack may import ${outside.localstack.join(', ')} of lib: it knows AWS, not Sluice.`,
+      severity: 'error',
+      from: { path: '^localstack/' },
+      to: { path: roots, pathNot: `^(localstack/|lib/${anyOf(outside.localstack)}/)` },
     },
     {
       name: 'nothing-imports-its-users',

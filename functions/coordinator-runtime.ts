@@ -1,6 +1,6 @@
 /** The coordinator of the job, as Lambda has it: its flows are state machines. */
 import { createStepFunctionsClient } from '../lib/adapters/aws-sdk/step-functions-client.ts';
-import { createAwsConnectors } from '../lib/adapters/connectors/aws-connectors.ts';
+import { createAwsConnectors } from './aws-connectors.ts';
 import { createS3SavepointFolders } from '../lib/adapters/s3/savepoint-folders.ts';
 import { createStepFunctionsSignal } from '../lib/adapters/step-functions/coordinator-signal.ts';
 import { createStepFunctionsFlowStarter } from '../lib/adapters/step-functions/flow-starter.ts';
@@ -8,7 +8,6 @@ import type { CoordinatorDeps } from '../lib/coordinator/coordinator-deps.ts';
 import { flowOfExecution } from '../lib/coordinator/flow-names.ts';
 import type { CompiledJob } from '../lib/dsl/compile-job.ts';
 import { awsStateMachineName } from '../lib/model/aws-names.ts';
-import { withDeadLetters } from '../lib/adapters/connectors/dead-letters.ts';
 import { createAwsStores, garbageAgeMs, type AwsStores } from './aws-stores.ts';
 import type { JobEnvironment } from './job-environment.ts';
 import { compileBundled, newPlanOf } from './job-program.ts';
@@ -32,7 +31,7 @@ export function createCoordinator(environment: JobEnvironment): CoordinatorRunti
   const stateMachineArn = (flow: string): string => `${environment.machines}${awsStateMachineName(environment.job, flow)}`;
   const deps: CoordinatorDeps = {
     ...stores,
-    connectors: withDeadLetters(createAwsConnectors({ ...stores, s3 }), stores.objects),
+    connectors: createAwsConnectors({ ...stores, s3 }),
     savepoints: createS3SavepointFolders({ ...stores, client: s3 }),
     signal: createStepFunctionsSignal(client),
     flows: createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf: flowOfExecution }),

@@ -24,7 +24,7 @@ export function newPlanOf({ code }: Pick<JobEnvironment, 'code'>, compiled: Comp
 function jobOf({ job, default: byDefault }: { readonly job?: Job | undefined; readonly default?: Job | undefined }): Job {
   const found = job ?? byDefault;
   if (found !== undefined) return found;
-  throw new SluiceError('SLUICE-JOB-INVALID', 'the module of the job exports none', {
+  throw new SluiceError('SLUICE-JOB-EXPORT', 'the module of the job exports none', {
     hint: 'Export what defineJob returns, as `job` or as the default.',
   });
 }

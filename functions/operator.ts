@@ -1,6 +1,6 @@
 /** Lambda: one vertex of the job, for the shards whose messages come. */
 import { createSchedulerClient } from '../lib/adapters/aws-sdk/scheduler-client.ts';
-import { createAwsConnectors } from '../lib/adapters/connectors/aws-connectors.ts';
+import { createAwsConnectors } from './aws-connectors.ts';
 import { createSqsDelay } from '../lib/adapters/sqs/delay.ts';
 import { invariant } from '../lib/base/invariant.ts';
 import { awsDelayQueueName } from '../lib/model/aws-names.ts';

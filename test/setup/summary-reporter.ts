@@ -34,17 +34,32 @@ export function summaryLine({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
 }
 
+/** What tests said when they skipped themselves, with how many said it: a skip must be heard, and so must its reason. */
+export function skipLines(modules: readonly TestModule[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const module of modules) {
+    for (const test of module.children.allTests('skipped')) {
+      const { state, note } = test.result() as { readonly state: string; readonly note?: string };
+      if (state === 'skipped' && note !== undefined) counts.set(note, (counts.get(note) ?? 0) + 1);
+    }
+  }
+  return [...counts].map(([note, count]) => `SKIPPED ${count} of the ${note}`);
+}
+
 /** Prints the totals as the very last line of the run: at the exit of the process, after every other reporter and after slow workers were closed. */
 export class SummaryReporter implements Reporter {
   #counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  #skips: readonly string[] = [];
 
   onInit(): void {
     process.once('exit', (exitCode) => {
-      process.stdout.write(`${summaryLine(withExitCode(this.#counts, exitCode))}\n`);
+      const lines = [...this.#skips, summaryLine(withExitCode(this.#counts, exitCode))];
+      process.stdout.write(`${lines.join('\n')}\n`);
     });
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     this.#counts = countTests(modules, unhandledErrors);
+    this.#skips = skipLines(modules);
   }
 }

@@ -26,7 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 const compositionRoots = ['local', 'testing', 'cli'];
 const layers = [...Object.keys(mayImport), ...compositionRoots];
-const around = ['infra', 'functions', 'examples', 'bench', 'test', 'bin', 'scripts'];
+const around = ['infra', 'functions', 'localstack', 'examples', 'bench', 'test', 'bin', 'scripts'];
 const infraMayImport = ['base', 'model', 'graph', 'dsl', 'planner'];
 
 /** Who may use which npm package; every pair that is not listed is refused. */
@@ -166,8 +166,14 @@ describe('the layers', () => {
     expect(rulesOf('infra/flow.ts')).toEqual([]);
   });
 
+  test('localstack imports the base only', () => {
+    for (const to of layers) {
+      expect(rulesOf(`localstack/value-${to}.ts`), to).toEqual(to === 'base' ? [] : ['layer-localstack']);
+    }
+  });
+
   test('functions, examples, bench, test, bin and scripts import anything of lib', () => {
-    for (const from of around.filter((folder) => folder !== 'infra')) {
+    for (const from of around.filter((folder) => !['infra', 'localstack'].includes(folder))) {
       for (const to of layers) {
         expect(rulesOf(`${from}/value-${to}.ts`), `${from} → ${to}`).toEqual([]);
       }

@@ -1,7 +1,7 @@
 import type { TestModule } from 'vitest/node';
 import { describe, expect, test } from 'vitest';
 import { unsupportedNode } from '../setup/node-version.ts';
-import { countTests, summaryLine, withExitCode } from '../setup/summary-reporter.ts';
+import { countTests, skipLines, summaryLine, withExitCode } from '../setup/summary-reporter.ts';
 
 function moduleOf(state: string, testStates: readonly string[]): TestModule {
   const tests = testStates.map((testState) => ({ result: () => ({ state: testState }) }));
@@ -19,6 +19,14 @@ describe('the last line of a test run', () => {
     expect(countTests([moduleOf('failed', [])], [])).toEqual({ passed: 0, failed: 1, skipped: 0 });
     expect(countTests([moduleOf('failed', ['passed'])], [])).toEqual({ passed: 1, failed: 1, skipped: 0 });
     expect(countTests([moduleOf('passed', ['passed'])], [{ message: 'late' }])).toEqual({ passed: 1, failed: 1, skipped: 0 });
+  });
+
+  test('stands behind the reasons of tests that skipped themselves, each once', () => {
+    const skippedWith = (note?: string) => ({ result: () => ({ state: 'skipped', note }) });
+    const tests = [skippedWith('deployed tests: no Python'), skippedWith('deployed tests: no Python'), skippedWith()];
+    const module = { children: { allTests: () => tests } } as unknown as TestModule;
+    expect(skipLines([module])).toEqual(['SKIPPED 2 of the deployed tests: no Python']);
+    expect(skipLines([])).toEqual([]);
   });
 
   test('never reads like a success where the run failed', () => {

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { bootstrap, deploy, forgetDeploys, type StackOutputs } from '../../localstack/cdk.ts';
+import type { Emulator } from '../../localstack/emulator.ts';
+import type { ServerOptions } from '../../localstack/server.ts';
+import { openEmulator, skipOrFail, type Missing, type OpenEmulator } from './available.ts';
+
+export interface Deployed {
+  readonly emulator: Emulator;
+  /** Of the only stack of the app, or of all its stacks together. */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** Another version of the app, or the same with another context; the outputs are those of the new one. */
+  deployAgain(changes: { readonly app?: string; readonly context?: Readonly<Record<string, string>> }): Promise<void>;
+}
+
+export interface DeployedOptions extends ServerOptions {
+  /** As `cdk --app`: `node test/deployed/small-app/app.ts`. */
+  readonly app: string;
+  readonly context?: Readonly<Record<string, string>>;
+}
+
+/** From nothing: Python packages, server, bootstrap, synthesis and deploy. */
+const setUpTimeoutMs = 300_000;
+
+/** Tests of a deployed app: a server and a stack of their own for the block, made before its first test; skipped, and told, where they cannot be. */
+export function describeDeployed(name: string, options: DeployedOptions, tests: (deployed: () => Deployed) => void): void {
+  describe(name, () => {
+    let open: OpenEmulator | undefined;
+    let without: Missing | undefined;
+    let outputs: Readonly<Record<string, string>> = {};
+    const deployNow = async (app: string, context: Readonly<Record<string, string>>) => {
+      if (open !== undefined) outputs = flat(await deploy(open.emulator, { app, context }));
+    };
+    beforeAll(async () => {
+      const opened = await openEmulator(options);
+      if ('why' in opened) {
+        without = opened;
+        return;
+      }
+      open = opened;
+      await bootstrap(opened.emulator);
+      await deployNow(options.app, options.context ?? {});
+    }, setUpTimeoutMs);
+    beforeEach((context) => {
+      if (without !== undefined) skipOrFail(without, context);
+    });
+    afterAll(async () => {
+      await open?.stop();
+      if (open !== undefined) forgetDeploys(open.emulator);
+    }, 30_000);
+    tests(() => {
+      if (open === undefined) throw new Error('nothing is deployed before the first test begins');
+      return {
+        emulator: open.emulator,
+        outputs,
+        deployAgain: ({ app = options.app, context = options.context ?? {} }) => deployNow(app, context),
+      };
+    });
+  });
+}
+
+function flat(outputs: StackOutputs): Readonly<Record<string, string>> {
+  return Object.assign({}, ...Object.values(outputs)) as Readonly<Record<string, string>>;
+}
