@@ -175,11 +175,6 @@ export default defineConfig(
     },
   },
   {
-    // Services of AWS in the process, and the clients that talk to them.
-    files: ['test/adapters/aws/**'],
-    rules: { 'no-restricted-imports': importBans()([]) },
-  },
-  {
     // Their tools look for a default export.
     files: ['*.config.ts', '*.config.js'],
     rules: { 'no-restricted-syntax': 'off' },
