@@ -34,7 +34,7 @@ export interface OpenInput {
 }
 
 export interface InputFiles {
-  /** Ranges with no more than this between them are read in one go. */
+  /** Ranges with no more than this between them are read in one go; below 0 none are. */
   readonly gapBytesMax: number;
   open(path: string, options: OpenInput): Promise<InputFile>;
   /** Names of the files right below; undefined where the path is a file. @throws SluiceError `SLUICE-INPUT-MISSING` where nothing is there */
