@@ -8,6 +8,7 @@ import { workOnBatch } from './batch-work.ts';
 import { createCoordinator } from './coordinator-runtime.ts';
 import { receiveInOrder } from './receive-in-order.ts';
 import { readJobEnvironment } from './job-environment.ts';
+import { withPlainCause } from './plain-cause.ts';
 
 const environment = readJobEnvironment();
 const { job } = environment;
@@ -24,7 +25,7 @@ export const messages = workOnBatch(stores, {
 /** The name of what is thrown is what Retry and Catch of the state machine go by. */
 export async function tasks({ task, input }: { readonly task: string; readonly input: unknown }): Promise<unknown> {
   try {
-    return (await handlers[task]!(input)) ?? null;
+    return (await handlers[task]!(withPlainCause(input))) ?? null;
   } catch (error) {
     if (error instanceof Error) error.name = errorCode(error) ?? error.name;
     throw error;

@@ -1,28 +1,31 @@
-/** Lambda: the first and the last act of a deployment, as a custom resource of CloudFormation. */
+/** Lambda: the first and the last act of a deployment, as custom resources of CloudFormation. */
 import { answerCloudFormation, type CustomResourceEvent } from '../lib/adapters/lambda/custom-resource.ts';
-import { checkDeployment, deploy } from '../lib/coordinator/deployment.ts';
-import { createCoordinator } from './coordinator-runtime.ts';
+import { checkDeployment, deploy, type Deployment } from '../lib/coordinator/deployment.ts';
 import { awaitOperation } from './await-operation.ts';
+import { createCoordinator } from './coordinator-runtime.ts';
 import { readJobEnvironment } from './job-environment.ts';
 import { newPlanOf } from './job-program.ts';
 
 const environment = readJobEnvironment();
 const { job } = environment;
 const { deps, stores, compiled } = createCoordinator(environment);
-const newPlan = newPlanOf(environment, compiled);
 
-interface Properties {
-  readonly phase: 'check' | 'restore';
-  readonly allowNonRestoredState: 'true' | 'false';
-}
+/** CloudFormation makes texts of all values. */
+type DeploymentEvent = CustomResourceEvent<{ readonly allowNonRestoredState: string }>;
 
-export const handler = (event: CustomResourceEvent<Properties>): Promise<void> =>
+export const check = (event: DeploymentEvent): Promise<void> =>
   answerCloudFormation(event, async () => {
-    const { phase, allowNonRestoredState } = event.ResourceProperties;
-    const deployment = { job, newPlan, allowNonRestoredState: allowNonRestoredState === 'true' };
+    if (event.RequestType !== 'Delete') await checkDeployment(deps, deploymentOf(event));
+  });
+
+export const restore = (event: DeploymentEvent): Promise<void> =>
+  answerCloudFormation(event, async () => {
     if (event.RequestType === 'Delete') return;
-    if (phase === 'check') return void (await checkDeployment(deps, deployment));
     const trigger = `deploy-${event.RequestId}`;
-    const { kind } = await deploy(deps, deployment, trigger);
+    const { kind } = await deploy(deps, deploymentOf(event), trigger);
     if (kind === 'restores') await awaitOperation(deps, stores, { job, trigger });
   });
+
+function deploymentOf({ ResourceProperties: { allowNonRestoredState } }: DeploymentEvent): Deployment {
+  return { job, newPlan: newPlanOf(environment, compiled), allowNonRestoredState: allowNonRestoredState === 'true' };
+}

@@ -3,7 +3,7 @@ import type { ReceivedMessage } from '../lib/ports/message-queue.ts';
 import type { Logger } from '../lib/ports/system.ts';
 
 /** One after the other, up to the first that fails: it and what follows come again. */
-export function receiveInOrder(receive: (body: Uint8Array) => Promise<void>, logger: Logger) {
+export function receiveInOrder(receive: (body: Uint8Array) => Promise<unknown>, logger: Logger) {
   return async (messages: readonly ReceivedMessage[]): Promise<readonly string[]> => {
     for (const [index, { body }] of messages.entries()) {
       try {

@@ -15,6 +15,7 @@ const { logger, clock, clients, messages: sender } = stores;
 export const handler = workOnBatch(stores, {
   job,
   queue: awsDelayQueueName(job),
-  handle: (messages) => relayDelayed({ sqs: clients.sqs, delayQueueUrl: `${queues}${awsDelayQueueName(job)}`, clock, sender, logger }, messages),
+  handle: (messages) =>
+    relayDelayed({ sqs: clients.sqs, delayQueueUrl: `${queues}${awsDelayQueueName(job)}`, clock, sender, logger }, messages),
   recognise: ({ body }) => void decodeDelayed(body),
 });

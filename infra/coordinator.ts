@@ -1,7 +1,7 @@
 /**
  * The coordinator of a job: takes what its shards tell, and runs its flows as state machines, which a person can start from the Step Functions console too.
  */
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -12,15 +12,11 @@ import { Construct } from 'constructs';
 import type { JobId } from '../lib/base/ids.ts';
 import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
 import { awsCoordinatorQueueName, awsStateMachineName } from '../lib/model/aws-names.ts';
-import { jobPrefix } from '../lib/model/object-keys.ts';
-import { allowTable } from './grants.ts';
 import { JobFunction } from './job-function.ts';
 import { fifo } from './operator.ts';
-import type { SluiceControlPlane } from './sluice-control-plane.ts';
-import { statesDefinition, tasksFunctionPlaceholder } from './states-language.ts';
+import { statesDefinition } from './states-language.ts';
 
 export interface CoordinatorProps {
-  readonly controlPlane: SluiceControlPlane;
   readonly jobId: JobId;
   readonly jobName: string;
   readonly code: Code;
@@ -39,7 +35,7 @@ export class Coordinator extends Construct {
   readonly tasks: JobFunction;
   readonly machines: ReadonlyMap<string, StateMachine>;
 
-  constructor(scope: Construct, id: string, { controlPlane, jobId, jobName, code, environment, enforceSSL }: CoordinatorProps) {
+  constructor(scope: Construct, id: string, { jobId, jobName, code, environment, enforceSSL }: CoordinatorProps) {
     super(scope, id);
     this.queue = new Queue(this, 'Queue', {
       queueName: awsCoordinatorQueueName(jobId),
@@ -63,10 +59,6 @@ export class Coordinator extends Construct {
       description: `Sluice job ${jobName}: the steps of its flows`,
     });
     this.machines = this.#makeMachines(jobId, jobName);
-    for (const coordinating of [this.messages, this.tasks]) {
-      allowTable(coordinating, controlPlane.table);
-      this.#allow(coordinating, controlPlane, jobId);
-    }
   }
 
   #makeMachines(jobId: JobId, jobName: string): ReadonlyMap<string, StateMachine> {
@@ -80,41 +72,22 @@ export class Coordinator extends Construct {
       retention: RetentionDays.TWO_WEEKS,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    const stack = Stack.of(this);
+    const options = { tasksArn: this.tasks.lambda.functionArn, partition: stack.partition };
     return new Map(
       flowDescriptions.map((flow) => {
         const machine = new StateMachine(this, `Flow-${flow.name}`, {
           stateMachineName: awsStateMachineName(jobId, flow.name),
           stateMachineType: StateMachineType.STANDARD,
           role,
-          definitionBody: DefinitionBody.fromString(JSON.stringify(statesDefinition(flow, `Sluice job ${jobName}: ${flow.name}`))),
-          definitionSubstitutions: { [tasksFunctionPlaceholder.slice(2, -1)]: this.tasks.lambda.functionArn },
+          definitionBody: DefinitionBody.fromString(
+            stack.toJsonString(statesDefinition(flow, { ...options, comment: `Sluice job ${jobName}: ${flow.name}` })),
+          ),
           logs: { destination: logs, level: LogLevel.ALL },
           tracingEnabled: true,
         });
         return [flow.name, machine];
       }),
     );
-  }
-
-  #allow(to: JobFunction, { bucket }: SluiceControlPlane, jobId: JobId): void {
-    to.allow(
-      ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-      [bucket.arnForObjects(`${jobPrefix(jobId)}*`), bucket.arnForObjects('savepoints/*')],
-    );
-    to.allow(['s3:ListBucket'], [bucket.bucketArn]);
-    // By name: the machines name the function, which cannot name them.
-    const arnsOf = (resource: string, ending = ''): string[] =>
-      flowDescriptions.map(({ name }) =>
-        Stack.of(this).formatArn({
-          service: 'states',
-          resource,
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-          resourceName: `${awsStateMachineName(jobId, name)}${ending}`,
-        }),
-      );
-    to.allow(['states:StartExecution'], arnsOf('stateMachine'));
-    to.allow(['states:DescribeExecution'], arnsOf('execution', ':*'));
-    // A token belongs to no resource: AWS takes only `*` here.
-    to.allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ['*']);
   }
 }

@@ -1,7 +1,8 @@
 /**
  * The first and the last act of a deployment (lib/coordinator/deployment.ts).
  *
- * DP1. Every function of the job depends on the check: where the new plan cannot take the job's state, CloudFormation has changed none of them.
+ * DP1. Every function of the job depends on the check: where the new plan cannot take the job's state, CloudFormation has changed none of them. So the check
+ *      itself needs no more than the table and the bucket.
  * DP2. Nothing of the job comes after the restore.
  */
 import { CustomResource, Duration } from 'aws-cdk-lib';
@@ -17,36 +18,36 @@ export interface DeploymentProps {
 }
 
 export class Deployment extends Construct {
-  readonly function: JobFunction;
-  readonly #check: CustomResource;
-  readonly #restore: CustomResource;
+  readonly check: JobFunction;
+  readonly restore: JobFunction;
+  readonly #first: CustomResource;
+  readonly #last: CustomResource;
 
-  constructor(scope: Construct, id: string, { jobName, code, environment, allowNonRestoredState }: DeploymentProps) {
+  constructor(scope: Construct, id: string, props: DeploymentProps) {
     super(scope, id);
-    this.function = new JobFunction(this, 'Deploy', {
-      code,
-      environment,
-      handler: 'deployment.handler',
-      timeout: Duration.minutes(5),
-      memorySize: 1_024,
-      description: `Sluice job ${jobName}: checks and ends its deployments`,
-    });
-    // With other code or options it is another version of the resource: that is what makes CloudFormation call.
-    const properties = { code: environment['SLUICE_CODE'], options: environment['SLUICE_OPTIONS'], allowNonRestoredState };
-    const resource = (phase: 'check' | 'restore'): CustomResource =>
-      new CustomResource(this, phase === 'check' ? 'Check' : 'Restore', {
-        serviceToken: this.function.lambda.functionArn,
-        resourceType: phase === 'check' ? 'Custom::SluiceDeploymentCheck' : 'Custom::SluiceDeploymentRestore',
-        properties: { phase, ...properties },
-      });
-    this.#check = resource('check');
-    this.#restore = resource('restore');
+    this.check = this.#makeFunction('Check', 'deployment.check', props);
+    this.restore = this.#makeFunction('Restore', 'deployment.restore', props);
+    this.#first = this.#makeResource('First', this.check, props);
+    this.#last = this.#makeResource('Last', this.restore, props);
   }
 
-  between(...parts: readonly IConstruct[]): void {
-    for (const part of parts) {
-      part.node.addDependency(this.#check);
-      this.#restore.node.addDependency(part);
-    }
+  between(functions: readonly JobFunction[], everything: readonly IConstruct[]): void {
+    for (const { lambda } of functions) lambda.node.addDependency(this.#first);
+    this.#last.node.addDependency(...everything);
+  }
+
+  #makeFunction(id: string, handler: string, { jobName, code, environment }: DeploymentProps): JobFunction {
+    const description = `Sluice job ${jobName}: ${id === 'Check' ? 'checks' : 'ends'} its deployments`;
+    return new JobFunction(this, id, { code, environment, handler, timeout: Duration.minutes(5), memorySize: 1_024, description });
+  }
+
+  /** With other code or options it is another version of the resource: that is what makes CloudFormation call. */
+  #makeResource(id: string, { lambda }: JobFunction, { environment, allowNonRestoredState }: DeploymentProps): CustomResource {
+    const { SLUICE_CODE: code, SLUICE_OPTIONS: options } = environment;
+    return new CustomResource(this, id, {
+      serviceToken: lambda.functionArn,
+      resourceType: `Custom::SluiceDeployment${id}`,
+      properties: { code, options, allowNonRestoredState },
+    });
   }
 }

@@ -34,7 +34,12 @@ export class JobApi extends Construct {
     });
     const integration = new HttpLambdaIntegration('Integration', this.function.lambda);
     for (const path of [`/jobs/${jobId}`, `/jobs/${jobId}/{rest+}`, `/v1/jobs/${jobId}`, `/v1/jobs/${jobId}/{rest+}`]) {
-      api.addRoutes({ path, methods: [HttpMethod.GET, HttpMethod.POST, HttpMethod.PATCH], integration, authorizer: new HttpIamAuthorizer() });
+      api.addRoutes({
+        path,
+        methods: [HttpMethod.GET, HttpMethod.POST, HttpMethod.PATCH],
+        integration,
+        authorizer: new HttpIamAuthorizer(),
+      });
     }
   }
 }

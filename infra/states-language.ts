@@ -8,9 +8,6 @@
 import type { Flow, FlowState, TaskState } from '../lib/coordinator/flow.ts';
 import type { RetryRule } from '../lib/coordinator/flow-rules.ts';
 
-/** Substituted when the machine is made. */
-export const tasksFunctionPlaceholder = '${TasksFunction}';
-
 export interface StatesDefinition {
   readonly Comment: string;
   readonly StartAt: string;
@@ -21,15 +18,22 @@ export interface StatesDefinition {
 const unlimitedAttempts = 1_000_000;
 const longestDelaySeconds = 300;
 
-export function statesDefinition(flow: Flow, comment: string): StatesDefinition {
-  const states = Object.entries(flow.states).map(([name, state]) => [name, stateOf(state)] as const);
+/** `tasksArn`: of the function that does all steps; `partition`: of AWS. */
+export interface StatesOptions {
+  readonly comment: string;
+  readonly tasksArn: string;
+  readonly partition: string;
+}
+
+export function statesDefinition(flow: Flow, { comment, ...options }: StatesOptions): StatesDefinition {
+  const states = Object.entries(flow.states).map(([name, state]) => [name, stateOf(state, options)] as const);
   return { Comment: comment, StartAt: flow.startAt, States: Object.fromEntries(states) };
 }
 
-function stateOf(state: FlowState): Readonly<Record<string, unknown>> {
+function stateOf(state: FlowState, options: Omit<StatesOptions, 'comment'>): Readonly<Record<string, unknown>> {
   switch (state.type) {
     case 'task':
-      return taskOf(state);
+      return taskOf(state, options);
     case 'wait':
       return { Type: 'Wait', TimestampPath: state.timestampPath, Next: state.next };
     case 'choice':
@@ -46,17 +50,17 @@ function choiceOf({ path, equals, next }: { readonly path: string; readonly equa
   return { Variable: path, [comparison]: equals, Next: next };
 }
 
-function taskOf(state: TaskState): Readonly<Record<string, unknown>> {
+function taskOf(state: TaskState, { tasksArn, partition }: Omit<StatesOptions, 'comment'>): Readonly<Record<string, unknown>> {
   const { task, parameters, waitForToken, timeoutSeconds, timeoutSecondsPath, resultPath, retry, next } = state;
   const payload = { task, input: parameters };
   return {
     Type: 'Task',
     ...(waitForToken === true
       ? {
-          Resource: 'arn:${Partition}:states:::lambda:invoke.waitForTaskToken',
-          Parameters: { FunctionName: tasksFunctionPlaceholder, Payload: payload },
+          Resource: `arn:${partition}:states:::lambda:invoke.waitForTaskToken`,
+          Parameters: { FunctionName: tasksArn, Payload: payload },
         }
-      : { Resource: tasksFunctionPlaceholder, Parameters: payload }),
+      : { Resource: tasksArn, Parameters: payload }),
     ...(timeoutSeconds === undefined ? {} : { TimeoutSeconds: timeoutSeconds }),
     ...(timeoutSecondsPath === undefined ? {} : { TimeoutSecondsPath: timeoutSecondsPath }),
     ResultPath: resultPath,

@@ -16,7 +16,9 @@ import type { JobPlan } from '../lib/model/job-plan.ts';
 import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
-import { allowObjects, allowQueues, allowTable } from './grants.ts';
+import { Deployment } from './deployment.ts';
+import { allowCoordination, allowData, allowObjects, allowQueues, allowTable } from './grants.ts';
+import { JobApi } from './job-api.ts';
 import { Operator } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
 
@@ -33,6 +35,8 @@ export interface StreamingJobProps {
   /** Of operators: a crash stalls a shard for so long. At most 5 minutes. */
   readonly functionTimeout?: Duration;
   readonly memorySize?: number;
+  /** State whose operator the new version no longer has is dropped instead of refusing the deployment. */
+  readonly allowNonRestoredState?: boolean;
   /** Invocations of one operator at a time, at least 2 (Lambda). */
   readonly maxConcurrency?: number;
 }
@@ -45,11 +49,18 @@ export class StreamingJob extends Construct {
   readonly operators: readonly Operator[];
   readonly coordinator: Coordinator;
   readonly relay: DelayRelay;
+  readonly api: JobApi;
+  readonly deployment: Deployment;
 
   constructor(scope: Construct, id: string, props: StreamingJobProps) {
     super(scope, id);
     const { controlPlane, job, entry, parameters = {}, parallelism, maxParallelism } = props;
-    const { functionTimeout = Duration.millis(limits.functionTimeoutMs), memorySize = 1_769, maxConcurrency = 10 } = props;
+    const {
+      functionTimeout = Duration.millis(limits.functionTimeoutMs),
+      memorySize = 1_769,
+      maxConcurrency = 10,
+      allowNonRestoredState = false,
+    } = props;
     if (functionTimeout.toSeconds() > longestFunctionTimeout.toSeconds())
       throw new Error(
         `a function timeout of ${functionTimeout.toHumanString()} would stall a shard for as long after a crash: at most ${longestFunctionTimeout.toHumanString()}`,
@@ -73,25 +84,43 @@ export class StreamingJob extends Construct {
       SLUICE_MACHINES: `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:stateMachine:`,
     };
     const common = { jobId: this.jobId, jobName: this.plan.name, code, environment, enforceSSL: controlPlane.enforceSSL };
+    this.deployment = new Deployment(this, 'Deployment', { ...common, allowNonRestoredState });
     this.relay = new DelayRelay(this, 'Relay', common);
     this.operators = this.plan.vertices.map(
       (vertex) => new Operator(this, `Operator-${vertex.uid}`, { ...common, vertex, timeout: functionTimeout, memorySize, maxConcurrency }),
     );
-    this.coordinator = new Coordinator(this, 'Coordinator', { ...common, controlPlane });
+    this.coordinator = new Coordinator(this, 'Coordinator', common);
+    this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.api });
     this.#allow(controlPlane);
+    const { relay, coordinator, api, operators } = this;
+    const functions = [
+      relay.function,
+      coordinator.messages,
+      coordinator.tasks,
+      api.function,
+      ...operators.map((operator) => operator.function),
+    ];
+    this.deployment.between(functions, [relay, coordinator, api, ...operators]);
   }
 
-  #allow(controlPlane: SluiceControlPlane): void {
+  #allow({ table, bucket }: SluiceControlPlane): void {
     const queues = [...this.operators.map(({ queue }) => queue), this.coordinator.queue];
     for (const { function: operator } of this.operators) {
-      allowTable(operator, controlPlane.table);
-      allowObjects(operator, controlPlane.bucket, this.jobId);
+      allowTable(operator, table);
+      allowObjects(operator, bucket, this.jobId);
       allowQueues(operator, queues);
+      allowData(operator, this.plan);
       this.relay.allowDelay(operator);
     }
-    allowQueues(this.coordinator.messages, queues);
-    allowQueues(this.coordinator.tasks, queues);
+    for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.restore]) {
+      allowTable(coordinating, table);
+      allowCoordination(coordinating, bucket, this.jobId);
+      allowQueues(coordinating, queues);
+      allowData(coordinating, this.plan);
+    }
     allowQueues(this.relay.function, queues);
+    allowTable(this.deployment.check, table);
+    allowObjects(this.deployment.check, bucket, this.jobId);
   }
 }
 

@@ -218,6 +218,7 @@ export function keyedBaseContract(adapter: string, make: MakeStores, tombstones:
         1,
         ...rows,
         timer('"t"', '01'),
+        timer('"t"', '01', { keyGroup: 5 }),
         row('"dead"', undefined),
         row('"x"', 'no', { operator: operatorUid('other') }),
         row('"x"', 'no', { keyGroup: 50 }),

@@ -8,7 +8,7 @@ export function createS3Client(options: AwsClientOptions = {}): S3Client {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     // An emulator has no names of buckets in its host name.
-    forcePathStyle: options.endpoint !== undefined || process.env['AWS_ENDPOINT_URL'] !== undefined,
+    forcePathStyle: (options.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']) !== undefined,
   });
   options.meter?.attach(client);
   return client;

@@ -10,7 +10,7 @@ import { limits } from '../../base/limits.ts';
 import { itemBytes, type Item } from '../aws-sdk/item-size.ts';
 
 const billedBytes = 1_024;
-export const bodyName = 'x';
+const bodyName = 'x';
 
 /** @throws SluiceError `SLUICE-ITEM-TOO-LARGE` */
 export function withBody(item: Item, text: string, what: { readonly hint: string; readonly facts: ErrorFacts }): Item {

@@ -34,11 +34,10 @@ export function textOfPart(part: string): string | undefined {
   return part.replace(/\$(.)/g, (_, unit: string) => String.fromCharCode(unit.charCodeAt(0) - escapeOffset));
 }
 
-/** At a whole character, and not inside of an escape. */
+/** At a whole character; what is left of an escape does no harm before the mark. */
 function cut(text: string, bytesMax: number): string {
   const bytes = Buffer.from(text);
   let end = Math.min(bytes.length, bytesMax);
   while (end > 0 && end < bytes.length && (bytes[end]! & 0xc0) === 0x80) end--;
-  if (bytes[end - 1] === escape.charCodeAt(0)) end--;
   return bytes.toString('utf8', 0, end);
 }

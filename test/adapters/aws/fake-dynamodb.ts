@@ -6,8 +6,8 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { compareValues, isTrue, type Attributes } from './dynamodb-expressions.ts';
 import { itemBytes } from '../../../lib/adapters/aws-sdk/item-size.ts';
 
-/** `lost`: the work is done and the connection breaks. `unprocessed`: of a batch only the first entry is done. */
-export type Fault = 'throttle' | 'lost' | 'broken' | 'unprocessed' | 'denied';
+/** `lost`: the work is done and the connection breaks. `unprocessed`: of a batch only the first entry is done; `stalled`: none is. */
+export type Fault = 'throttle' | 'lost' | 'broken' | 'unprocessed' | 'stalled' | 'denied';
 
 type Body = Readonly<Record<string, unknown>>;
 type Item = Record<string, AttributeValue>;
@@ -172,7 +172,7 @@ export class FakeDynamoDb {
     let [bytes, done, units] = [0, 0, 0];
     for (const key of keys) {
       const item = this.#find(key);
-      if ((fault === 'unprocessed' && done > 0) || bytes >= batchBytesMax) break;
+      if (fault === 'stalled' || (fault === 'unprocessed' && done > 0) || bytes >= batchBytesMax) break;
       done += 1;
       units += item === undefined ? 1 : readUnits(itemBytes(item));
       if (item === undefined) continue;
@@ -188,7 +188,7 @@ export class FakeDynamoDb {
   #batchWrite(body: Body, fault: Fault | undefined): Body {
     const [[table, requests]] = Object.entries(body['RequestItems'] as Record<string, Body[]>) as [[string, Body[]]];
     if (requests.length === 0 || requests.length > 25) throw new Refusal('ValidationException', 'Too many items requested');
-    const done = fault === 'unprocessed' ? requests.slice(0, 1) : requests;
+    const done = fault === 'stalled' ? [] : fault === 'unprocessed' ? requests.slice(0, 1) : requests;
     let units = 0;
     for (const { DeleteRequest } of done) {
       const { Key } = DeleteRequest as { Key: Item };

@@ -75,6 +75,18 @@ describe('what DynamoDB puts off', () => {
     expect(pauses).toEqual([0.5, 0.5, 0.5]);
   });
 
+  test('of a batch again and again, without any progress, is an error in the end', async () => {
+    const { pauses, timers } = recordedPauses();
+    const { stores, fake } = dynamodbWorld({ timers });
+    fake.fail('BatchGetItem', 'stalled', 100);
+    await expect(stores.base.read('space', rows(4))).rejects.toMatchObject({
+      code: 'SLUICE-AWS-THROTTLED',
+      facts: { operation: 'BatchGetItem' },
+    });
+    expect(fake.takeRequests()).toEqual({ BatchGetItem: 8 });
+    expect(pauses.length).toBe(7);
+  });
+
   test('as a throttle is tried again after the SDK has given up, with pauses that double', async () => {
     const { pauses, timers } = recordedPauses();
     const random = { fraction: () => 0.5, hex: (digits: number) => '1'.repeat(digits) };

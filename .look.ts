@@ -1,0 +1,14 @@
+import { S3Client, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { createDynamoDbStores } from './lib/adapters/dynamodb/dynamodb-stores.ts';
+import { systemClock } from './lib/adapters/system/clock.ts';
+import { systemTimers } from './lib/adapters/system/timers.ts';
+import { systemRandom } from './lib/adapters/system/random.ts';
+const s3 = new S3Client({ forcePathStyle: true });
+const client = new DynamoDBClient({});
+const { TableNames } = await client.send(new (await import('@aws-sdk/client-dynamodb')).ListTablesCommand({}));
+const table = TableNames![0]!;
+const stores = createDynamoDbStores({ client, table, clock: systemClock, timers: systemTimers, random: systemRandom, tombstonesKeptMs: 1e6 });
+for (const r of await stores.jobs.list()) console.log(r.status, 'att', r.attempt, 'num', r.numbered, 'compl', r.completed, 'publ', r.published, 'dirty', r.dirtyEpoch, 'pending', r.pending.map((p) => p.id), 'ended', JSON.stringify(r.ended), r.failure);
+const out = await s3.send(new ListObjectsV2Command({ Bucket: 'data', Prefix: 'out' }));
+console.log(out.Contents?.map((o) => `${o.Key} ${o.Size}`).join('\n'));
