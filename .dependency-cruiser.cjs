@@ -170,7 +170,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(coverage|dist|cdk\\.out)/' },
+    exclude: { path: '(^|/)(coverage|dist|cdk\\.out|\\.cache)/' },
     // Type-only imports are edges too: the layers hold for them.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

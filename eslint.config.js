@@ -92,7 +92,7 @@ const typedRules = {
 };
 
 export default defineConfig(
-  { ignores: ['node_modules/', 'coverage/', 'dist/', 'out/', '.sluice/', '**/cdk.out/'] },
+  { ignores: ['node_modules/', 'coverage/', 'dist/', 'out/', '.sluice/', '**/cdk.out/', '**/.cache/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: allCode,
@@ -155,7 +155,7 @@ export default defineConfig(
   },
   {
     // Fakes and emulators of AWS speak the SDK's words.
-    files: ['test/adapters/**', 'test/dynamodb-local/**'],
+    files: ['test/adapters/**', 'test/contract/emulator*.test.ts', 'test/deployed/**', 'test/dynamodb-local/**'],
     rules: { 'no-restricted-imports': importBans()([]) },
   },
   {
@@ -173,6 +173,11 @@ export default defineConfig(
       '@typescript-eslint/no-unsafe-return': 'off',
       '@typescript-eslint/unbound-method': 'off',
     },
+  },
+  {
+    // Services of AWS in the process, and the clients that talk to them.
+    files: ['test/adapters/aws/**', 'test/contract/{emulator,dynamodb-server}*.ts', 'test/deployed/**'],
+    rules: { 'no-restricted-imports': importBans()([]) },
   },
   {
     // Their tools look for a default export.

@@ -35,7 +35,7 @@ export function createCoordinator(environment: JobEnvironment): CoordinatorRunti
     savepoints: createS3SavepointFolders({ ...stores, client: s3 }),
     signal: createStepFunctionsSignal(client),
     flows: createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf: flowOfExecution }),
-    planFor: (parallelism) => newPlanOf(environment, compileBundled(environment, parallelism)),
+    planFor: (parallelism) => newPlanOf(environment, parallelism === null ? compiled : compileBundled(environment, parallelism)),
     sweepMs,
     collectMs,
     garbageAgeMs,

@@ -2,6 +2,7 @@
 import { SluiceError } from '../lib/base/errors.ts';
 import { isJobId, operatorUid, type JobId, type OperatorUid } from '../lib/base/ids.ts';
 import type { CompileOptions } from '../lib/dsl/compile-job.ts';
+import type { RuntimeSettings } from '../lib/runtime/runtime-deps.ts';
 
 export interface JobEnvironment {
   readonly job: JobId;
@@ -15,6 +16,8 @@ export interface JobEnvironment {
   readonly queues: string;
   /** What every state machine's ARN begins with. */
   readonly machines: string;
+  /** Differing from the defaults. */
+  readonly settings: Partial<RuntimeSettings>;
   /** Of an operator's function only. */
   readonly uid: OperatorUid | null;
   readonly delay: { readonly queueArn: string; readonly scheduleGroup: string; readonly schedulerRoleArn: string } | null;
@@ -37,6 +40,7 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
     bucket: wanted('SLUICE_BUCKET'),
     queues: wanted('SLUICE_QUEUES'),
     machines: wanted('SLUICE_MACHINES'),
+    settings: JSON.parse(variables['SLUICE_SETTINGS'] ?? '{}') as Partial<RuntimeSettings>,
     uid: uid === undefined ? null : operatorUid(uid),
     delay:
       queueArn === undefined

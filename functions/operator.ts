@@ -36,7 +36,13 @@ const operator = new OperatorFunction(
         schedulerRoleArn: delay.schedulerRoleArn,
       }),
     },
-    program: { job, plan: compiled.plan, planHash, registry: compiled.registry, settings: defaultRuntimeSettings },
+    program: {
+      job,
+      plan: compiled.plan,
+      planHash,
+      registry: compiled.registry,
+      settings: { ...defaultRuntimeSettings, ...environment.settings },
+    },
   },
   uid,
 );

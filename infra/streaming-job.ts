@@ -35,6 +35,8 @@ export interface StreamingJobProps {
   /** Of operators: a crash stalls a shard for so long. At most 5 minutes. */
   readonly functionTimeout?: Duration;
   readonly memorySize?: number;
+  /** Records that a source reads into one commit: fewer are smaller steps, at more requests. */
+  readonly sourceRecordsPerCommit?: number;
   /** State whose operator the new version no longer has is dropped instead of refusing the deployment. */
   readonly allowNonRestoredState?: boolean;
   /** Invocations of one operator at a time, at least 2 (Lambda). */
@@ -81,6 +83,9 @@ export class StreamingJob extends Construct {
       SLUICE_TABLE: controlPlane.table.tableName,
       SLUICE_BUCKET: controlPlane.bucket.bucketName,
       SLUICE_QUEUES: `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/`,
+      ...(props.sourceRecordsPerCommit === undefined
+        ? {}
+        : { SLUICE_SETTINGS: JSON.stringify({ sourceRecordsPerCommit: props.sourceRecordsPerCommit }) }),
       SLUICE_MACHINES: `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:stateMachine:`,
     };
     const common = { jobId: this.jobId, jobName: this.plan.name, code, environment, enforceSSL: controlPlane.enforceSSL };

@@ -1,5 +1,5 @@
 /** The CDK's own command line against an emulator: bootstrap, deploy, destroy. */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../lib/base/errors.ts';
@@ -53,14 +53,19 @@ export async function deploy(emulator: Emulator, options: DeployOptions = {}): P
     root,
     options.onOutput,
   );
-  return JSON.parse(readFileSync(outputsFile, 'utf8')) as StackOutputs;
+  return existsSync(outputsFile) ? (JSON.parse(readFileSync(outputsFile, 'utf8')) as StackOutputs) : {};
 }
 
-/** @throws SLUICE-LOCALSTACK-CDK */
+/**
+ * Of what the last deploy from here has made: nothing is synthesized again.
+ *
+ * @throws SLUICE-LOCALSTACK-CDK
+ */
 export async function destroy(emulator: Emulator, options: DeployOptions = {}): Promise<void> {
-  const output = join(runFolder(emulator), 'cdk.out');
+  const assembly = join(runFolder(emulator), 'cdk.out');
+  const from = existsSync(assembly) ? { ...options, app: assembly } : options;
   const stacks = options.stacks ?? ['--all'];
-  await cdk(emulator, ['destroy', ...stacks, '--force', '--output', output, ...appArguments(emulator, options)], root, options.onOutput);
+  await cdk(emulator, ['destroy', ...stacks, '--force', ...appArguments(emulator, from)], root, options.onOutput);
 }
 
 function appArguments(emulator: Emulator, { app, context = {} }: DeployOptions): readonly string[] {
@@ -94,7 +99,9 @@ async function cdk(emulator: Emulator, args: readonly string[], cwd: string, onO
     ...(onOutput === undefined ? {} : { onOutput }),
   });
   if (status === 0) return;
-  throw new SluiceError('SLUICE-LOCALSTACK-CDK', `cdk ${args[0] ?? ''} failed (${status ?? 'killed'}):\n${output.trim().slice(-4_000)}`, {
+  // Who has read it as it came need not read it again.
+  const said = onOutput === undefined ? `:\n${output.trim().slice(-4_000)}` : '';
+  throw new SluiceError('SLUICE-LOCALSTACK-CDK', `cdk ${args[0] ?? ''} failed (${status ?? 'killed'})${said}`, {
     hint: 'The output of the CDK says what is wrong; the log of the emulator has the rest.',
     facts: { endpoint: emulator.endpoint },
   });

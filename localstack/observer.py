@@ -6,12 +6,13 @@
   GET    /_sluice/processes  the Node processes of functions: name, pid, busy
 
 A caller is the name of a function, or the access key. Functions are told apart by the session token that MiniStack gives them.
-An operation is named as in the SDK. What event sources and state machines do inside the server is no request; AWS bills its own polling otherwise.
+Services are named as the meter names them, operations as the SDK does. What event sources and state machines do inside the server is no request; AWS bills its own polling otherwise.
 """
 import hashlib
 import json
 import threading
 
+SERVICES = {"states": "step-functions"}
 METHODS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "HEAD": "Head", "POST": "Post"}
 functions_by_token = {}
 requests = {}
@@ -49,7 +50,8 @@ def count_requests():
         token = headers.get("x-amz-security-token") or (params.get("X-Amz-Security-Token") or [""])[0]
         caller = functions_by_token.get(token) or extract_access_key_id(headers, params) or "anonymous"
         received = len(answer[2]) if isinstance(answer[2], (bytes, bytearray)) else 0
-        add(requests, (caller, service, operation_of(service, method, path, headers, body, params), answer[0]), 1, len(body or b""), received)
+        operation = operation_of(service, method, path, headers, body, params)
+        add(requests, (caller, SERVICES.get(service, service), operation, answer[0]), 1, len(body or b""), received)
         return answer
     app._dispatch_service_request = dispatch_counting
 

@@ -6,7 +6,7 @@
  * SV3. It is ended by its pid: other servers of the machine are not ours.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -38,6 +38,7 @@ export interface RunningServer extends Emulator {
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 5_000;
 const startTries = 3;
+const logsKeptMs = 24 * 3_600_000;
 
 /** @throws SLUICE-LOCALSTACK-PYTHON, -PACKAGES, -START */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
@@ -58,6 +59,7 @@ async function startOn(port: number, python: string, options: ServerOptions): Pr
   const logFile = join(cacheFolder, `server-${port}.log`);
   // Unpacked functions stay in it. Not inside the project: there they would find its packages, and take CommonJS for ES modules.
   const temporaryFolder = mkdtempSync(join(tmpdir(), 'sluice-emulator-'));
+  removeOldLogs();
   const output = openSync(logFile, 'w');
   const child = spawn(python, [join(import.meta.dirname, 'launch.py')], {
     stdio: [options.background === true ? 'ignore' : 'pipe', output, output],
@@ -171,6 +173,14 @@ async function stopServer(child: ChildProcess, askFirst: boolean): Promise<void>
   const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
   await ended;
   clearTimeout(timer);
+}
+
+/** A log outlives its server, for whoever asks why a test failed; not for ever. */
+function removeOldLogs(): void {
+  for (const name of readdirSync(cacheFolder).filter((file) => /^server-\d+\.log$/.test(file))) {
+    const file = join(cacheFolder, name);
+    if (Date.now() - statSync(file).mtimeMs > logsKeptMs) rmSync(file, { force: true });
+  }
 }
 
 function freePort(): Promise<number> {

@@ -29,8 +29,8 @@ export interface CoordinatorDeps {
   readonly logger: Logger;
   readonly history: JobHistory;
   readonly problems?: ProblemBoard;
-  /** The job's own code, planned for another parallelism; absent where nobody here has it. */
-  readonly planFor?: (parallelism: number) => NewPlan | Promise<NewPlan>;
+  /** The job's own code, as it is deployed (null) or planned for another parallelism; absent where nobody here has it. */
+  readonly planFor?: (parallelism: number | null) => NewPlan;
   /** How often what is left unfinished is looked for, and how often objects are collected while a job makes checkpoints. */
   readonly sweepMs: number;
   readonly collectMs: number;

@@ -8,7 +8,8 @@ import type { JobId } from '../base/ids.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { writeOperation, type OperationRequest } from './operation-log.ts';
 import { checkpointRestore, savepointRestore } from './restore-order.ts';
-import { planFor, readRestoreInput, type RestoreInput } from './restore-input.ts';
+import { planOfRestore, readRestoreInput, type RestoreInput } from './restore-input.ts';
+import { readJob } from './update-job.ts';
 import { previewRestore, type RestorePreview } from './restore-preview.ts';
 
 export interface AskedRestore {
@@ -39,8 +40,8 @@ export function preview(deps: CoordinatorDeps, { input }: { readonly input: Rest
 /** What such an input asks for; the plan that it needs is stored. */
 export async function restoreOperation(deps: CoordinatorDeps, input: RestoreInput, trigger: string): Promise<OperationRequest> {
   const { jobId: job, savepoint, checkpoint = 'newest', publishedSeen = null } = input;
-  const { allowNonRestoredState = false, allowOtherJob = false, parallelism } = input;
-  const newPlan = parallelism === undefined ? null : await planFor(deps, parallelism);
+  const { allowNonRestoredState = false, allowOtherJob = false } = input;
+  const newPlan = planOfRestore(deps, await readJob(deps, job), input);
   const order = { job, trigger, publishedSeen, newPlan, allowNonRestoredState, allowOtherJob };
   return savepoint === undefined
     ? checkpointRestore(deps, { ...order, checkpoint })

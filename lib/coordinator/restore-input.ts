@@ -6,6 +6,7 @@
 import { SluiceError } from '../base/errors.ts';
 import { isJobId, type CheckpointId, type JobId } from '../base/ids.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
+import type { JobRecord } from '../model/job-record.ts';
 import type { NewPlan } from './new-plan.ts';
 
 export interface RestoreInput {
@@ -21,10 +22,18 @@ export interface RestoreInput {
   readonly dryRun?: boolean;
 }
 
-/** @throws SluiceError `SLUICE-RESTORE-INPUT` where nobody has the job's code to plan it anew */
-export async function planFor(deps: CoordinatorDeps, parallelism: number): Promise<NewPlan> {
-  if (deps.planFor !== undefined) return deps.planFor(parallelism);
-  throw inputInvalid(['parallelism cannot be changed here: run the job again with another one']);
+/**
+ * The plan that such a restore goes on with; null: the one that the job has. Where the code is at hand it is the deployed one: no function there takes another.
+ *
+ * @throws SluiceError `SLUICE-RESTORE-INPUT` where nobody has the job's code to plan it anew
+ */
+export function planOfRestore({ planFor }: CoordinatorDeps, { planHash }: JobRecord, input: RestoreInput): NewPlan | null {
+  const parallelism = input.parallelism ?? null;
+  if (planFor === undefined && parallelism === null) return null;
+  if (planFor === undefined) throw inputInvalid(['parallelism cannot be changed here: run the job again with another one']);
+  const plan = planFor(parallelism);
+  // With the settings that it has now.
+  return plan.planHash === planHash ? null : plan;
 }
 
 const known = new Set([

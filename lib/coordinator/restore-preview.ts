@@ -6,7 +6,7 @@ import { checkSavepoint } from '../savepoint/check-savepoint.ts';
 import { readTarget } from './check-restore.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { storePlan } from './new-plan.ts';
-import { planFor, type RestoreInput } from './restore-input.ts';
+import { planOfRestore, type RestoreInput } from './restore-input.ts';
 import { newestOf } from './restore-request.ts';
 import { readJob } from './update-job.ts';
 import { missingOf } from './whole-checkpoint.ts';
@@ -30,9 +30,10 @@ const nothing = { mapped: [], dropped: [], startsEmpty: [], parallelismChanges: 
 
 export async function previewRestore(deps: CoordinatorDeps, input: RestoreInput): Promise<RestorePreview> {
   const record = await readJob(deps, input.jobId);
-  const { allowNonRestoredState = false, allowOtherJob = false, parallelism } = input;
+  const { allowNonRestoredState = false, allowOtherJob = false } = input;
   const options = { allowNonRestoredState, allowOtherJob };
-  const planKey = parallelism === undefined ? record.plan : await storePlan(deps, record.job, await planFor(deps, parallelism));
+  const newPlan = planOfRestore(deps, record, input);
+  const planKey = newPlan === null ? record.plan : await storePlan(deps, record.job, newPlan);
   return input.savepoint === undefined
     ? previewCheckpoint(deps, record, { ...newestOf(record), ...options, plan: planKey, checkpoint: input.checkpoint ?? 'newest' })
     : previewSavepoint(deps, record, { ...options, planKey, location: input.savepoint });

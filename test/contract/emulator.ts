@@ -1,10 +1,10 @@
 import { afterAll, test } from 'vitest';
-import { account, region } from '../../localstack/emulator.ts';
+import { region, type Emulator } from '../../localstack/emulator.ts';
 import type { ServerOptions } from '../../localstack/server.ts';
 import { openEmulator, skipOrFail } from '../deployed/available.ts';
 
 /** What every SDK client takes. */
-export interface EmulatorClient {
+interface EmulatorClient {
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
@@ -12,7 +12,7 @@ export interface EmulatorClient {
 
 export interface ContractEmulator {
   readonly client: EmulatorClient;
-  readonly account: string;
+  readonly emulator: Emulator;
 }
 
 /**
@@ -22,10 +22,10 @@ export interface ContractEmulator {
 export async function emulatorForContract(options: ServerOptions = {}): Promise<ContractEmulator | undefined> {
   const opened = await openEmulator(options);
   if ('why' in opened) {
-    test('the contract holds on the emulator', (context) => skipOrFail(opened, context));
+    test('the contracts hold on the emulator', (context) => skipOrFail(opened, context));
     return undefined;
   }
   afterAll(() => opened.stop());
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  return { client: { endpoint: opened.emulator.endpoint, region, credentials }, account };
+  return { client: { endpoint: opened.emulator.endpoint, region, credentials }, emulator: opened.emulator };
 }

@@ -35,11 +35,19 @@ describe('a restore that somebody starts by hand', () => {
 
   test('with nothing but a job goes back to the newest checkpoint, at another parallelism where one is named', async () => {
     const world = await running();
-    Object.assign(world.deps, { planFor: (counters: number) => ({ plan: planOf({ counters }), planHash: `hash-${counters}`, settings }) });
     expect((await startRestore(world, { jobId: job })).status).toBe('SUCCEEDED');
     expect(await world.record()).toMatchObject({ attempt: 2, completed: 2, planHash: 'hash' });
+    const planFor = (counters: number | null) => ({
+      plan: planOf({ counters: counters ?? 2 }),
+      planHash: `hash-${counters ?? 2}`,
+      settings,
+    });
+    Object.assign(world.deps, { planFor });
     expect((await startRestore(world, { jobId: job, checkpoint: 2, parallelism: 5 }, 'again')).status).toBe('SUCCEEDED');
     expect(await world.record()).toMatchObject({ attempt: 3, completed: 2, planHash: 'hash-5' });
+    // As it is deployed, where nobody says otherwise.
+    expect((await startRestore(world, { jobId: job }, 'deployed')).status).toBe('SUCCEEDED');
+    expect(await world.record()).toMatchObject({ attempt: 4, planHash: 'hash-2' });
   });
 
   test('as a dry run says what would happen, and changes nothing', async () => {

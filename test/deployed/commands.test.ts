@@ -1,4 +1,5 @@
 /** `npm run localstack:…` as somebody types it, with a cache folder of its own: a server that runs for somebody else is left alone. */
+import { CreateQueueCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
@@ -6,6 +7,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { emulatorAt, region } from '../../localstack/emulator.ts';
+import { resetServices } from '../../localstack/observe.ts';
 import { isRunning, findPython, pythonEnvironment } from '../../localstack/virtual-environment.ts';
 import { missing, skipOrFail, type Missing } from './available.ts';
 
@@ -103,7 +106,7 @@ describe('with Python the commands', () => {
     return cache;
   };
 
-  test('start a server that stays, find it again, and stop it', async () => {
+  test('start a server that stays, find it again, empty it, and stop it', async () => {
     const cache = preparedCache();
     const first = await run(cache, ['up', '--json']);
     const server = JSON.parse(first.stdout) as Up;
@@ -118,13 +121,18 @@ describe('with Python the commands', () => {
     const deployed = await run(cache, ['deploy', '--app', 'node -e process.exit(3)', '--json']);
     expect(JSON.parse(deployed.stderr)).toMatchObject({ error: { code: 'SLUICE-LOCALSTACK-CDK' } });
 
+    const sqs = new SQSClient({ endpoint: server.endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } });
+    await sqs.send(new CreateQueueCommand({ QueueName: 'left-over' }));
+    await resetServices(emulatorAt(server.endpoint, { isOurs: true }));
+    expect((await sqs.send(new ListQueuesCommand())).QueueUrls ?? []).toEqual([]);
+
     expect(JSON.parse((await run(cache, ['down', '--json'])).stdout)).toEqual({
       stopped: true,
       endpoint: server.endpoint,
       pid: server.pid,
     });
     expect(isRunning(server.pid)).toBe(false);
-  }, 90_000);
+  }, 180_000);
 
   test('leave no server behind when they are killed: one that is not to stay ends with whoever started it', async () => {
     const program = `const { startServer } = await import(${JSON.stringify(join(root, 'localstack/server.ts'))});
@@ -136,7 +144,7 @@ describe('with Python the commands', () => {
     owner.kill('SIGKILL');
     await expect.poll(() => isRunning(server.pid), { timeout: 10_000 }).toBe(false);
     expect(existsSync(server.temporaryFolder)).toBe(false);
-  }, 60_000);
+  }, 120_000);
 
   test('say why a server does not start', async () => {
     const holder = createServer();
@@ -146,7 +154,7 @@ describe('with Python the commands', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('error SLUICE-LOCALSTACK-START');
     expect(stderr).toContain('already in use');
-  }, 30_000);
+  }, 90_000);
 
   test('say that the packages cannot be had', async () => {
     const nowhere = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: '', PIP_CONFIG_FILE: '/dev/null' };
@@ -154,5 +162,5 @@ describe('with Python the commands', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('error SLUICE-LOCALSTACK-PACKAGES');
     expect(stderr).toContain('No matching distribution');
-  }, 90_000);
+  }, 180_000);
 });

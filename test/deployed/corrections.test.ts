@@ -1,7 +1,7 @@
 /** What Sluice relies on and the emulator would do otherwise (localstack/corrections.py), on a deployed stack; and what the observer tells. */
 import { DescribeTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
 import { SendTaskHeartbeatCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { functionProcesses, requestCounts } from '../../localstack/observe.ts';
@@ -78,6 +78,25 @@ describeDeployed('a deployed app', { app, stock }, (deployed) => {
     });
   });
 
+  test('goes on in a process that was held, after its messages were given to another', async () => {
+    const { sqs, send, message, output } = world();
+    const visibleAfter = (seconds: number) =>
+      sqs.send(new SetQueueAttributesCommand({ QueueUrl: output('queueUrl'), Attributes: { VisibilityTimeout: String(seconds) } }));
+    await visibleAfter(1);
+    await send({ name: 'held', group: 'held', sleepMs: 200 });
+    const begun = await message('held', 'begun');
+    process.kill(Number(begun.pid), 'SIGSTOP');
+    try {
+      const again = await message('held', 'ended', 2);
+      expect(again.pid).not.toBe(begun.pid);
+    } finally {
+      process.kill(Number(begun.pid), 'SIGCONT');
+      await visibleAfter(4);
+    }
+    const late = await message('held', 'ended', 1);
+    expect(late.pid).toBe(begun.pid);
+  });
+
   test('does not wait for log lines that a function does not write', async () => {
     const { emulator } = deployed();
     const path = `${emulator.endpoint}/2015-03-31/functions/${world().output('function')}/invocations`;
@@ -126,8 +145,8 @@ describeDeployed('a deployed app', { app, stock }, (deployed) => {
       const { start, sfn } = world();
       const [silent, beating] = await Promise.all([start('heartbeat'), start('heartbeat')]);
       const token = await beating.token(0);
-      for (let beats = 0; beats < 6; beats += 1) {
-        await sleep(600);
+      for (let beats = 0; beats < 10; beats += 1) {
+        await sleep(500);
         await sfn.send(new SendTaskHeartbeatCommand({ taskToken: token }));
       }
       await sfn.send(new SendTaskSuccessCommand({ taskToken: token, output: '"alive"' }));
@@ -181,6 +200,21 @@ describeDeployed('a deployed app', { app, stock }, (deployed) => {
     await requestCounts(emulator, { restart: true });
     await sleep(2_000);
     expect(await requestCounts(emulator)).toEqual({ requests: [], invocations: [] });
+  });
+
+  test('is deployed again with a change, and keeps what its table holds', async () => {
+    await deployed().deployAgain({ context: { visibilitySeconds: '7' } });
+    const { sqs, message, output } = world();
+    const command = new GetQueueAttributesCommand({ QueueUrl: output('queueUrl'), AttributeNames: ['VisibilityTimeout'] });
+    expect((await sqs.send(command)).Attributes).toEqual({ VisibilityTimeout: '7' });
+    expect((await message('first', 'ended')).sk).toBe('ended#1');
+  });
+
+  test('is destroyed with all that it has', async () => {
+    const { sqs, dynamodb, output } = world();
+    await deployed().destroy();
+    await expect(dynamodb.send(new DescribeTimeToLiveCommand({ TableName: output('table') }))).rejects.toThrow('not found');
+    await expect(sqs.send(new GetQueueAttributesCommand({ QueueUrl: output('queueUrl') }))).rejects.toThrow('does not exist');
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
-import { bootstrap, deploy, forgetDeploys, type StackOutputs } from '../../localstack/cdk.ts';
+import { bootstrap, deploy, destroy, forgetDeploys, type StackOutputs } from '../../localstack/cdk.ts';
 import type { Emulator } from '../../localstack/emulator.ts';
 import type { ServerOptions } from '../../localstack/server.ts';
 import { openEmulator, skipOrFail, type Missing, type OpenEmulator } from './available.ts';
@@ -10,6 +10,8 @@ export interface Deployed {
   readonly outputs: Readonly<Record<string, string>>;
   /** Another version of the app, or the same with another context; the outputs are those of the new one. */
   deployAgain(changes: { readonly app?: string; readonly context?: Readonly<Record<string, string>> }): Promise<void>;
+  /** `cdk destroy`: what it keeps is there afterwards. */
+  destroy(): Promise<void>;
 }
 
 export interface DeployedOptions extends ServerOptions {
@@ -20,10 +22,12 @@ export interface DeployedOptions extends ServerOptions {
 
 /** From nothing: Python packages, server, bootstrap, synthesis and deploy. */
 const setUpTimeoutMs = 300_000;
+/** The machine may be busy with the other tests. */
+const testTimeoutMs = 90_000;
 
 /** Tests of a deployed app: a server and a stack of their own for the block, made before its first test; skipped, and told, where they cannot be. */
 export function describeDeployed(name: string, options: DeployedOptions, tests: (deployed: () => Deployed) => void): void {
-  describe(name, () => {
+  describe(name, { timeout: testTimeoutMs }, () => {
     let open: OpenEmulator | undefined;
     let without: Missing | undefined;
     let outputs: Readonly<Record<string, string>> = {};
@@ -49,9 +53,11 @@ export function describeDeployed(name: string, options: DeployedOptions, tests: 
     }, 30_000);
     tests(() => {
       if (open === undefined) throw new Error('nothing is deployed before the first test begins');
+      const server = open.emulator;
       return {
-        emulator: open.emulator,
+        emulator: server,
         outputs,
+        destroy: () => destroy(server, { app: options.app, context: options.context ?? {} }),
         deployAgain: ({ app = options.app, context = options.context ?? {} }) => deployNow(app, context),
       };
     });

@@ -45,7 +45,7 @@ export function smallWorld({ emulator, outputs }: Deployed) {
   };
 
   /** The first rows of a name that satisfy, looked for until then. */
-  const until = async (pk: string, isEnough: (found: readonly Row[]) => boolean, timeoutMs = 15_000): Promise<readonly Row[]> => {
+  const until = async (pk: string, isEnough: (found: readonly Row[]) => boolean, timeoutMs = 30_000): Promise<readonly Row[]> => {
     for (const giveUpAtMs = Date.now() + timeoutMs; ; await sleep(30)) {
       const found = await rows(pk);
       if (isEnough(found)) return found;
@@ -80,7 +80,7 @@ export function smallWorld({ emulator, outputs }: Deployed) {
       const startedAtMs = Date.now();
       return {
         name,
-        ended: async (timeoutMs = 15_000) => {
+        ended: async (timeoutMs = 30_000) => {
           for (;;) {
             const { status, output: text = '{}', error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
             const tookMs = Date.now() - startedAtMs;

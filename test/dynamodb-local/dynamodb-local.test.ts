@@ -1,12 +1,10 @@
 /** The same suites on AWS's own engine: `npm run test:dynamodb-local`. */
-import { randomUUID } from 'node:crypto';
-import { CreateTableCommand, DeleteTableCommand, GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { billedUnits } from '../../lib/adapters/aws-sdk/billed-units.ts';
 import { createDynamoDbClient } from '../../lib/adapters/aws-sdk/dynamodb-client.ts';
 import { Meter } from '../../lib/adapters/aws-sdk/meter.ts';
 import { createDynamoDbStores } from '../../lib/adapters/dynamodb/dynamodb-stores.ts';
-import { createMemoryStores, type MemoryStoresOptions } from '../../lib/adapters/memory/memory-stores.ts';
 import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../lib/adapters/system/timers.ts';
 import { credentials, tombstonesKeptMs } from '../adapters/aws/dynamodb-world.ts';
@@ -15,7 +13,7 @@ import { jobHistoryContract } from '../contract/job-history.contract.ts';
 import { keyedBaseContract, keyedBaseModelContract } from '../contract/keyed-base.contract.ts';
 import { recordsContract } from '../contract/records.contract.ts';
 import { shardRecord } from '../contract/sample-records.ts';
-import type { MakeStores } from '../contract/fixture.ts';
+import { dynamodbServerStores, newTable } from '../contract/dynamodb-server.ts';
 
 const endpoint = process.env['DYNAMODB_LOCAL'];
 if (endpoint === undefined) throw new Error('Run it by `npm run test:dynamodb-local`: that starts the server.');
@@ -30,39 +28,7 @@ function connected(meter?: Meter): DynamoDBClient {
   });
 }
 
-async function newTable(client: DynamoDBClient): Promise<string> {
-  const table = `sluice-${randomUUID()}`;
-  await client.send(
-    new CreateTableCommand({
-      TableName: table,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-    }),
-  );
-  return table;
-}
-
-const make: MakeStores = async (options: MemoryStoresOptions) => {
-  const memory = createMemoryStores(options);
-  const client = connected();
-  const table = await newTable(client);
-  const stores = createDynamoDbStores({ ...options, client, table, timers: systemTimers, tombstonesKeptMs });
-  return {
-    stores: { ...memory, ...stores },
-    dispose: async () => {
-      await client.send(new DeleteTableCommand({ TableName: table }));
-      client.destroy();
-      await memory.close();
-    },
-  };
-};
+const make = dynamodbServerStores(connected);
 
 recordsContract('DynamoDB Local', make);
 jobHistoryContract('DynamoDB Local', make);

@@ -43,7 +43,7 @@ const queue = new Queue(stack, 'Queue', {
   fifo: true,
   deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
   fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
-  visibilityTimeout: Duration.seconds(4),
+  visibilityTimeout: Duration.seconds(Number(app.node.tryGetContext('visibilitySeconds') ?? 4)),
   deadLetterQueue: { queue: deadLetters, maxReceiveCount: 4 },
 });
 const handler = new LambdaFunction(stack, 'Handler', {

@@ -25,11 +25,11 @@ const scenarios = {
   throw: { ...plainTask('throw'), Catch: caught('BarrierLost') },
   'token-throw': { ...tokenTask('throw'), TimeoutSeconds: 15, Catch: caught('BarrierLost') },
   'token-early': { ...tokenTask('note-and-sleep'), TimeoutSeconds: 15 },
-  heartbeat: { ...tokenTask('note'), TimeoutSeconds: 15, HeartbeatSeconds: 2, Catch: caught('States.HeartbeatTimeout') },
+  heartbeat: { ...tokenTask('note'), TimeoutSeconds: 15, HeartbeatSeconds: 4, Catch: caught('States.HeartbeatTimeout') },
   'timeout-path': { ...tokenTask('note'), TimeoutSecondsPath: '$.timeoutSeconds', Catch: caught('States.Timeout') },
   'token-again': {
     ...tokenTask('note'),
-    TimeoutSeconds: 2,
+    TimeoutSeconds: 3,
     Retry: [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 1, MaxAttempts: 3, BackoffRate: 1 }],
   },
   'short-pauses': {
