@@ -42,7 +42,9 @@ function unsupported(operator: OperatorUid, value: unknown, problem: PlainJsonPr
 
 /** NDJSON files in a folder or below a prefix on S3 (`s3://bucket/prefix`), exactly once: a file appears, whole, when its checkpoint is complete. */
 export function fileSink<T>(uri: string): Sink<T> {
-  const folder = uri.length > 1 ? uri.replace(/\/+$/, '') : uri;
+  // On S3 `out//daily` would be another key than `out/daily`; the sink writes to the second for both.
+  const plain = /^s3:/i.test(uri) ? uri.replace(/(?<!:)\/{2,}/g, '/') : uri;
+  const folder = plain.length > 1 ? plain.replace(/\/+$/, '') : plain;
   const connector: ConnectorSpec = { connector: 'ndjson-files', options: { uri: folder }, guarantee: 'exactly-once' };
   return committerSink(`files ${folder}`, `ndjson-files ${folder}`, connector, plainJsonProblem);
 }

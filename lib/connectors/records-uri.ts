@@ -11,7 +11,7 @@ import type { ConnectorProblem, Source } from './source.ts';
 const schemePattern = /^([a-z][a-z0-9+.-]+):/i;
 const laterSchemes: readonly string[] = ['sqs'];
 /** A bucket, and something in it. */
-const s3Pattern = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/.*)?$/is;
+const s3Pattern = /^[sS]3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/.*)?$/s;
 const placeHint = 'Name a path, a file: URI or s3://bucket/key.';
 
 export function recordsFrom<T>(uri: string, options: ParquetOptions<T> = {}): Source<T> {

@@ -83,7 +83,9 @@ describe('connectors by URI', () => {
   test('an output is a folder of files, or a prefix on S3', () => {
     expect(recordsTo('out/daily')).toMatchObject({ connector: { connector: 'ndjson-files', options: { uri: 'out/daily' } } });
     expect(recordsTo('file:///out').problem).toBeUndefined();
-    expect(recordsTo('s3://bucket/out/')).toMatchObject({ connector: { connector: 'ndjson-files', options: { uri: 's3://bucket/out' } } });
+    expect(recordsTo('s3://bucket//out//')).toMatchObject({
+      connector: { connector: 'ndjson-files', options: { uri: 's3://bucket/out' } },
+    });
     expect(recordsTo('s3://bucket/out').problem).toBeUndefined();
     expect(recordsTo('s3://').problem?.message).toContain('no place on S3');
     expect(recordsTo('sqs:queue').problem?.message).toContain('yet');

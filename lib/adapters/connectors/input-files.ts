@@ -34,7 +34,7 @@ export interface OpenInput {
 }
 
 export interface InputFiles {
-  /** Ranges with no more than this between them are read in one go. */
+  /** Ranges with no more than this between them are read in one go; below 0 none are. */
   readonly gapBytesMax: number;
   open(path: string, options: OpenInput): Promise<InputFile>;
   /** Names of the files right below; undefined where the path is a file. @throws SluiceError `SLUICE-INPUT-MISSING` where nothing is there */
@@ -62,6 +62,6 @@ export function findInputs(s3: S3Connection): FindInput {
     const path = isS3Uri(uri) ? s3Text(s3Place(uri)) : pathOption(source, 'uri');
     const [, folder, ending] = endingPattern.exec(path) ?? [];
     if (folder === undefined) return { files, path, ending };
-    return { files, path: isS3Uri(uri) ? folder : join(folder, '.'), ending };
+    return { files, path: isS3Uri(uri) ? `${folder}/` : join(folder, '.'), ending };
   };
 }

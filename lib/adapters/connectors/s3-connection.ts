@@ -6,6 +6,9 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3Requests } from './s3-requests.ts';
 
+/** Until an answer begins: a part of hundreds of megabytes is sent before it. */
+const transferTimeoutMs = 30_000;
+
 export type S3Connection = () => Promise<S3Requests>;
 
 /** `makeClient` is called once, at the first use. */
@@ -26,12 +29,6 @@ async function connect(makeClient: () => Promise<S3Client>): Promise<S3Requests>
 
 /** Region, credentials and endpoint as for every program of AWS: environment, profile, role. */
 async function defaultClient(): Promise<S3Client> {
-  const { S3Client } = await import('@aws-sdk/client-s3');
-  return new S3Client({
-    maxAttempts: 5,
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    // A hung call would take the whole time of its function. A transfer is cut off by silence only.
-    requestHandler: { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnRequestTimeout: true, socketTimeout: 5_000 },
-    ...(process.env['AWS_ENDPOINT_URL_S3'] === undefined && process.env['AWS_ENDPOINT_URL'] === undefined ? {} : { forcePathStyle: true }),
-  });
+  const { createS3Client } = await import('../aws-sdk/s3-client.ts');
+  return createS3Client({ requestTimeoutMs: transferTimeoutMs });
 }

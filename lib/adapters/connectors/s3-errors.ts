@@ -61,5 +61,6 @@ export function s3Hint(status: number, actions: string): string {
     return `Let the role of the program do ${actions}. S3 also says this of a missing object where the bucket may not be listed.`;
   if (status === 301 || status === 307 || status === 400)
     return 'Look at the region: the client must be of the region of the bucket (AWS_REGION).';
+  if (status === 404) return 'Look at the name of the bucket, and at the region: there is no bucket of that name.';
   return 'Look at credentials, region and network (AWS_PROFILE, AWS_REGION); S3 itself may be throttling: then it passes.';
 }

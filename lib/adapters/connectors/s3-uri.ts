@@ -6,7 +6,7 @@ export interface S3Place {
   readonly key: string;
 }
 
-const pattern = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/is;
+const pattern = /^[sS]3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/s;
 /** S3's own limit, in bytes of UTF-8. */
 const keyBytesMax = 1_024;
 

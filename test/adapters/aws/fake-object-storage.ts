@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
 
 /** `lost-request`: nothing was done, no answer. `lost-answer`: it was done, no answer. `broken-body`: the answer breaks off. A function is called first. */
 export type Fault = 'throttle' | 'conflict' | 'denied' | 'lost-request' | 'lost-answer' | 'broken-body' | (() => void);

@@ -67,16 +67,9 @@ export function jobApi({ emulator, outputs }: Deployed) {
     const text = content === undefined ? {} : { body: JSON.stringify(content) };
     const { protocol, hostname, port, host } = origin;
     const headers = { host, 'content-type': 'application/json' };
-    const request = await signer.sign({
-      method,
-      protocol,
-      hostname,
-      port: Number(port),
-      path: `${base}${path}`,
-      headers,
-      ...text,
-    } as never);
-    const response = await fetch(`${origin.origin}${request.path}`, { method, headers: request.headers, ...text });
+    const plain = { method, protocol, hostname, port: Number(port), path: `${base}${path}`, headers, query: {}, ...text };
+    const signed = (await signer.sign(plain)).headers;
+    const response = await fetch(`${origin.origin}${base}${path}`, { method, headers: signed, ...text });
     return { status: response.status, body: (await response.json()) as ApiAnswer['body'] };
   };
   /** Asks for something, and waits for what becomes of it. */
