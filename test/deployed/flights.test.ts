@@ -11,7 +11,7 @@ import { bucket, jobApi, publishedLines, putFiles } from './flights/flights-worl
 const flightsFile = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
 const app = 'node --conditions=sluice-source infra/app.ts';
 const context = {
-  input: `s3://${bucket}/in`,
+  input: `s3://${bucket}/in/`,
   output: `s3://${bucket}/out`,
   plainHttp: 'true',
   parallelism: '4',
