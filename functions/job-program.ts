@@ -1,17 +1,16 @@
 /** The job of the bundle as this deployment plans it: the same in every function of it. */
-import * as bundled from 'sluice-job';
 import { SluiceError } from '../lib/base/errors.ts';
 import { checkSettings, defaultCheckpointSettings, withOptions } from '../lib/checkpoint/checkpoint-settings.ts';
 import { readConfiguration } from '../lib/checkpoint/read-configuration.ts';
 import type { NewPlan } from '../lib/coordinator/new-plan.ts';
 import { compileJob, type CompiledJob } from '../lib/dsl/compile-job.ts';
-import type { Job } from '../lib/dsl/define-job.ts';
 import { planHashWithCode } from '../lib/model/plan-hash.ts';
+import { job as bundled } from './bundled-job.ts';
 import type { JobEnvironment } from './job-environment.ts';
 
 /** Of the deployment, or as a restore wants it at another parallelism. */
 export function compileBundled({ options }: Pick<JobEnvironment, 'options'>, parallelism?: number): CompiledJob {
-  return compileJob(jobOf(bundled), parallelism === undefined ? options : { ...options, parallelism });
+  return compileJob(bundledJob(), parallelism === undefined ? options : { ...options, parallelism });
 }
 
 export function newPlanOf({ code }: Pick<JobEnvironment, 'code'>, compiled: CompiledJob): NewPlan {
@@ -21,10 +20,9 @@ export function newPlanOf({ code }: Pick<JobEnvironment, 'code'>, compiled: Comp
   return { plan, planHash: planHashWithCode(code, planHash), settings, restart, code };
 }
 
-function jobOf({ job, default: byDefault }: { readonly job?: Job | undefined; readonly default?: Job | undefined }): Job {
-  const found = job ?? byDefault;
-  if (found !== undefined) return found;
-  throw new SluiceError('SLUICE-JOB-EXPORT', 'the module of the job exports none', {
-    hint: 'Export what defineJob returns, as `job` or as the default.',
+function bundledJob() {
+  if (bundled !== undefined) return bundled;
+  throw new SluiceError('SLUICE-JOB-EXPORT', 'the module of the job has no export `job`', {
+    hint: 'Export what defineJob returns as `job`.',
   });
 }

@@ -12,11 +12,19 @@ if (entry === undefined || outdir === undefined) throw new Error('node bundle-wo
 /** What runs in production has no mutants (docs/testing.md): each call becomes `false` before anything else sees it. */
 const withoutMutants: Plugin = {
   name: 'without-mutants',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]lib[\\/].*\.ts$/ }, async ({ path }) => {
+  setup: (bundle) => {
+    bundle.onLoad({ filter: /[\\/]lib[\\/].*\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       return { contents: text.replace(/\bmutated\(\s*'[a-z-]+'\s*,?\s*\)/g, 'false'), loader: 'ts' };
     });
+  },
+};
+
+/** The user's module in the place of functions/bundled-job.ts. */
+const withJob: Plugin = {
+  name: 'with-job',
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /[\\/]bundled-job\.ts$/ }, () => ({ path: resolve(entry) }));
   },
 };
 
@@ -32,13 +40,12 @@ await build({
   // The SDK's CommonJS entry points cannot be shaken: a third more to load.
   mainFields: ['module', 'main'],
   conditions: ['sluice-source'],
-  alias: { 'sluice-job': resolve(entry) },
   minify: true,
   keepNames: true,
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'none',
   banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
-  plugins: [withoutMutants],
+  plugins: [withoutMutants, withJob],
   logLevel: 'error',
 });

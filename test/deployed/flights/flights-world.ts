@@ -10,7 +10,7 @@ export const bucket = 'flights-data';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 const lookEveryMs = 500;
 
-export function s3Of({ endpoint }: Emulator): S3Client {
+function s3Of({ endpoint }: Emulator): S3Client {
   return new S3Client({ endpoint, region, credentials, forcePathStyle: true });
 }
 

@@ -17,6 +17,6 @@ export const job = defineJob({
             .uid('unchanged'),
       });
     };
-    flights.build({ ...env, fromSource } as Environment, parameters as never);
+    flights.build({ ...env, fromSource }, parameters);
   },
 });
