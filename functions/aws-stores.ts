@@ -13,7 +13,8 @@ import { createLogger } from '../lib/adapters/system/logger.ts';
 import { createMetrics } from '../lib/adapters/system/metrics.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
-import { awsQueueNames } from '../lib/model/aws-names.ts';
+import { awsCoordinatorQueueName, awsDelayQueueName, awsQueueName } from '../lib/model/aws-names.ts';
+import { coordinatorQueue, operatorQueue } from '../lib/model/queue-names.ts';
 import type { JobPlan } from '../lib/model/job-plan.ts';
 import type { JobEnvironment } from './job-environment.ts';
 
@@ -26,7 +27,12 @@ export function createAwsStores({ job, table, bucket, queues }: JobEnvironment, 
   const meter = new Meter();
   const s3 = createS3Client({ meter });
   const sqs = createSqsClient({ meter });
-  const names = awsQueueNames(job, plan.vertices.map(({ uid }) => uid)); // prettier-ignore
+  // From the name that ports use to the one on AWS.
+  const names = new Map([
+    [coordinatorQueue(job), awsCoordinatorQueueName(job)],
+    [awsDelayQueueName(job), awsDelayQueueName(job)],
+    ...plan.vertices.map(({ uid }) => [operatorQueue(job, uid), awsQueueName(job, uid)] as const),
+  ]);
   const access: SqsAccess = {
     client: sqs,
     queueUrl: (queue) => (names.has(queue) ? `${queues}${names.get(queue)!}` : undefined),

@@ -17,7 +17,7 @@ export function allowTable(to: JobFunction, table: TableV2): void {
 
 /** What an operator does with objects: it makes and reads them, and removes none. */
 export function allowObjects(to: JobFunction, bucket: Bucket, job: JobId): void {
-  to.allow(['s3:GetObject', 's3:PutObject'], [bucket.arnForObjects(`${jobPrefix(job)}*`)]);
+  to.allow(['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], [bucket.arnForObjects(`${jobPrefix(job)}*`)]);
   // Without it a missing object looks like a forbidden one.
   to.allow(['s3:ListBucket'], [bucket.bucketArn]);
 }

@@ -5,7 +5,6 @@
  */
 import { murmur3 } from '../base/murmur3.ts';
 import type { JobId, OperatorUid } from '../base/ids.ts';
-import { coordinatorQueue, operatorQueue } from './queue-names.ts';
 
 const queueNameMax = 80;
 const ending = '.fifo';
@@ -32,14 +31,6 @@ export function awsCoordinatorQueueName(job: JobId): string {
 
 export function awsStateMachineName(job: JobId, flow: string): string {
   return `${awsPrefix(job)}-${flow}`;
-}
-
-/** From the name that ports use to the one on AWS. */
-export function awsQueueNames(job: JobId, vertices: readonly OperatorUid[]): ReadonlyMap<string, string> {
-  return new Map([
-    [coordinatorQueue(job), awsCoordinatorQueueName(job)],
-    ...vertices.map((uid) => [operatorQueue(job, uid), awsQueueName(job, uid)] as const),
-  ]);
 }
 
 /** A standard queue. */
