@@ -1,9 +1,10 @@
 /** The example, unchanged, on AWS: deployed by the CDK, stopped with a savepoint over HTTP, deployed anew, and restored from it at another parallelism. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compareLines } from '../../examples/flights/expected-compare.ts';
 import { computeExpected } from '../../examples/flights/expected-compute.ts';
+import type { Emulator } from '../../localstack/emulator.ts';
 import { describeDeployed } from './deployed.ts';
 import { every150th } from './flights/every-150th.ts';
 import { bucket, jobApi, publishedLines, putFiles } from './flights/flights-world.ts';
@@ -21,10 +22,11 @@ const context = {
 const flights = every150th(flightsFile, 4);
 const right = { missing: 0, extra: 0, duplicated: 0, firstDifferences: [] };
 
-describeDeployed(
-  'the flights job, deployed',
-  { app, context, before: async (emulator) => putFiles(emulator, 'in', (await flights).files) },
-  (deployed) => {
+const before = async (emulator: Emulator): Promise<void> => putFiles(emulator, 'in', (await flights).files);
+
+/** The second time with permissions enforced: what the functions do is what their roles allow. */
+describe.each([false, true])('with IAM enforced: %s', (auth) => {
+  describeDeployed('the flights job, deployed', { app, context, auth, before }, (deployed) => {
     let savepoint: string;
 
     test('runs, and answers to whoever is authorised only', async () => {
@@ -66,5 +68,5 @@ describeDeployed(
         expect(compareLines(expected.seasons, await publishedLines(emulator, 'out/seasons'))).toEqual(right);
       },
     );
-  },
-);
+  });
+});
