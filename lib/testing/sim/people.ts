@@ -58,6 +58,8 @@ export class People {
   readonly taken: TakenSavepoint[] = [];
   #deployed!: Deployment;
   #asked = 0;
+  /** Of the job, at least: a record of an older one is of before somebody went back. */
+  attempt = 1;
   restores = 0;
   savepoints = 0;
   /** From a savepoint to another job. */
@@ -235,7 +237,8 @@ export class People {
     }
     this.restores++;
     const { checkpoint } = await openSavepoint(world.savepoints.at(location));
-    world.shown.forget(checkpoint, Number(ended.progress['attempt']), forgotten);
+    this.attempt = Number(ended.progress['attempt']);
+    world.shown.forget(checkpoint, this.attempt, forgotten);
     this.#replace(next);
     return ended;
   }
@@ -295,6 +298,7 @@ export class People {
 
   #now(job: JobId): void {
     this.#job = job;
+    this.attempt = 1;
     this.#jobs = [...this.#jobs, job];
   }
 

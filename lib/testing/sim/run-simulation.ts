@@ -142,7 +142,8 @@ class Simulated {
   }
 
   #isDone(): boolean {
-    if (!this.#isQuiet || this.#seen?.job !== this.#world.people.job) return false;
+    const { job, attempt } = this.#world.people;
+    if (!this.#isQuiet || this.#seen?.job !== job || this.#seen.attempt < attempt) return false;
     return this.#seen.status === 'FINISHED' || (this.#options.damaging === true && this.#seen.status === 'FAILED');
   }
 
