@@ -16,6 +16,8 @@ export interface JobEnvironment {
   readonly queues: string;
   /** What every state machine's ARN begins with. */
   readonly machines: string;
+  /** Of the function, by Lambda itself; 0 = it does not say. */
+  readonly memoryMb: number;
   /** Differing from the defaults. */
   readonly settings: Partial<RuntimeSettings>;
   /** Of an operator's function only. */
@@ -40,6 +42,7 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
     bucket: wanted('SLUICE_BUCKET'),
     queues: wanted('SLUICE_QUEUES'),
     machines: wanted('SLUICE_MACHINES'),
+    memoryMb: Number(variables['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 0),
     settings: JSON.parse(variables['SLUICE_SETTINGS'] ?? '{}') as Partial<RuntimeSettings>,
     uid: uid === undefined ? null : operatorUid(uid),
     delay:

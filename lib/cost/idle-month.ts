@@ -1,0 +1,36 @@
+/** What AWS bills in a month for a job that does nothing: its own polling of the queues, alarms, storage, logs. None of it is a request of ours. */
+import type { PriceTable } from './prices.ts';
+
+export interface Deployed {
+  readonly fifoQueues: number;
+  readonly standardQueues: number;
+  readonly alarms: number;
+  readonly dashboards: number;
+  /** Of keyed state: once in the base, once in objects. */
+  readonly stateBytes: number;
+}
+
+export interface IdleMonth {
+  readonly polling: number;
+  readonly alarms: number;
+  readonly dashboards: number;
+  readonly storage: number;
+  readonly total: number;
+}
+
+export const hoursPerMonth = 730;
+/** An event source keeps five long polls of 20 s going; fewer it does with only where no maximum concurrency is set. */
+const pollers = 5;
+const pollSeconds = 20;
+const bytesPerGb = 1024 ** 3;
+
+export function idleMonth(deployed: Deployed, prices: PriceTable): IdleMonth {
+  const { perMillion, perGbMonth } = prices;
+  const polls = (pollers * hoursPerMonth * 3_600) / pollSeconds;
+  const perPoll = deployed.fifoQueues * perMillion['fifo-64kb'] + deployed.standardQueues * perMillion['standard-64kb'];
+  const polling = (polls * perPoll) / 1e6;
+  const alarms = deployed.alarms * prices.alarmMonth;
+  const dashboards = deployed.dashboards * prices.dashboardMonth;
+  const storage = (deployed.stateBytes / bytesPerGb) * (perGbMonth.dynamodb + perGbMonth.pointInTimeRecovery + perGbMonth.s3);
+  return { polling, alarms, dashboards, storage, total: polling + alarms + dashboards + storage };
+}
