@@ -18,6 +18,8 @@ export interface JobEnvironment {
   readonly machines: string;
   /** Of the function, by Lambda itself; 0 = it does not say. */
   readonly memoryMb: number;
+  /** Of the function that runs the flows' steps only: UUIDs of the job's event source mappings. */
+  readonly mappings: readonly string[] | null;
   /** Differing from the defaults. */
   readonly settings: Partial<RuntimeSettings>;
   /** Of an operator's function only. */
@@ -43,6 +45,7 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
     queues: wanted('SLUICE_QUEUES'),
     machines: wanted('SLUICE_MACHINES'),
     memoryMb: Number(variables['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 0),
+    mappings: variables['SLUICE_MAPPINGS']?.split(' ') ?? null,
     settings: JSON.parse(variables['SLUICE_SETTINGS'] ?? '{}') as Partial<RuntimeSettings>,
     uid: uid === undefined ? null : operatorUid(uid),
     delay:

@@ -7,7 +7,6 @@
  */
 import { Duration } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { JobId } from '../lib/base/ids.ts';
@@ -49,9 +48,7 @@ export class Operator extends Construct {
       description: `Sluice job ${jobName}: ${vertex.name}`.slice(0, 256),
       environment: { ...rest.environment, SLUICE_UID: vertex.uid },
     });
-    this.function.lambda.addEventSource(
-      new SqsEventSource(this.queue, { batchSize: limits.messagesPerBatchMax, reportBatchItemFailures: true, maxConcurrency }),
-    );
+    this.function.consume(this.queue, maxConcurrency);
   }
 }
 

@@ -17,7 +17,7 @@ import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import { allowCoordination, allowData, allowObjects, allowQueues, allowTable } from './grants.ts';
+import { allowCoordination, allowData, allowObjects, allowQueues, allowTable, allowTurning } from './grants.ts';
 import { JobApi } from './job-api.ts';
 import { Operator } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
@@ -97,6 +97,11 @@ export class StreamingJob extends Construct {
     this.coordinator = new Coordinator(this, 'Coordinator', common);
     this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.api });
     this.#allow(controlPlane);
+    allowTurning(this.coordinator.tasks, [
+      this.relay.function,
+      this.coordinator.messages,
+      ...this.operators.map((operator) => operator.function),
+    ]);
     const { relay, coordinator, api, operators } = this;
     const functions = [
       relay.function,
