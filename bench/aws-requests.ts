@@ -118,7 +118,11 @@ function unused(): never {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { records: { type: 'string', default: '1000000' }, interval: { type: 'string', default: '1000' }, json: { type: 'boolean', default: false } },
+    options: {
+      records: { type: 'string', default: '1000000' },
+      interval: { type: 'string', default: '1000' },
+      json: { type: 'boolean', default: false },
+    },
   });
   const records = Number(values.records);
   const chunks = loadChunks(await flightsTextFile(), records);
@@ -129,7 +133,9 @@ async function main(): Promise<void> {
   const { byService } = dollarsOf(measured.bill, usEast1);
   console.log(`\nper million records: ${perMillion(measured.requests).toFixed(0)} requests, $${perMillion(measured.dollars).toFixed(4)}`);
   for (const [service, dollars] of Object.entries(byService)) console.log(`  ${service.padEnd(16)} $${perMillion(dollars).toFixed(4)}`);
-  console.log(`${records} records, ${measured.checkpoints} checkpoints, ${Math.round(measured.wallMs)} ms, ${usEast1.region} of ${usEast1.asOf}`);
+  console.log(
+    `${records} records, ${measured.checkpoints} checkpoints, ${Math.round(measured.wallMs)} ms, ${usEast1.region} of ${usEast1.asOf}`,
+  );
 }
 
 if (process.argv[1] === import.meta.filename) await main();

@@ -5,8 +5,8 @@
  */
 import { invariant } from '../base/invariant.ts';
 import { sourceShards } from '../checkpoint/completeness.ts';
-import type { Manifest } from '../checkpoint/manifest.ts';
 import { addBills, type Bill } from '../model/bill.ts';
+import type { JobPlan } from '../model/job-plan.ts';
 import type { ShardSnapshot } from '../model/shard-record.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { flowDescriptions } from './flow-descriptions.ts';
@@ -37,8 +37,13 @@ export function billOfShards(shards: readonly ShardSnapshot[]): Bill | undefined
   return addBills(...shards.map(({ bill }) => bill));
 }
 
+interface SourcesRead {
+  readonly plan: JobPlan;
+  readonly shards: readonly Pick<ShardSnapshot, 'uid' | 'recordsIn'>[];
+}
+
 /** Of the sources: what has come into the job. */
-export function recordsRead({ plan, shards }: Pick<Manifest, 'plan' | 'shards'>): number {
+export function recordsRead({ plan, shards }: SourcesRead): number {
   const sources = new Set(sourceShards(plan).map(({ uid }) => uid));
   return shards.reduce((sum, { uid, recordsIn }) => sum + (sources.has(uid) ? recordsIn : 0), 0);
 }

@@ -1,4 +1,5 @@
 /** What AWS bills in a month for a job that does nothing: its own polling of the queues, alarms, storage, logs. None of it is a request of ours. */
+import type { JobPlan } from '../model/job-plan.ts';
 import type { PriceTable } from './prices.ts';
 
 export interface Deployed {
@@ -8,6 +9,11 @@ export interface Deployed {
   readonly dashboards: number;
   /** Of keyed state: once in the base, once in objects. */
   readonly stateBytes: number;
+}
+
+/** As infra/ makes it for a job (test/infra/deployed-cost.test.ts): a queue for each vertex and one for the coordinator, one for delays. */
+export function deployedOf({ vertices }: Pick<JobPlan, 'vertices'>): Omit<Deployed, 'stateBytes'> {
+  return { fifoQueues: vertices.length + 1, standardQueues: 1, alarms: 0, dashboards: 0 };
 }
 
 export interface IdleMonth {

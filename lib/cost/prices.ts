@@ -36,7 +36,8 @@ export interface PriceTable {
 export const usEast1: PriceTable = {
   region: 'us-east-1',
   asOf: '2026-11-20',
-  source: 'AWS price list API (Lambda 2026-09-19, DynamoDB 2026-07-31) and the price pages of SQS, S3, Step Functions, CloudWatch, Managed Flink',
+  source:
+    'AWS price list API (Lambda 2026-09-19, DynamoDB 2026-07-31) and the price pages of SQS, S3, Step Functions, CloudWatch, Managed Flink',
   perMillion: {
     'write-unit': 0.625,
     'read-unit': 0.125,

@@ -1,0 +1,36 @@
+/** The budget of issue 5: requests and dollars per million records, on fewer of them. The same code as `npm run bench:aws-requests`. */
+import { expect, test } from 'vitest';
+import { measureAwsRequests } from '../../bench/aws-requests.ts';
+
+const records = 150_000;
+/** Every checkpoint and the job's beginning and end count alike, however few records there are. */
+const intervalMs = 60_000;
+const chunkLines = 15_000;
+
+/** As wide, and about as hard to compress, as the flights of the bench. */
+function chunksOf(count: number): readonly string[] {
+  const airports = Array.from({ length: 300 }, (_, i) => `A${i.toString(36).toUpperCase().padStart(2, '0')}`);
+  let seed = 1;
+  const next = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
+  const chunks: string[] = [];
+  for (let at = 0; at < count; at += chunkLines) {
+    let text = '';
+    for (let i = at; i < Math.min(count, at + chunkLines); i++) {
+      const date = 978_307_200_000 + Math.floor(i / 20) * 60_000;
+      text += `${JSON.stringify({ date, delay: next(90) - 20, distance: 100 + next(2_000), origin: airports[next(300)], destination: airports[next(300)] })}\n`;
+    }
+    chunks.push(text);
+  }
+  return chunks;
+}
+
+test('a million records through one stateful hop are at most 2,500 requests and $0.008', async () => {
+  const { bill, requests, dollars, total } = await measureAwsRequests({ chunks: chunksOf(records), records, intervalMs });
+  // Running counts by key add up to what any order of the records makes of them.
+  expect(Number(total)).toBeGreaterThan(records);
+  const perMillion = 1e6 / records;
+  expect(requests * perMillion, JSON.stringify(bill)).toBeLessThanOrEqual(2_500);
+  expect(dollars * perMillion).toBeLessThanOrEqual(0.008);
+  expect(bill['dynamodb.PutItem']).toBeGreaterThan(0);
+  expect(bill['s3.PutObject']).toBeGreaterThan(0);
+}, 60_000);

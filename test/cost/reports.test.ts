@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { costReport, type BilledCheckpoint } from '../../lib/cost/cost-report.ts';
+import { crossover, flinkMonth, sluiceMonth, type SluiceLoad } from '../../lib/cost/flink-month.ts';
+import { idleMonth } from '../../lib/cost/idle-month.ts';
+import { usEast1 } from '../../lib/cost/prices.ts';
+
+const put = (count: number) => ({ 'dynamodb.PutItem': count, 'dynamodb.PutItem.write-unit': count });
+const checkpoint = (id: number, changes: Partial<BilledCheckpoint> = {}): BilledCheckpoint => {
+  return { id, isCompleted: true, endedAtMs: id * 1_000, records: id * 1_000_000, bill: put(100), ...changes };
+};
+
+describe('what a job costs', () => {
+  test('is by the bills of its checkpoints, over the events between them', () => {
+    const report = costReport([checkpoint(3), checkpoint(1), checkpoint(2)], true, usEast1)!;
+    expect(report).toMatchObject({ checkpoints: 3, fromMs: 1_000, toMs: 3_000, events: 3_000_000, requests: 300, sentRequests: 300 });
+    expect(report.requestsPerMillionEvents).toBeCloseTo(100);
+    expect(report.dollarsPerMillionEvents).toBeCloseTo(100 * 0.625e-6);
+    expect(report.dollarsPerCheckpoint).toBeCloseTo(100 * 0.625e-6);
+  });
+
+  test('begins behind the first that is known where the job began before it', () => {
+    expect(costReport([5, 6, 7].map((id) => checkpoint(id)), false, usEast1)).toMatchObject({ checkpoints: 2, fromMs: 5_000, events: 2_000_000, requests: 200 }); // prettier-ignore
+  });
+
+  test('of one checkpoint is known, but not by events', () => {
+    const report = costReport([checkpoint(5)], false, usEast1);
+    expect(report).toMatchObject({ checkpoints: 1, events: null, dollarsPerMillionEvents: null, requests: 100 });
+  });
+
+  test('has failed checkpoints and what is read twice after a restore in the dollars, not in the events', () => {
+    const checkpoints = [
+      checkpoint(1),
+      checkpoint(2, { isCompleted: false, records: null }),
+      checkpoint(3, { records: 2_000_000 }),
+      // Back to the first, and on.
+      checkpoint(4, { records: 1_500_000 }),
+      checkpoint(5, { records: 2_500_000 }),
+    ];
+    expect(costReport(checkpoints, true, usEast1)).toMatchObject({ checkpoints: 4, events: 2_500_000, requests: 500 });
+  });
+
+  test('is not known where no checkpoint has a bill', () => {
+    expect(costReport([checkpoint(1, { bill: null, records: null })], true, usEast1)).toBeUndefined();
+    expect(costReport([], true, usEast1)).toBeUndefined();
+  });
+});
+
+describe('a month in which nothing comes', () => {
+  test('has what AWS polls, watches and keeps, and nothing else', () => {
+    const { polling, alarms, dashboards, storage, total } = idleMonth(
+      { fifoQueues: 4, standardQueues: 1, alarms: 3, dashboards: 1, stateBytes: 1024 ** 3 },
+      usEast1,
+    );
+    // Five pollers, a long poll of 20 s each: 657,000 receives.
+    expect(polling).toBeCloseTo(0.657 * (4 * 0.5 + 0.4));
+    expect([alarms, dashboards, storage]).toEqual([expect.closeTo(0.3), 3, expect.closeTo(0.473)]);
+    expect(total).toBeCloseTo(polling + alarms + dashboards + storage);
+  });
+});
+
+describe('Managed Flink beside it', () => {
+  const load: SluiceLoad = { dollarsPerMillionEvents: 0.008, dollarsPerCheckpoint: 0.0002, checkpointSeconds: 60, idleMonth: 2 };
+  const flink = { bytesPerEvent: 200, eventsPerSecondAndUnit: 10_000 };
+
+  test('costs two units and a stream at the least, and one more for every so many events', () => {
+    // 2 units x 730 h x $0.11, storage, a shard, and what is put into it.
+    expect(flinkMonth({ eventsPerSecond: 1, ...flink }, usEast1)).toBeCloseTo(160.6 + 5 + 10.95, 1);
+    const more = flinkMonth({ eventsPerSecond: 20_001, ...flink }, usEast1);
+    expect(more).toBeGreaterThan(4 * 0.11 * 730 + 15);
+  });
+
+  test('is dearer below a load, and cheaper from there on', () => {
+    const from = crossover(load, flink, usEast1, 1e6)!;
+    const cheaper = (eventsPerSecond: number): boolean =>
+      flinkMonth({ eventsPerSecond, ...flink }, usEast1) < sluiceMonth(eventsPerSecond, load);
+    expect(cheaper(from)).toBe(true);
+    expect(cheaper(from * 10)).toBe(true);
+    expect(cheaper(from / 2)).toBe(false);
+    expect(cheaper(0)).toBe(false);
+  });
+
+  test('is never cheaper where events cost next to nothing here', () => {
+    expect(crossover({ ...load, dollarsPerMillionEvents: 0.0001 }, flink, usEast1, 1e6)).toBeNull();
+  });
+});
