@@ -32,10 +32,13 @@ const visibilityAboveTimeoutSeconds = 5;
 export class Operator extends Construct {
   readonly queue: Queue;
   readonly function: JobFunction;
+  /** For people. */
+  readonly label: string;
 
   constructor(scope: Construct, id: string, props: OperatorProps) {
     super(scope, id);
     const { jobId, jobName, vertex, timeout, maxConcurrency, enforceSSL, ...rest } = props;
+    this.label = vertex.name;
     this.queue = new Queue(this, 'Queue', {
       queueName: awsQueueName(jobId, vertex.uid),
       ...fifo(enforceSSL),
