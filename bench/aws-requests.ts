@@ -1,31 +1,23 @@
 /**
- * `npm run bench:aws-requests`: what W1 asks of AWS, counted. The real runtime, coordinator and AWS adapters, with the settings of AWS, on services that
- * answer in this process: requests and billed units are exact, times are not AWS's. Printed per million records, beside what a checkpoint costs.
+ * What W1 asks of AWS, counted. The real runtime, coordinator and AWS adapters, with the settings of AWS, on services that answer in this process: requests
+ * and billed units are exact, times are not AWS's.
  */
-import { parseArgs } from 'node:util';
 import { createLocalConnectors } from '../lib/adapters/connectors/local-connectors.ts';
 import { systemClock } from '../lib/adapters/system/clock.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
 import { defaultCheckpointSettings } from '../lib/checkpoint/checkpoint-settings.ts';
 import { startJob } from '../lib/coordinator/start-job.ts';
-import { dollarsOf } from '../lib/cost/dollars.ts';
-import { usEast1 } from '../lib/cost/prices.ts';
 import { LocalEngine, newJobId } from '../lib/local/local-engine.ts';
-import { addBills, requestsOf, type Bill } from '../lib/model/bill.ts';
+import { addBills, type Bill } from '../lib/model/bill.ts';
 import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
 import { createAwsWorld } from './aws-world.ts';
-import { flightsTextFile, loadChunks } from './flights-text.ts';
 import { w1 } from './workloads.ts';
 
 export interface AwsRequests {
   readonly records: number;
   readonly checkpoints: number;
   readonly bill: Bill;
-  readonly requests: number;
-  readonly dollars: number;
-  readonly total: unknown;
-  readonly wallMs: number;
 }
 
 export interface AwsRequestsOptions {
@@ -54,18 +46,18 @@ export async function measureAwsRequests({ chunks, records, intervalMs = 1_000 }
   const job = newJobId(systemRandom);
   const { plan, planHash, registry } = w1.compiled();
   const cpuBefore = process.cpuUsage();
-  const startedAt = performance.now();
   await startJob(engine.coordinator, { job, name: plan.name, plan, planHash, settings: { ...defaultCheckpointSettings, intervalMs } });
   engine.run({ job, plan, planHash, registry, settings: defaultRuntimeSettings });
   const checkpoints = await untilFinished(() => stores.jobs.read(job));
-  const wallMs = performance.now() - startedAt;
   const cpu = process.cpuUsage(cpuBefore);
   const shard = await stores.shards.read({ job, uid: w1.vertex as never, shard: 0 });
   const total = shard?.operatorStates['totals' as never]?.['accumulator']?.items[0];
   await engine.close();
   const cpuMs = (cpu.user + cpu.system) / 1_000;
   const bill = withAws(meter.takeBill(), { receives, checkpoints, cpuMs });
-  return { records, checkpoints, bill, requests: requestsOf(bill), dollars: dollarsOf(bill, usEast1).total, total, wallMs };
+  const expected = w1.bare(chunks);
+  if (Number(total) !== expected) throw new Error(`the engine's total is ${String(total)}, the loop's ${expected}`);
+  return { records, checkpoints, bill };
 }
 
 type JobState = Awaited<ReturnType<ReturnType<typeof createAwsWorld>['stores']['jobs']['read']>>;
@@ -115,27 +107,3 @@ function waitedMs(metered: Bill): number {
 function unused(): never {
   throw new Error('the bench takes no savepoints');
 }
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      records: { type: 'string', default: '1000000' },
-      interval: { type: 'string', default: '1000' },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const records = Number(values.records);
-  const chunks = loadChunks(await flightsTextFile(), records);
-  const measured = await measureAwsRequests({ chunks, records, intervalMs: Number(values.interval) });
-  if (values.json) return console.log(JSON.stringify(measured));
-  const perMillion = (count: number): number => Math.round((count / records) * 1e6 * 1e6) / 1e6;
-  for (const [name, count] of Object.entries(measured.bill).sort()) console.log(`${name.padEnd(44)} ${perMillion(count).toFixed(1)}`);
-  const { byService } = dollarsOf(measured.bill, usEast1);
-  console.log(`\nper million records: ${perMillion(measured.requests).toFixed(0)} requests, $${perMillion(measured.dollars).toFixed(4)}`);
-  for (const [service, dollars] of Object.entries(byService)) console.log(`  ${service.padEnd(16)} $${perMillion(dollars).toFixed(4)}`);
-  console.log(
-    `${records} records, ${measured.checkpoints} checkpoints, ${Math.round(measured.wallMs)} ms, ${usEast1.region} of ${usEast1.asOf}`,
-  );
-}
-
-if (process.argv[1] === import.meta.filename) await main();

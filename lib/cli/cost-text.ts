@@ -39,8 +39,12 @@ export function costText({ job, name, prices, report, idle }: ToldCost): string 
 }
 
 function idleText({ total, ...parts }: NonNullable<ToldCost['idle']>): string {
-  const told = Object.entries(parts).map(([part, dollars]) => `${part} ${money(dollars)}`);
-  return `A month in which nothing comes: ${money(total)} (${told.join(', ')})`;
+  const told = Object.entries(parts).map(([part, dollars]) => `${part} ${cents(dollars)}`);
+  return `A month in which nothing comes: ${cents(total)} (${told.join(', ')})`;
+}
+
+function cents(dollars: number): string {
+  return dollars > 0 && dollars < 0.01 ? 'under $0.01' : `$${dollars.toFixed(2)}`;
 }
 
 /** Two digits that say something, whatever the size. */

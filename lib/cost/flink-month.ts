@@ -1,52 +1,44 @@
 /**
- * What the same load costs on Managed Service for Apache Flink with a Kinesis stream before it, and from which load on that is cheaper. Kinesis with records
- * put together to 25 KB by its producers, provisioned.
+ * What a load costs here and on Managed Service for Apache Flink by the month, and from which load on that is cheaper. A model of one job with one shard per
+ * operator, without what brings the events in and takes the results out on either side.
  */
 import { hoursPerMonth } from './idle-month.ts';
 import type { PriceTable } from './prices.ts';
 
-export interface FlinkLoad {
-  readonly eventsPerSecond: number;
-  readonly bytesPerEvent: number;
-  /** Of a job as simple as ours: not measured, see docs/cost.md. */
-  readonly eventsPerSecondAndUnit: number;
-}
-
-const secondsPerMonth = hoursPerMonth * 3_600;
-const shardBytesPerSecond = 1_000_000;
-const putUnitBytes = 25_600;
-
-export function flinkMonth(load: FlinkLoad, { flink, kinesis }: PriceTable): number {
-  const { eventsPerSecond, bytesPerEvent, eventsPerSecondAndUnit } = load;
-  const units = Math.max(1, Math.ceil(eventsPerSecond / eventsPerSecondAndUnit));
-  const bytesPerSecond = eventsPerSecond * bytesPerEvent;
-  const shards = Math.max(1, Math.ceil(bytesPerSecond / shardBytesPerSecond));
-  const puts = (bytesPerSecond / putUnitBytes) * secondsPerMonth;
-  const stream = shards * kinesis.shardHour * hoursPerMonth + (puts / 1e6) * kinesis.perMillionPuts;
-  return (units + 1) * flink.unitHour * hoursPerMonth + units * flink.storageMonthPerUnit + stream;
-}
-
 export interface SluiceLoad {
-  readonly dollarsPerMillionEvents: number;
+  /** A source's commit and all that follows from it. It holds so many records where there are enough; it costs the same where there are fewer. */
+  readonly recordsPerRound: number;
+  readonly dollarsPerRound: number;
+  /** While something comes there is one so often at the least. */
+  readonly roundSeconds: number;
   readonly dollarsPerCheckpoint: number;
   readonly checkpointSeconds: number;
   readonly idleMonth: number;
 }
 
+const secondsPerMonth = hoursPerMonth * 3_600;
+
 export function sluiceMonth(eventsPerSecond: number, load: SluiceLoad): number {
-  const events = (eventsPerSecond * secondsPerMonth) / 1e6;
-  const checkpoints = eventsPerSecond === 0 ? 0 : secondsPerMonth / load.checkpointSeconds;
-  return load.idleMonth + events * load.dollarsPerMillionEvents + checkpoints * load.dollarsPerCheckpoint;
+  if (eventsPerSecond === 0) return load.idleMonth;
+  const rounds = Math.max(eventsPerSecond / load.recordsPerRound, Math.min(eventsPerSecond, 1 / load.roundSeconds)) * secondsPerMonth;
+  const checkpoints = secondsPerMonth / load.checkpointSeconds;
+  return load.idleMonth + rounds * load.dollarsPerRound + checkpoints * load.dollarsPerCheckpoint;
+}
+
+/** Day and night, with one unit for orchestration. */
+export function flinkMonth(eventsPerSecond: number, eventsPerSecondAndUnit: number, { flink }: PriceTable): number {
+  const units = Math.max(1, Math.ceil(eventsPerSecond / eventsPerSecondAndUnit));
+  return (units + 1) * flink.unitHour * hoursPerMonth + units * flink.storageMonthPerUnit;
 }
 
 const stepsPerTen = 40;
 
 /** The load from which on Flink is cheaper whatever the load above it, up to `upTo`; null = there is none. */
-export function crossover(load: SluiceLoad, flink: Omit<FlinkLoad, 'eventsPerSecond'>, prices: PriceTable, upTo: number): number | null {
+export function crossover(load: SluiceLoad, eventsPerSecondAndUnit: number, prices: PriceTable, upTo: number): number | null {
   let found: number | null = null;
   for (let step = Math.ceil(Math.log10(upTo) * stepsPerTen); step >= 0; step--) {
     const eventsPerSecond = 10 ** (step / stepsPerTen);
-    if (flinkMonth({ eventsPerSecond, ...flink }, prices) >= sluiceMonth(eventsPerSecond, load)) break;
+    if (flinkMonth(eventsPerSecond, eventsPerSecondAndUnit, prices) >= sluiceMonth(eventsPerSecond, load)) break;
     found = eventsPerSecond;
   }
   return found;

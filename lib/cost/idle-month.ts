@@ -5,15 +5,20 @@ import type { PriceTable } from './prices.ts';
 export interface Deployed {
   readonly fifoQueues: number;
   readonly standardQueues: number;
-  readonly alarms: number;
+  /** An alarm is billed for each metric that it looks at. */
+  readonly alarmMetrics: number;
   readonly dashboards: number;
   /** Of keyed state: once in the base, once in objects. */
   readonly stateBytes: number;
 }
 
-/** As infra/ makes it for a job (test/infra/deployed-cost.test.ts): a queue for each vertex and one for the coordinator, one for delays. */
+/**
+ * As infra/ makes it for a job (test/infra/deployed-cost.test.ts compares): a queue for each vertex and for the coordinator, and one for delays. The alarms
+ * look at the age of each of the former and at the throttles of its function, at those of the table, and at three counts of the job.
+ */
 export function deployedOf({ vertices }: Pick<JobPlan, 'vertices'>): Omit<Deployed, 'stateBytes'> {
-  return { fifoQueues: vertices.length + 1, standardQueues: 1, alarms: 0, dashboards: 0 };
+  const consumers = vertices.length + 1;
+  return { fifoQueues: consumers, standardQueues: 1, alarmMetrics: 2 * consumers + 2 + 3, dashboards: 1 };
 }
 
 export interface IdleMonth {
@@ -35,7 +40,7 @@ export function idleMonth(deployed: Deployed, prices: PriceTable): IdleMonth {
   const polls = (pollers * hoursPerMonth * 3_600) / pollSeconds;
   const perPoll = deployed.fifoQueues * perMillion['fifo-64kb'] + deployed.standardQueues * perMillion['standard-64kb'];
   const polling = (polls * perPoll) / 1e6;
-  const alarms = deployed.alarms * prices.alarmMonth;
+  const alarms = deployed.alarmMetrics * prices.alarmMetricMonth;
   const dashboards = deployed.dashboards * prices.dashboardMonth;
   const storage = (deployed.stateBytes / bytesPerGb) * (perGbMonth.dynamodb + perGbMonth.pointInTimeRecovery + perGbMonth.s3);
   return { polling, alarms, dashboards, storage, total: polling + alarms + dashboards + storage };

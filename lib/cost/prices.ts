@@ -24,12 +24,12 @@ export interface PriceTable {
   readonly lambdaGbSecond: number;
   readonly perGbMonth: { readonly dynamodb: number; readonly pointInTimeRecovery: number; readonly s3: number };
   readonly logsPerGb: number;
-  readonly alarmMonth: number;
+  /** CloudWatch: each metric that an alarm looks at; a dashboard; a metric of ours, for the hours in which it has values. */
+  readonly alarmMetricMonth: number;
   readonly dashboardMonth: number;
+  readonly metricMonth: number;
   /** Managed Service for Apache Flink: a unit (1 vCPU, 4 GB) by the hour, one more for orchestration, and its running storage. */
   readonly flink: { readonly unitHour: number; readonly storageMonthPerUnit: number };
-  /** The stream before it, whose place our queues take. */
-  readonly kinesis: { readonly shardHour: number; readonly perMillionPuts: number };
 }
 
 /** From the sheet that the design was made with: AWS's price list API and price pages, as far as they were stored. */
@@ -52,10 +52,10 @@ export const usEast1: PriceTable = {
   lambdaGbSecond: 0.0000133334,
   perGbMonth: { dynamodb: 0.25, pointInTimeRecovery: 0.2, s3: 0.023 },
   logsPerGb: 0.5,
-  alarmMonth: 0.1,
+  alarmMetricMonth: 0.1,
   dashboardMonth: 3,
+  metricMonth: 0.3,
   flink: { unitHour: 0.11, storageMonthPerUnit: 5 },
-  kinesis: { shardHour: 0.015, perMillionPuts: 0.014 },
 };
 
 /**

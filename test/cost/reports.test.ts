@@ -48,7 +48,7 @@ describe('what a job costs', () => {
 describe('a month in which nothing comes', () => {
   test('has what AWS polls, watches and keeps, and nothing else', () => {
     const { polling, alarms, dashboards, storage, total } = idleMonth(
-      { fifoQueues: 4, standardQueues: 1, alarms: 3, dashboards: 1, stateBytes: 1024 ** 3 },
+      { fifoQueues: 4, standardQueues: 1, alarmMetrics: 3, dashboards: 1, stateBytes: 1024 ** 3 },
       usEast1,
     );
     // Five pollers, a long poll of 20 s each: 657,000 receives.
@@ -59,27 +59,30 @@ describe('a month in which nothing comes', () => {
 });
 
 describe('Managed Flink beside it', () => {
-  const load: SluiceLoad = { dollarsPerMillionEvents: 0.008, dollarsPerCheckpoint: 0.0002, checkpointSeconds: 60, idleMonth: 2 };
-  const flink = { bytesPerEvent: 200, eventsPerSecondAndUnit: 10_000 };
+  const load: SluiceLoad = { recordsPerRound: 16_384, dollarsPerRound: 0.0001, roundSeconds: 1, dollarsPerCheckpoint: 0.0002, checkpointSeconds: 60, idleMonth: 2 }; // prettier-ignore
+  const perUnit = 10_000;
 
-  test('costs two units and a stream at the least, and one more for every so many events', () => {
-    // 2 units x 730 h x $0.11, storage, a shard, and what is put into it.
-    expect(flinkMonth({ eventsPerSecond: 1, ...flink }, usEast1)).toBeCloseTo(160.6 + 5 + 10.95, 1);
-    const more = flinkMonth({ eventsPerSecond: 20_001, ...flink }, usEast1);
-    expect(more).toBeGreaterThan(4 * 0.11 * 730 + 15);
+  test('costs two units at the least, and one more for every so many events', () => {
+    expect(flinkMonth(1, perUnit, usEast1)).toBeCloseTo(2 * 730 * 0.11 + 5);
+    expect(flinkMonth(20_001, perUnit, usEast1)).toBeCloseTo(4 * 730 * 0.11 + 15);
+  });
+
+  test('is set beside rounds that are full where there is much, and as many as there is time for where there is little', () => {
+    const month = 730 * 3_600;
+    const checkpoints = (month / 60) * 0.0002;
+    expect(sluiceMonth(0, load)).toBe(2);
+    expect(sluiceMonth(0.5, load)).toBeCloseTo(2 + checkpoints + 0.5 * month * 0.0001);
+    expect(sluiceMonth(100, load)).toBeCloseTo(2 + checkpoints + month * 0.0001);
+    expect(sluiceMonth(163_840, load)).toBeCloseTo(2 + checkpoints + 10 * month * 0.0001);
   });
 
   test('is dearer below a load, and cheaper from there on', () => {
-    const from = crossover(load, flink, usEast1, 1e6)!;
-    const cheaper = (eventsPerSecond: number): boolean =>
-      flinkMonth({ eventsPerSecond, ...flink }, usEast1) < sluiceMonth(eventsPerSecond, load);
-    expect(cheaper(from)).toBe(true);
-    expect(cheaper(from * 10)).toBe(true);
-    expect(cheaper(from / 2)).toBe(false);
-    expect(cheaper(0)).toBe(false);
+    const from = crossover(load, perUnit, usEast1, 1e6)!;
+    const cheaper = (events: number): boolean => flinkMonth(events, perUnit, usEast1) < sluiceMonth(events, load);
+    expect([from, from * 10, from / 2, 0].map(cheaper)).toEqual([true, true, false, false]);
   });
 
-  test('is never cheaper where events cost next to nothing here', () => {
-    expect(crossover({ ...load, dollarsPerMillionEvents: 0.0001 }, flink, usEast1, 1e6)).toBeNull();
+  test('is never cheaper where rounds cost next to nothing here', () => {
+    expect(crossover({ ...load, dollarsPerRound: 1e-6 }, perUnit, usEast1, 1e6)).toBeNull();
   });
 });

@@ -6,8 +6,6 @@ import { describe, expect, test } from 'vitest';
 import { job as flights } from '../../examples/flights/job.ts';
 import { SluiceControlPlane, type SluiceControlPlaneProps } from '../../infra/sluice-control-plane.ts';
 import { StreamingJob, type StreamingJobProps } from '../../infra/streaming-job.ts';
-import { deployedOf } from '../../lib/cost/idle-month.ts';
-import { compileJob } from '../../lib/dsl/compile-job.ts';
 import { flowDescriptions } from '../../lib/coordinator/flow-descriptions.ts';
 import { job as next } from '../deployed/flights/next-version.ts';
 
@@ -57,15 +55,6 @@ describe('the resources of a job', () => {
 
   test('are one function whose recursion is allowed, because a source sends to itself', () => {
     template.allResourcesProperties('AWS::Lambda::Function', Match.objectLike({ RecursiveLoop: 'Allow' }));
-  });
-
-  test('are what the cost of an idle month counts', () => {
-    const { fifoQueues, standardQueues, alarms, dashboards } = deployedOf(compileJob(flights, { parameters }).plan);
-    template.resourceCountIs('AWS::Lambda::EventSourceMapping', fifoQueues + standardQueues);
-    template.resourcePropertiesCountIs('AWS::SQS::Queue', { FifoQueue: true }, fifoQueues);
-    template.resourceCountIs('AWS::SQS::Queue', fifoQueues + standardQueues);
-    template.resourceCountIs('AWS::CloudWatch::Alarm', alarms);
-    template.resourceCountIs('AWS::CloudWatch::Dashboard', dashboards);
   });
 
   test('keep state in a table on demand with expiry and point-in-time recovery, and in a versioned bucket that is kept', () => {

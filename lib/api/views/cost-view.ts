@@ -18,7 +18,7 @@ export function costView({ bill, records }: CheckpointEntry): View {
 }
 
 export function jobCostView(details: JobDetails, { counts, pending, ended, lastRestore }: CheckpointsOfJob): View {
-  const { fifoQueues, standardQueues, alarms, dashboards } = deployedOf(details.plan);
+  const { fifoQueues, standardQueues, alarmMetrics, dashboards } = deployedOf(details.plan);
   const newest = ended.find(({ failure }) => failure === null);
   return {
     jid: details.job,
@@ -28,7 +28,7 @@ export function jobCostView(details: JobDetails, { counts, pending, ended, lastR
     deployed: {
       'fifo-queues': fifoQueues,
       'standard-queues': standardQueues,
-      alarms,
+      'alarm-metrics': alarmMetrics,
       dashboards,
       'state-size': newest?.vertices.reduce((sum, { stateBytes }) => sum + stateBytes, 0) ?? 0,
     },

@@ -27,7 +27,7 @@ interface CostAnswer {
   readonly jid: string;
   readonly name: string;
   readonly 'from-beginning': boolean;
-  readonly deployed: Readonly<Record<'fifo-queues' | 'standard-queues' | 'alarms' | 'dashboards' | 'state-size', number>>;
+  readonly deployed: Readonly<Record<'fifo-queues' | 'standard-queues' | 'alarm-metrics' | 'dashboards' | 'state-size', number>>;
   readonly checkpoints: readonly {
     readonly id: number;
     readonly status: 'COMPLETED' | 'FAILED';
@@ -104,7 +104,7 @@ async function askServer(io: CliIo, jobName: string | undefined, options: CostOp
     deployed: {
       fifoQueues: deployed['fifo-queues'],
       standardQueues: deployed['standard-queues'],
-      alarms: deployed.alarms,
+      alarmMetrics: deployed['alarm-metrics'],
       dashboards: deployed.dashboards,
       stateBytes: options.stateGb === undefined ? deployed['state-size'] : options.stateGb * 1024 ** 3,
     },

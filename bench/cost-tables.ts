@@ -1,0 +1,117 @@
+/** The tables of docs/cost.md, made of what was measured and of the price table. No number in them is written by hand. */
+import { dollarsOf } from '../lib/cost/dollars.ts';
+import { crossover, flinkMonth, sluiceMonth, type SluiceLoad } from '../lib/cost/flink-month.ts';
+import { idleMonth } from '../lib/cost/idle-month.ts';
+import type { PriceTable } from '../lib/cost/prices.ts';
+import { requestsOf, type Bill } from '../lib/model/bill.ts';
+
+/** docs/cost-measured.json. */
+export interface MeasuredCost {
+  readonly job: string;
+  readonly records: number;
+  readonly node: string;
+  readonly machine: string;
+  readonly measuredOn: string;
+  readonly recordsPerRound: number;
+  readonly fifoQueues: number;
+  readonly alarmMetrics: number;
+  /** Without checkpoints. */
+  readonly perMillion: Bill;
+  readonly perCheckpoint: Bill;
+}
+
+const rates = [1, 10, 100, 1_000, 10_000, 100_000];
+const perUnit = [5_000, 10_000, 25_000];
+const checkpointSeconds = 60;
+const rateMax = 1_000_000;
+const gb = 1024 ** 3;
+
+export function costTables(measured: MeasuredCost, prices: PriceTable): string {
+  const { records, node, machine, measuredOn } = measured;
+  return [
+    `Measured on ${measuredOn}: ${records.toLocaleString('en-US')} records of ${measured.job}, ${node}, ${machine}. Prices of ${prices.region} as of ${prices.asOf}.\n`,
+    billTable(measured, prices),
+    idleTable(measured, prices),
+    loadTable(measured, prices),
+    crossoverTable(measured, prices),
+  ].join('\n');
+}
+
+function billTable({ perMillion, perCheckpoint }: MeasuredCost, prices: PriceTable): string {
+  const [million, checkpoint] = [dollarsOf(perMillion, prices), dollarsOf(perCheckpoint, prices)];
+  const services = Object.keys({ ...million.byService, ...checkpoint.byService }).sort();
+  return markdown([
+    ['', 'per million events', 'per checkpoint'],
+    ['requests of every kind', whole(requestsOf(perMillion)), whole(requestsOf(perCheckpoint))],
+    ['of them sent by Sluice', whole(requestsOf(perMillion, 'sent')), whole(requestsOf(perCheckpoint, 'sent'))],
+    ...services.map((service) => [service, small(million.byService[service]), small(checkpoint.byService[service])]),
+    ['**in all**', `**${small(million.total)}**`, `**${small(checkpoint.total)}**`],
+  ]);
+}
+
+function idleTable(measured: MeasuredCost, prices: PriceTable): string {
+  const { total, ...parts } = idleOf(measured, prices);
+  const rows = Object.entries(parts).map(([part, dollars]) => [part, cents(dollars)]);
+  return markdown([['a month in which nothing comes', ''], ...rows, ['**in all**', `**${cents(total)}**`]]);
+}
+
+function loadTable(measured: MeasuredCost, prices: PriceTable): string {
+  const head = [
+    'events a second',
+    'Sluice, a round a second',
+    'a round in 10 s',
+    ...perUnit.map((rate) => `Flink at ${whole(rate)} a unit`),
+  ];
+  const rows = rates.map((rate) => [
+    whole(rate),
+    ...[1, 10].map((seconds) => cents(sluiceMonth(rate, loadOf(measured, prices, seconds)))),
+    ...perUnit.map((events) => cents(flinkMonth(rate, events, prices))),
+  ]);
+  return markdown([head, ...rows]);
+}
+
+function crossoverTable(measured: MeasuredCost, prices: PriceTable): string {
+  const rows = perUnit.map((events) => {
+    const from = crossover(loadOf(measured, prices, 1), events, prices, rateMax);
+    return [whole(events), from === null ? `at no load up to ${whole(rateMax)}` : `${whole(Number(from.toPrecision(2)))} events a second`];
+  });
+  return markdown([['events a second that one unit of Flink does', 'Flink is cheaper from'], ...rows]);
+}
+
+function idleOf({ fifoQueues, alarmMetrics }: MeasuredCost, prices: PriceTable) {
+  return idleMonth({ fifoQueues, alarmMetrics, standardQueues: 1, dashboards: 1, stateBytes: gb }, prices);
+}
+
+function loadOf(measured: MeasuredCost, prices: PriceTable, roundSeconds: number): SluiceLoad {
+  const { recordsPerRound, perMillion, perCheckpoint } = measured;
+  return {
+    recordsPerRound,
+    dollarsPerRound: dollarsOf(perMillion, prices).total * (recordsPerRound / 1e6),
+    roundSeconds,
+    dollarsPerCheckpoint: dollarsOf(perCheckpoint, prices).total,
+    checkpointSeconds,
+    idleMonth: idleOf(measured, prices).total,
+  };
+}
+
+/** As prettier would have it. */
+function markdown(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |\n`;
+  const [head, ...body] = rows;
+  return [line(head!), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('');
+}
+
+function whole(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}
+
+function cents(dollars: number): string {
+  return dollars > 0 && dollars < 0.01
+    ? 'under $0.01'
+    : `$${dollars.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}
+
+function small(dollars = 0): string {
+  return `$${dollars.toFixed(6)}`;
+}
