@@ -24,6 +24,8 @@ export interface AwsRequestsOptions {
   readonly chunks: readonly string[];
   readonly records: number;
   readonly intervalMs?: number;
+  /** In one commit of the source. */
+  readonly recordsPerRound?: number;
 }
 
 /** As functions/coordinator-runtime.ts has them. */
@@ -35,7 +37,8 @@ const memoryMb = 1_769;
 const silent = { log: () => undefined };
 const noMetrics = { count: () => undefined, gauge: () => undefined };
 
-export async function measureAwsRequests({ chunks, records, intervalMs = 1_000 }: AwsRequestsOptions): Promise<AwsRequests> {
+export async function measureAwsRequests(options: AwsRequestsOptions): Promise<AwsRequests> {
+  const { chunks, records, intervalMs = 1_000, recordsPerRound = defaultRuntimeSettings.sourceRecordsPerCommit } = options;
   const { stores, meter, receives } = createAwsWorld();
   const system = { clock: systemClock, timers: systemTimers, random: systemRandom };
   const connectors = createLocalConnectors({ texts: new Map([['flights', { chunk: (index) => chunks[index] }]]) });
@@ -47,7 +50,7 @@ export async function measureAwsRequests({ chunks, records, intervalMs = 1_000 }
   const { plan, planHash, registry } = w1.compiled();
   const cpuBefore = process.cpuUsage();
   await startJob(engine.coordinator, { job, name: plan.name, plan, planHash, settings: { ...defaultCheckpointSettings, intervalMs } });
-  engine.run({ job, plan, planHash, registry, settings: defaultRuntimeSettings });
+  engine.run({ job, plan, planHash, registry, settings: { ...defaultRuntimeSettings, sourceRecordsPerCommit: recordsPerRound } });
   const checkpoints = await untilFinished(() => stores.jobs.read(job));
   const cpu = process.cpuUsage(cpuBefore);
   const shard = await stores.shards.read({ job, uid: w1.vertex as never, shard: 0 });

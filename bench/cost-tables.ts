@@ -15,8 +15,10 @@ export interface MeasuredCost {
   readonly recordsPerRound: number;
   readonly fifoQueues: number;
   readonly alarmMetrics: number;
-  /** Without checkpoints. */
+  /** Without checkpoints, in full rounds. */
   readonly perMillion: Bill;
+  /** With hardly a record in it. */
+  readonly perRound: Bill;
   readonly perCheckpoint: Bill;
 }
 
@@ -37,15 +39,16 @@ export function costTables(measured: MeasuredCost, prices: PriceTable): string {
   ].join('\n');
 }
 
-function billTable({ perMillion, perCheckpoint }: MeasuredCost, prices: PriceTable): string {
-  const [million, checkpoint] = [dollarsOf(perMillion, prices), dollarsOf(perCheckpoint, prices)];
-  const services = Object.keys({ ...million.byService, ...checkpoint.byService }).sort();
+function billTable({ perMillion, perRound, perCheckpoint }: MeasuredCost, prices: PriceTable): string {
+  const bills = [perMillion, perRound, perCheckpoint];
+  const dollars = bills.map((bill) => dollarsOf(bill, prices));
+  const services = [...new Set(dollars.flatMap(({ byService }) => Object.keys(byService)))].sort();
   return markdown([
-    ['', 'per million events', 'per checkpoint'],
-    ['requests of every kind', whole(requestsOf(perMillion)), whole(requestsOf(perCheckpoint))],
-    ['of them sent by Sluice', whole(requestsOf(perMillion, 'sent')), whole(requestsOf(perCheckpoint, 'sent'))],
-    ...services.map((service) => [service, small(million.byService[service]), small(checkpoint.byService[service])]),
-    ['**in all**', `**${small(million.total)}**`, `**${small(checkpoint.total)}**`],
+    ['', 'per million events', 'per round, almost empty', 'per checkpoint'],
+    ['requests of every kind', ...bills.map((bill) => whole(requestsOf(bill)))],
+    ['of them sent by Sluice', ...bills.map((bill) => whole(requestsOf(bill, 'sent')))],
+    ...services.map((service) => [service, ...dollars.map(({ byService }) => small(byService[service]))]),
+    ['**in all**', ...dollars.map(({ total }) => `**${small(total)}**`)],
   ]);
 }
 
@@ -83,10 +86,12 @@ function idleOf({ fifoQueues, alarmMetrics }: MeasuredCost, prices: PriceTable) 
 }
 
 function loadOf(measured: MeasuredCost, prices: PriceTable, roundSeconds: number): SluiceLoad {
-  const { recordsPerRound, perMillion, perCheckpoint } = measured;
+  const { recordsPerRound, perMillion, perRound, perCheckpoint } = measured;
+  const dollarsPerRound = dollarsOf(perRound, prices).total;
   return {
     recordsPerRound,
-    dollarsPerRound: dollarsOf(perMillion, prices).total * (recordsPerRound / 1e6),
+    dollarsPerRound,
+    dollarsPerMillionEvents: Math.max(0, dollarsOf(perMillion, prices).total - dollarsPerRound * (1e6 / recordsPerRound)),
     roundSeconds,
     dollarsPerCheckpoint: dollarsOf(perCheckpoint, prices).total,
     checkpointSeconds,
@@ -113,5 +118,5 @@ function cents(dollars: number): string {
 }
 
 function small(dollars = 0): string {
-  return `$${dollars.toFixed(6)}`;
+  return `$${dollars.toFixed(dollars < 0.0001 ? 8 : 6)}`;
 }

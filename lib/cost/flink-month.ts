@@ -6,9 +6,11 @@ import { hoursPerMonth } from './idle-month.ts';
 import type { PriceTable } from './prices.ts';
 
 export interface SluiceLoad {
-  /** A source's commit and all that follows from it. It holds so many records where there are enough; it costs the same where there are fewer. */
-  readonly recordsPerRound: number;
+  /** A source's commit and all that follows from it: what it costs with hardly a record in it, and how many it holds where there are enough. */
   readonly dollarsPerRound: number;
+  readonly recordsPerRound: number;
+  /** Beside the rounds that they come in. */
+  readonly dollarsPerMillionEvents: number;
   /** While something comes there is one so often at the least. */
   readonly roundSeconds: number;
   readonly dollarsPerCheckpoint: number;
@@ -22,7 +24,8 @@ export function sluiceMonth(eventsPerSecond: number, load: SluiceLoad): number {
   if (eventsPerSecond === 0) return load.idleMonth;
   const rounds = Math.max(eventsPerSecond / load.recordsPerRound, Math.min(eventsPerSecond, 1 / load.roundSeconds)) * secondsPerMonth;
   const checkpoints = secondsPerMonth / load.checkpointSeconds;
-  return load.idleMonth + rounds * load.dollarsPerRound + checkpoints * load.dollarsPerCheckpoint;
+  const events = ((eventsPerSecond * secondsPerMonth) / 1e6) * load.dollarsPerMillionEvents;
+  return load.idleMonth + rounds * load.dollarsPerRound + events + checkpoints * load.dollarsPerCheckpoint;
 }
 
 /** Day and night, with one unit for orchestration. */

@@ -59,7 +59,7 @@ describe('a month in which nothing comes', () => {
 });
 
 describe('Managed Flink beside it', () => {
-  const load: SluiceLoad = { recordsPerRound: 16_384, dollarsPerRound: 0.0001, roundSeconds: 1, dollarsPerCheckpoint: 0.0002, checkpointSeconds: 60, idleMonth: 2 }; // prettier-ignore
+  const load: SluiceLoad = { recordsPerRound: 16_384, dollarsPerRound: 0.0001, dollarsPerMillionEvents: 0.001, roundSeconds: 1, dollarsPerCheckpoint: 0.0002, checkpointSeconds: 60, idleMonth: 2 }; // prettier-ignore
   const perUnit = 10_000;
 
   test('costs two units at the least, and one more for every so many events', () => {
@@ -71,9 +71,9 @@ describe('Managed Flink beside it', () => {
     const month = 730 * 3_600;
     const checkpoints = (month / 60) * 0.0002;
     expect(sluiceMonth(0, load)).toBe(2);
-    expect(sluiceMonth(0.5, load)).toBeCloseTo(2 + checkpoints + 0.5 * month * 0.0001);
-    expect(sluiceMonth(100, load)).toBeCloseTo(2 + checkpoints + month * 0.0001);
-    expect(sluiceMonth(163_840, load)).toBeCloseTo(2 + checkpoints + 10 * month * 0.0001);
+    expect(sluiceMonth(0.5, load)).toBeCloseTo(2 + checkpoints + 0.5 * month * (0.0001 + 1e-9));
+    expect(sluiceMonth(100, load)).toBeCloseTo(2 + checkpoints + month * (0.0001 + 100e-9));
+    expect(sluiceMonth(163_840, load)).toBeCloseTo(2 + checkpoints + month * (10 * 0.0001 + 163_840e-9));
   });
 
   test('is dearer below a load, and cheaper from there on', () => {
@@ -83,6 +83,6 @@ describe('Managed Flink beside it', () => {
   });
 
   test('is never cheaper where rounds cost next to nothing here', () => {
-    expect(crossover({ ...load, dollarsPerRound: 1e-6 }, perUnit, usEast1, 1e6)).toBeNull();
+    expect(crossover({ ...load, dollarsPerRound: 1e-6, dollarsPerMillionEvents: 0.0001 }, perUnit, usEast1, 1e6)).toBeNull();
   });
 });
