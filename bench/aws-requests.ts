@@ -6,18 +6,22 @@ import { createLocalConnectors } from '../lib/adapters/connectors/local-connecto
 import { systemClock } from '../lib/adapters/system/clock.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
+import type { JobId } from '../lib/base/ids.ts';
 import { defaultCheckpointSettings } from '../lib/checkpoint/checkpoint-settings.ts';
 import { startJob } from '../lib/coordinator/start-job.ts';
 import { LocalEngine, newJobId } from '../lib/local/local-engine.ts';
 import { addBills, type Bill } from '../lib/model/bill.ts';
 import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
-import { createAwsWorld } from './aws-world.ts';
+import { createAwsWorld, type AwsWorld } from './aws-world.ts';
 import { w1 } from './workloads.ts';
 
 export interface AwsRequests {
   readonly records: number;
   readonly checkpoints: number;
   readonly bill: Bill;
+  /** Of that, what was handed to the job, and what its checkpoints carry of it. */
+  readonly taken: Bill;
+  readonly carried: Bill;
 }
 
 export interface AwsRequestsOptions {
@@ -43,7 +47,13 @@ export async function measureAwsRequests(options: AwsRequestsOptions): Promise<A
   const system = { clock: systemClock, timers: systemTimers, random: systemRandom };
   const connectors = createLocalConnectors({ texts: new Map([['flights', { chunk: (index) => chunks[index] }]]) });
   const savepoints = { at: () => unused(), inside: () => unused() };
-  const engine = new LocalEngine({ ...system, stores, connectors, savepoints, logger: silent, metrics: noMetrics });
+  let taken: Bill = {};
+  const bill = (): Bill => {
+    const counted = meter.takeBill();
+    taken = addBills(taken, counted) ?? {};
+    return counted;
+  };
+  const engine = new LocalEngine({ ...system, stores, connectors, savepoints, logger: silent, metrics: noMetrics, bill });
   Object.assign(engine.coordinator, onAws);
   await engine.resumeFlows();
   const job = newJobId(systemRandom);
@@ -55,12 +65,18 @@ export async function measureAwsRequests(options: AwsRequestsOptions): Promise<A
   const cpu = process.cpuUsage(cpuBefore);
   const shard = await stores.shards.read({ job, uid: w1.vertex as never, shard: 0 });
   const total = shard?.operatorStates['totals' as never]?.['accumulator']?.items[0];
+  const carried = await carriedBills(stores, job);
   await engine.close();
   const cpuMs = (cpu.user + cpu.system) / 1_000;
-  const bill = withAws(meter.takeBill(), { receives, checkpoints, cpuMs });
+  const all = withAws(addBills(taken, meter.takeBill())!, { receives, checkpoints, cpuMs });
   const expected = w1.bare(chunks);
   if (Number(total) !== expected) throw new Error(`the engine's total is ${String(total)}, the loop's ${expected}`);
-  return { records, checkpoints, bill };
+  return { records, checkpoints, bill: all, taken, carried };
+}
+
+async function carriedBills({ history }: AwsWorld['stores'], job: JobId): Promise<Bill> {
+  const entries = await history.read(job);
+  return addBills(...entries.map((entry) => (entry.kind === 'checkpoint' ? entry.bill : undefined))) ?? {};
 }
 
 type JobState = Awaited<ReturnType<ReturnType<typeof createAwsWorld>['stores']['jobs']['read']>>;

@@ -36,3 +36,13 @@ test('a million records through one stateful hop are at most 2,500 requests and 
   expect(bill['dynamodb.PutItem']).toBeGreaterThan(0);
   expect(bill['s3.PutObject']).toBeGreaterThan(0);
 }, 60_000);
+
+test('what checkpoints carry is what was counted until the last of them', async () => {
+  const { bill, taken, carried, checkpoints } = await measureAwsRequests({ chunks: chunksOf(records), records, intervalMs: 100, recordsPerRound: 1_024 }); // prettier-ignore
+  expect(checkpoints).toBeGreaterThan(2);
+  expect(carried).toEqual({ ...taken, 'states.Transition': 4 * checkpoints });
+  // After it there is only its own completion, and the job's end.
+  const share = requestsOf(carried, 'sent') / requestsOf(bill, 'sent');
+  expect(share).toBeGreaterThan(0.9);
+  expect(share).toBeLessThanOrEqual(1);
+}, 60_000);
