@@ -40,12 +40,13 @@ describe('the cost of a job', () => {
     world.decorate = () => ({ bill, recordsIn: 10 });
     await checkpoint();
     const { body } = await world.request(`/jobs/${job}/checkpoints/details/1`);
-    const { cost } = body as { cost: { requests: number; usd: number; records_read: number } };
+    const { cost } = body as { cost: { requests: number; usd: number; records_read: number; bill: Bill } };
     const shards = world.plan.vertices.reduce((sum, { parallelism }) => sum + parallelism, 0);
     expect(cost).toMatchObject({ requests: shards, prices: 'us-east-1 2026-11-20', bill: { 's3.PutObject': shards } });
     expect(cost.usd).toBeCloseTo(shards * 5e-6, 12);
     const { body: all } = await world.request(`/jobs/${job}/checkpoints`);
-    expect((all as { history: { cost: unknown }[] }).history[0]!.cost).toEqual(cost);
+    const { bill: _, ...withoutCounts } = cost;
+    expect((all as { history: { cost: unknown }[] }).history[0]!.cost).toEqual(withoutCounts);
   });
 
   test('is nothing on a laptop: no bill, and no field in the details', async () => {

@@ -87,8 +87,8 @@ function endedView(entry: CheckpointEntry, discarded: ReadonlySet<CheckpointId>,
     withTasks,
   });
   return failure === null
-    ? { className: 'completed', ...common, ...costView(entry), external_path: location, discarded: discarded.has(id) }
-    : { className: 'failed', ...common, ...costView(entry), failure_timestamp: endedAtMs, failure_message: failure.message };
+    ? { className: 'completed', ...common, ...costView(entry, withTasks), external_path: location, discarded: discarded.has(id) }
+    : { className: 'failed', ...common, ...costView(entry, withTasks), failure_timestamp: endedAtMs, failure_message: failure.message };
 }
 
 function pendingView({ id, kind, triggeredAtMs, vertices }: PendingCheckpointDetails, nowMs: number, withTasks: boolean): View {

@@ -9,12 +9,13 @@ import type { JobDetails } from '../job-details.ts';
 
 type View = Readonly<Record<string, unknown>>;
 
-/** Part of a checkpoint; nothing where it has no bill, as on a laptop. */
-export function costView({ bill, records }: CheckpointEntry): View {
+/** Part of a checkpoint; nothing where it has no bill, as on a laptop. A history would be long with all counts. */
+export function costView({ bill, records }: CheckpointEntry, withBill: boolean): View {
   if (bill === undefined) return {};
   const { total } = dollarsOf(bill, usEast1);
   const prices = `${usEast1.region} ${usEast1.asOf}`;
-  return { cost: { requests: requestsOf(bill), usd: total, prices, ...(records === undefined ? {} : { records_read: records }), bill } };
+  const read = records === undefined ? {} : { records_read: records };
+  return { cost: { requests: requestsOf(bill), usd: total, prices, ...read, ...(withBill ? { bill } : {}) } };
 }
 
 export function jobCostView(details: JobDetails, { counts, pending, ended, lastRestore }: CheckpointsOfJob): View {
