@@ -1,4 +1,5 @@
 /** The tables of docs/cost.md, made of what was measured and of the price table. No number in them is written by hand. */
+import { limits } from '../lib/base/limits.ts';
 import { dollarsOf } from '../lib/cost/dollars.ts';
 import { crossover, flinkMonth, sluiceMonth, type SluiceLoad } from '../lib/cost/flink-month.ts';
 import { idleMonth } from '../lib/cost/idle-month.ts';
@@ -33,6 +34,7 @@ export function costTables(measured: MeasuredCost, prices: PriceTable): string {
   return [
     `Measured on ${measuredOn}: ${records.toLocaleString('en-US')} records of ${measured.job}, ${node}, ${machine}. Prices of ${prices.region} as of ${prices.asOf}.\n`,
     billTable(measured, prices),
+    wideState(prices),
     idleTable(measured, prices),
     loadTable(measured, prices),
     crossoverTable(measured, prices),
@@ -50,6 +52,15 @@ function billTable({ perMillion, perRound, perCheckpoint }: MeasuredCost, prices
     ...services.map((service) => [service, ...dollars.map(({ byService }) => small(byService[service]))]),
     ['**in all**', ...dollars.map(({ total }) => `**${small(total)}**`)],
   ]);
+}
+
+/** Not in the tables: the measured job has few keys. */
+function wideState({ perMillion }: PriceTable): string {
+  const rows = limits.baseAdvanceRows.toLocaleString('en-US');
+  return (
+    `Keyed state comes to it where there is much of it: a million rows of up to 1 KB that the base takes cost $${perMillion['write-unit'].toFixed(3)}. ` +
+    `A row is taken once for all its changes in ${limits.baseAdvanceEpochs} checkpoints, or in fewer where more than ${rows} rows have changed.\n`
+  );
 }
 
 function idleTable(measured: MeasuredCost, prices: PriceTable): string {
