@@ -108,6 +108,10 @@ describe('sluice cost', () => {
     expect(err).toContain(`error ${code}: `);
   });
 
+  test('of a job and of files at once is not understood', async () => {
+    expect(await sluice('cost', 'counting', '--from', folder)).toMatchObject({ exitCode: 2 });
+  });
+
   test('of a folder with two jobs names both', async () => {
     const manifest = manifestOf(planOf(), { checkpoint: 1 }, () => ({}));
     const other = 'f'.repeat(32) as typeof job;

@@ -60,6 +60,7 @@ export async function cost(io: CliIo, jobName: string | undefined, options: Cost
     io.out(`${JSON.stringify(prices, null, 2)}\n`);
     return exitCodes.done;
   }
+  if (jobName !== undefined && options.from !== undefined) throw jobAndFiles(jobName);
   const costs = options.from === undefined ? await askServer(io, jobName, options) : readFiles(resolve(io.folder, options.from));
   const report = costReport(costs.checkpoints, costs.isFromBeginning, prices);
   if (report === undefined) throw noBills(costs);
@@ -125,6 +126,13 @@ async function onlyJob(client: Awaited<ReturnType<typeof findServer>>): Promise<
 
 function readFiles(path: string): JobCosts {
   return { ...readBilledFiles(path), isFromBeginning: false, deployed: null };
+}
+
+function jobAndFiles(jobName: string): SluiceError {
+  return new SluiceError('SLUICE-USAGE', `both a job (${jobName}) and --from are given`, {
+    hint: 'Files say of which job they are: leave the job out, or --from.',
+    facts: { jobName },
+  });
 }
 
 function noBills({ job, name, checkpoints }: JobCosts): SluiceError {
