@@ -14,7 +14,5 @@ export function workOnBatch({ objects, receiver, metrics, logger, invocations }:
   };
   const changeVisibility = (receipts: readonly string[], visibilityMs: number) => receiver.changeVisibility(queue, receipts, visibilityMs);
   return (event: SQSEvent): Promise<SQSBatchResponse> =>
-    invocations
-      .around(event, () => answerBatch(event, { ...work, setAside, changeVisibility, logger }))
-      .finally(() => metrics.flush());
+    invocations.around(event, () => answerBatch(event, { ...work, setAside, changeVisibility, logger })).finally(() => metrics.flush());
 }
