@@ -1,7 +1,7 @@
 /** The tables of docs/cost.md, made of what was measured and of the price table. No number in them is written by hand. */
 import { limits } from '../lib/base/limits.ts';
 import { dollarsOf } from '../lib/cost/dollars.ts';
-import { crossover, flinkMonth, sluiceMonth, type SluiceLoad } from '../lib/cost/flink-month.ts';
+import { crossover, flinkMonth, sluiceMonth, type SluiceLoad } from './flink-month.ts';
 import { idleMonth } from '../lib/cost/idle-month.ts';
 import type { PriceTable } from '../lib/cost/prices.ts';
 import { requestsOf, type Bill } from '../lib/model/bill.ts';

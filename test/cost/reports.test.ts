@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { costReport, type BilledCheckpoint } from '../../lib/cost/cost-report.ts';
-import { crossover, flinkMonth, sluiceMonth, type SluiceLoad } from '../../lib/cost/flink-month.ts';
+import { crossover, flinkMonth, sluiceMonth, type SluiceLoad } from '../../bench/flink-month.ts';
 import { idleMonth } from '../../lib/cost/idle-month.ts';
 import { usEast1 } from '../../lib/cost/prices.ts';
 

@@ -2,8 +2,8 @@
  * What a load costs here and on Managed Service for Apache Flink by the month, and from which load on that is cheaper. A model of one job with one shard per
  * operator, without what brings the events in and takes the results out on either side.
  */
-import { hoursPerMonth } from './idle-month.ts';
-import type { PriceTable } from './prices.ts';
+import { hoursPerMonth } from '../lib/cost/idle-month.ts';
+import type { PriceTable } from '../lib/cost/prices.ts';
 
 export interface SluiceLoad {
   /** A source's commit and all that follows from it: what it costs with hardly a record in it, and how many it holds where there are enough. */
