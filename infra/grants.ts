@@ -5,14 +5,34 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { JobId } from '../lib/base/ids.ts';
 import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
-import { awsStateMachineName } from '../lib/model/aws-names.ts';
+import { awsPrefix, awsStateMachineName } from '../lib/model/aws-names.ts';
 import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
 import { jobPrefix } from '../lib/model/object-keys.ts';
 import type { JobFunction } from './job-function.ts';
+import { auditKeysOfJob, keysOfJob, sharedKeys } from './table-keys.ts';
 
-export function allowTable(to: JobFunction, table: TableV2): void {
-  const actions = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'DeleteItem', 'BatchWriteItem'];
-  to.allow(actions.map((action) => `dynamodb:${action}`), [table.tableArn]); // prettier-ignore
+const tableReads = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
+
+/** The job's own records and rows, and the list of jobs; not who changed it. */
+export function allowTable(to: JobFunction, table: TableV2, job: JobId): void {
+  const writes = ['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'];
+  to.allow([...tableReads, ...writes], [table.tableArn], onlyKeys([...sharedKeys, ...keysOfJob(job)]));
+}
+
+/** Adding to the chain of its audit. Nothing of ours may remove a record. */
+export function allowAudit(to: JobFunction, table: TableV2, job: JobId): void {
+  to.allow(['dynamodb:Query', 'dynamodb:PutItem'], [table.tableArn], onlyKeys(auditKeysOfJob(job)));
+}
+
+/** Reading what there is about all jobs; no savepoint, and nothing of the users' data. */
+export function allowQuestions(to: JobFunction, table: TableV2, bucket: Bucket): void {
+  to.allow(tableReads, [table.tableArn]);
+  to.allow(['s3:GetObject'], [bucket.arnForObjects('jobs/*')]);
+  to.allow(['s3:ListBucket'], [bucket.bucketArn]);
+}
+
+function onlyKeys(patterns: readonly string[]) {
+  return { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': patterns } };
 }
 
 /** What an operator does with objects: it makes and reads them, and removes none. */
@@ -35,13 +55,13 @@ export function allowCoordination(to: JobFunction, bucket: Bucket, job: JobId): 
   );
   to.allow(['s3:ListBucket'], [bucket.bucketArn]);
   // By name: the machines name the function, which cannot name them.
-  const arnsOf = (resource: string, ending = ''): string[] =>
-    flowDescriptions.map(({ name }) => {
-      const resourceName = `${awsStateMachineName(job, name)}${ending}`;
-      return Stack.of(to).formatArn({ service: 'states', resource, arnFormat: ArnFormat.COLON_RESOURCE_NAME, resourceName });
-    });
-  to.allow(['states:StartExecution'], arnsOf('stateMachine'));
-  to.allow(['states:DescribeExecution'], arnsOf('execution', ':*'));
+  const arnOf = (resource: string, resourceName: string): string =>
+    Stack.of(to).formatArn({ service: 'states', resource, arnFormat: ArnFormat.COLON_RESOURCE_NAME, resourceName });
+  to.allow(
+    ['states:StartExecution'],
+    flowDescriptions.map(({ name }) => arnOf('stateMachine', awsStateMachineName(job, name))),
+  );
+  to.allow(['states:DescribeExecution'], [arnOf('execution', `${awsPrefix(job)}-*`)]);
   // A token belongs to no resource: AWS takes only `*` here.
   to.allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ['*']);
 }

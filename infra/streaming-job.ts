@@ -17,7 +17,7 @@ import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import { allowCoordination, allowData, allowObjects, allowQueues, allowTable } from './grants.ts';
+import { allowAudit, allowCoordination, allowData, allowObjects, allowQueues, allowTable } from './grants.ts';
 import { JobApi } from './job-api.ts';
 import { Operator } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
@@ -95,7 +95,7 @@ export class StreamingJob extends Construct {
       (vertex) => new Operator(this, `Operator-${vertex.uid}`, { ...common, vertex, timeout: functionTimeout, memorySize, maxConcurrency }),
     );
     this.coordinator = new Coordinator(this, 'Coordinator', common);
-    this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.api });
+    this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.control });
     this.#allow(controlPlane);
     const { relay, coordinator, api, operators } = this;
     const functions = [
@@ -111,20 +111,21 @@ export class StreamingJob extends Construct {
   #allow({ table, bucket }: SluiceControlPlane): void {
     const queues = [...this.operators.map(({ queue }) => queue), this.coordinator.queue];
     for (const { function: operator } of this.operators) {
-      allowTable(operator, table);
+      allowTable(operator, table, this.jobId);
       allowObjects(operator, bucket, this.jobId);
       allowQueues(operator, queues);
       allowData(operator, this.plan);
       this.relay.allowDelay(operator);
     }
     for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.restore]) {
-      allowTable(coordinating, table);
+      allowTable(coordinating, table, this.jobId);
       allowCoordination(coordinating, bucket, this.jobId);
       allowQueues(coordinating, queues);
       allowData(coordinating, this.plan);
     }
     allowQueues(this.relay.function, queues);
-    allowTable(this.deployment.check, table);
+    allowAudit(this.api.function, table, this.jobId);
+    allowTable(this.deployment.check, table, this.jobId);
     allowObjects(this.deployment.check, bucket, this.jobId);
   }
 }

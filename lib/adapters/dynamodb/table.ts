@@ -54,6 +54,8 @@ interface PageRequest {
   readonly after?: string | undefined;
   readonly itemsMax?: number;
   readonly attributes?: string;
+  /** From the end of the range. */
+  readonly backwards?: boolean;
 }
 
 const consumed = { ReturnConsumedCapacity: 'TOTAL' } as const;
@@ -104,13 +106,14 @@ export class Table {
   }
 
   /** One page; may be short, or empty, before the end. */
-  async page({ range, after, itemsMax, attributes }: PageRequest): Promise<ItemPage> {
+  async page({ range, after, itemsMax, attributes, backwards = false }: PageRequest): Promise<ItemPage> {
     const input: QueryCommandInput = {
       TableName: this.#name,
       ...keyCondition(range),
       ConsistentRead: true,
       ...(after === undefined ? {} : { ExclusiveStartKey: keyOf({ pk: range.pk, sk: after }) }),
       ...(itemsMax === undefined ? {} : { Limit: itemsMax }),
+      ...(backwards ? { ScanIndexForward: false } : {}),
       ...(attributes === undefined ? {} : { ProjectionExpression: attributes }),
       ...consumed,
     };
