@@ -1,6 +1,7 @@
 /** Asks a running Sluice over HTTP, as any other client of its API does. */
 import { errorMessage, SluiceError } from '../base/errors.ts';
 import type { JobStatus } from '../model/job-record.ts';
+import type { Authorise } from './authorise.ts';
 
 export interface ListedJob {
   readonly jid: string;
@@ -32,33 +33,52 @@ export interface ApiClient {
 }
 
 /** `url` may have a path, as behind a gateway. */
-export function createApiClient(url: string): ApiClient {
+export function createApiClient(url: string, authorise: Authorise): ApiClient {
   const base = url.replace(/\/+$/, '');
   return {
     url: base,
-    get: async <T>(path: string) => (await ask(base, path, { method: 'GET' })) as T,
+    get: async <T>(path: string) => (await ask(base, path, authorise, { method: 'GET', body: null })) as T,
     send: async <T>(method: 'POST' | 'PATCH', path: string, body: unknown) =>
-      (await ask(base, path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json; charset=UTF-8' } })) as T,
+      (await ask(base, path, authorise, { method, body: JSON.stringify(body) })) as T,
   };
 }
 
-/** @throws SluiceError `SLUICE-SERVER-UNREACHABLE`, the server's own code, or `SLUICE-SERVER-ANSWER` */
-async function ask(base: string, path: string, init: RequestInit): Promise<unknown> {
-  const { response, text } = await exchange(base, path, init);
+interface Wanted {
+  readonly method: string;
+  readonly body: string | null;
+}
+
+/** @throws SluiceError `SLUICE-SERVER-UNREACHABLE`, `SLUICE-SERVER-REFUSED`, the server's own code, or `SLUICE-SERVER-ANSWER` */
+async function ask(base: string, path: string, authorise: Authorise, wanted: Wanted): Promise<unknown> {
+  const { response, text } = await exchange(base, path, authorise, wanted);
   const body = parse(text);
   const errors = (body as { readonly errors?: unknown } | null | undefined)?.errors;
   if (response.ok && body !== undefined && errors === undefined) return body;
   const code = response.headers.get('sluice-error-code');
   if (code !== null && Array.isArray(errors)) throw serverError(code, errors.join('\n'), base, path);
+  const facts = { url: `${base}${path}`, status: response.status, text: text.slice(0, 500) };
+  if (response.status === 401 || response.status === 403) {
+    throw new SluiceError('SLUICE-SERVER-REFUSED', `the gateway at ${base} refuses ${wanted.method} ${path} (${response.status})`, {
+      hint: 'Use credentials of AWS that may (grantRead, grantOperate, grantRestore), or a token in SLUICE_API_TOKEN.',
+      facts,
+    });
+  }
   throw new SluiceError('SLUICE-SERVER-ANSWER', `${base}${path} answered ${response.status} with something that is not Sluice's`, {
-    hint: 'Check that the address is that of a running `sluice run`.',
-    facts: { url: `${base}${path}`, status: response.status, text: text.slice(0, 500) },
+    hint: 'Check that the address is that of a running `sluice run`, or of a deployed API.',
+    facts,
   });
 }
 
-async function exchange(base: string, path: string, init: RequestInit): Promise<{ readonly response: Response; readonly text: string }> {
+async function exchange(
+  base: string,
+  path: string,
+  authorise: Authorise,
+  { method, body }: Wanted,
+): Promise<{ readonly response: Response; readonly text: string }> {
+  const url = `${base}/v1${path}`;
+  const headers = { ...(body === null ? {} : json), ...(await authorise({ method, url, body: body ?? '' })) };
   try {
-    const response = await fetch(`${base}/v1${path}`, init);
+    const response = await fetch(url, { method, headers, body });
     return { response, text: await response.text() };
   } catch (error) {
     const cause = (error as { readonly cause?: unknown }).cause ?? error;
@@ -93,6 +113,8 @@ function serverError(code: string, text: string, base: string, path: string): Sl
     facts: { url: `${base}${path}` },
   });
 }
+
+const json = { 'content-type': 'application/json; charset=UTF-8' };
 
 const hints: Readonly<Record<string, string>> = {
   'SLUICE-JOB-UNKNOWN': 'List the jobs with `sluice list`, and check the id.',

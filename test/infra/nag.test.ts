@@ -48,7 +48,7 @@ describe('the app, under the rules of AwsSolutions', () => {
     await expect(synthesise('infra/app.ts')).resolves.toBeDefined();
     const wrong = `import { App, Stack } from 'aws-cdk-lib'; import { Bucket } from 'aws-cdk-lib/aws-s3'; import { checkWithNag } from './infra/nag.ts';
       const app = new App(); new Bucket(new Stack(app, 'Wrong'), 'Open'); checkWithNag(app);`;
-    await expect(synthesise('--input-type=module', '--eval', wrong)).rejects.toMatchObject({ code: 1 });
+    await expect(synthesise('--input-type=module', '--eval', wrong)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('AwsSolutions-S1') as unknown });
     await rm(out, { recursive: true });
   });
 });
