@@ -16,7 +16,11 @@ import { readOnlyControl } from '../lib/api/read-only-control.ts';
 import { readAccess } from './api-access.ts';
 import { wantedVariable } from './job-environment.ts';
 
-const [table, bucket, version] = ['SLUICE_TABLE', 'SLUICE_BUCKET', 'SLUICE_CODE'].map((name) => wantedVariable(name)) as [string, string, string];
+const [table, bucket, version] = ['SLUICE_TABLE', 'SLUICE_BUCKET', 'SLUICE_CODE'].map((name) => wantedVariable(name)) as [
+  string,
+  string,
+  string,
+];
 const system = { clock, random, timers };
 const meter = new Meter();
 const { audit, ...stores } = createDynamoDbStores({ ...system, client: createDynamoDbClient({ meter }), table, tombstonesKeptMs: 0 });

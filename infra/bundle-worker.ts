@@ -1,10 +1,12 @@
 /** `node bundle-worker.ts DIRECTORY [JOB-MODULE]`: see bundle-job.ts. Without a job it is what the control plane runs. */
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** Sources in the repository; in the package that users install what was built from them. */
+const extension = extname(import.meta.url);
 const ofJob = ['operator', 'coordinator', 'relay', 'api', 'deployment'];
 const ofControlPlane = ['overview'];
 const [outdir, entry] = process.argv.slice(2);
@@ -26,12 +28,12 @@ const withoutMutants: Plugin = {
 const withJob: Plugin = {
   name: 'with-job',
   setup: (bundle) => {
-    if (entry !== undefined) bundle.onResolve({ filter: /[\\/]bundled-job\.ts$/ }, () => ({ path: resolve(entry) }));
+    if (entry !== undefined) bundle.onResolve({ filter: /[\\/]bundled-job\.[tj]s$/ }, () => ({ path: resolve(entry) }));
   },
 };
 
 await build({
-  entryPoints: Object.fromEntries(handlers.map((name) => [name, join(root, 'functions', `${name}.ts`)])),
+  entryPoints: Object.fromEntries(handlers.map((name) => [name, join(root, 'functions', `${name}${extension}`)])),
   outdir,
   bundle: true,
   splitting: true,
@@ -41,7 +43,7 @@ await build({
   outExtension: { '.js': '.mjs' },
   // The SDK's CommonJS entry points cannot be shaken: a third more to load.
   mainFields: ['module', 'main'],
-  conditions: ['sluice-source'],
+  conditions: extension === '.ts' ? ['sluice-source'] : [],
   minify: true,
   keepNames: true,
   sourcemap: 'linked',

@@ -131,7 +131,8 @@ function invocations(scope: Scope, jobId: string | undefined): readonly (readonl
 }
 
 function onlyFrom(origin: string): CorsPreflightOptions {
-  const isOrigin = /^(?:https:\/\/[^*]+|http:\/\/localhost(?::\d+)?)$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
+  const isOrigin =
+    /^(?:https:\/\/[^*]+|http:\/\/localhost(?::\d+)?)$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
   if (!isOrigin) throw new Error(`${JSON.stringify(origin)} is not the origin of one page: https://HOST is wanted`);
   return {
     allowOrigins: [origin],

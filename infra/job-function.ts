@@ -12,8 +12,11 @@ import {
   Runtime,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { limits } from '../lib/base/limits.ts';
 
 export interface JobFunctionProps {
   /** Module and export of functions/, as `operator.handler`. */
@@ -31,6 +34,8 @@ type Conditions = Readonly<Record<string, Readonly<Record<string, readonly strin
 export class JobFunction extends Construct {
   readonly lambda: LambdaFunction;
   readonly role: Role;
+  /** Turned off while the job has ended (lib/coordinator/turn-event-sources.ts). */
+  source: SqsEventSource | null = null;
 
   constructor(scope: Construct, id: string, props: JobFunctionProps) {
     super(scope, id);
@@ -53,7 +58,15 @@ export class JobFunction extends Construct {
     });
   }
 
+  /** Batches of its messages come to the function; what it does not answer for comes again. */
+  consume(queue: Queue, maxConcurrency: number): void {
+    this.source = new SqsEventSource(queue, { batchSize: limits.messagesPerBatchMax, reportBatchItemFailures: true, maxConcurrency });
+    this.lambda.addEventSource(this.source);
+  }
+
   allow(actions: readonly string[], resources: readonly string[], conditions: Conditions = {}): void {
-    this.role.addToPrincipalPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources], conditions }));
+    this.role.addToPrincipalPolicy(
+      new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources], conditions }),
+    );
   }
 }

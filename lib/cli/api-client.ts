@@ -35,22 +35,30 @@ export interface ApiClient {
 /** `url` may have a path, as behind a gateway. */
 export function createApiClient(url: string, authorise: Authorise): ApiClient {
   const base = url.replace(/\/+$/, '');
+  const json = { 'content-type': 'application/json; charset=UTF-8' };
   return {
     url: base,
-    get: async <T>(path: string) => (await ask(base, path, authorise, { method: 'GET', body: null })) as T,
+    get: async <T>(path: string) => (await ask({ base, authorise }, path, { method: 'GET', headers: {} })) as T,
     send: async <T>(method: 'POST' | 'PATCH', path: string, body: unknown) =>
-      (await ask(base, path, authorise, { method, body: JSON.stringify(body) })) as T,
+      (await ask({ base, authorise }, path, { method, body: JSON.stringify(body), headers: json })) as T,
   };
 }
 
-interface Wanted {
-  readonly method: string;
-  readonly body: string | null;
+interface Server {
+  readonly base: string;
+  readonly authorise: Authorise;
 }
 
-/** @throws SluiceError `SLUICE-SERVER-UNREACHABLE`, `SLUICE-SERVER-REFUSED`, the server's own code, or `SLUICE-SERVER-ANSWER` */
-async function ask(base: string, path: string, authorise: Authorise, wanted: Wanted): Promise<unknown> {
-  const { response, text } = await exchange(base, path, authorise, wanted);
+interface Asked {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** @throws SluiceError `SLUICE-SERVER-UNREACHABLE`, `SLUICE-SERVER-FORBIDS`, the server's own code, or `SLUICE-SERVER-ANSWER` */
+async function ask(server: Server, path: string, asked: Asked): Promise<unknown> {
+  const { base } = server;
+  const { response, text } = await exchange(server, path, asked);
   const body = parse(text);
   const errors = (body as { readonly errors?: unknown } | null | undefined)?.errors;
   if (response.ok && body !== undefined && errors === undefined) return body;
@@ -58,10 +66,14 @@ async function ask(base: string, path: string, authorise: Authorise, wanted: Wan
   if (code !== null && Array.isArray(errors)) throw serverError(code, errors.join('\n'), base, path);
   const facts = { url: `${base}${path}`, status: response.status, text: text.slice(0, 500) };
   if (response.status === 401 || response.status === 403) {
-    throw new SluiceError('SLUICE-SERVER-REFUSED', `the gateway at ${base} refuses ${wanted.method} ${path} (${response.status})`, {
-      hint: 'Use credentials of AWS that may (grantRead, grantOperate, grantRestore), or a token in SLUICE_API_TOKEN.',
-      facts,
-    });
+    throw new SluiceError(
+      'SLUICE-SERVER-FORBIDS',
+      `${base} does not let you ${asked.method === 'GET' ? 'read this' : 'do this'} (${response.status})`,
+      {
+        hint: 'Log in as somebody who may (docs/security.md): credentials of AWS, or SLUICE_TOKEN where the API wants a token.',
+        facts,
+      },
+    );
   }
   throw new SluiceError('SLUICE-SERVER-ANSWER', `${base}${path} answered ${response.status} with something that is not Sluice's`, {
     hint: 'Check that the address is that of a running `sluice run`, or of a deployed API.',
@@ -70,15 +82,14 @@ async function ask(base: string, path: string, authorise: Authorise, wanted: Wan
 }
 
 async function exchange(
-  base: string,
+  { base, authorise }: Server,
   path: string,
-  authorise: Authorise,
-  { method, body }: Wanted,
+  asked: Asked,
 ): Promise<{ readonly response: Response; readonly text: string }> {
-  const url = `${base}/v1${path}`;
-  const headers = { ...(body === null ? {} : json), ...(await authorise({ method, url, body: body ?? '' })) };
+  const url = new URL(`${base}/v1${path}`);
+  const headers = await authorise({ ...asked, url });
   try {
-    const response = await fetch(url, { method, headers, body });
+    const response = await fetch(url, { ...asked, headers, redirect: 'manual' });
     return { response, text: await response.text() };
   } catch (error) {
     const cause = (error as { readonly cause?: unknown }).cause ?? error;
@@ -113,8 +124,6 @@ function serverError(code: string, text: string, base: string, path: string): Sl
     facts: { url: `${base}${path}` },
   });
 }
-
-const json = { 'content-type': 'application/json; charset=UTF-8' };
 
 const hints: Readonly<Record<string, string>> = {
   'SLUICE-JOB-UNKNOWN': 'List the jobs with `sluice list`, and check the id.',

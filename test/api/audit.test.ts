@@ -56,7 +56,12 @@ describe('a change', () => {
   test('leaves who asked for what, when and at which state of the job, and how it went', async () => {
     expect(await ask('POST', `/jobs/${job}/savepoints`, { triggerId: trigger })).toMatchObject({ status: 202 });
     const { records, head, next } = await auditOf();
-    const state = { status: 'RUNNING', attempt: 1, version: expect.any(Number), settings: expect.objectContaining({ intervalMs: expect.any(Number) }) };
+    const state = {
+      status: 'RUNNING',
+      attempt: 1,
+      version: expect.any(Number),
+      settings: expect.objectContaining({ intervalMs: expect.any(Number) }),
+    };
     expect(records).toMatchObject([
       {
         ...{ number: 1, kind: 'asked', job, who: ada, requestId: 'request-1', atMs: expect.any(Number), before: state },
@@ -174,7 +179,13 @@ test('the audit is read page by page', async () => {
 test('a server that only answers questions refuses every change', async () => {
   const { deps, time } = world;
   const reads = createPortJobReads({ deps, checkpointLocation: (path) => path });
-  const app = createApi({ control: readOnlyControl(reads), clock: time.clock, logger: deps.logger, durable: async () => undefined, version: '1' });
+  const app = createApi({
+    control: readOnlyControl(reads),
+    clock: time.clock,
+    logger: deps.logger,
+    durable: async () => undefined,
+    version: '1',
+  });
   expect((await app.request(`/jobs/${job}`)).status).toBe(200);
   for (const { method, path } of routeScopes.filter(({ scope }) => scope !== 'read')) {
     const answer = await app.request(path.replace(':jobid', job), { method, body: '{}' });

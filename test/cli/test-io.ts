@@ -17,7 +17,7 @@ export class TestIo implements CliIo {
   readonly killed: number[] = [];
   isTerminal = false;
   folder: string = process.cwd();
-  env: Readonly<Record<string, string | undefined>> = {};
+  readonly env = {};
   readonly clock = systemClock;
   readonly timers = systemTimers;
   readonly random = systemRandom;

@@ -63,7 +63,9 @@ describe('the routes', () => {
       const { stack, controlPlane } = appOf({ jobId }, plane);
       const integration = new HttpLambdaIntegration('Own', controlPlane.overview.function.lambda);
       controlPlane.api.addRoutes({ path: '/own', methods: [HttpMethod.POST], integration });
-      const own = ofType(Template.fromStack(stack), 'AWS::ApiGatewayV2::Route').find(({ Properties }) => String(Properties['RouteKey']).endsWith(' /own'));
+      const own = ofType(Template.fromStack(stack), 'AWS::ApiGatewayV2::Route').find(({ Properties }) =>
+        String(Properties['RouteKey']).endsWith(' /own'),
+      );
       expect(own?.Properties).toMatchObject(wanted);
     }
   });
@@ -80,7 +82,10 @@ describe('the stage', () => {
 
   test('writes down who called what, and neither headers nor bodies', () => {
     const [stage] = ofType(template, 'AWS::ApiGatewayV2::Stage');
-    const { Format, DestinationArn } = stage!.Properties['AccessLogSettings'] as { readonly Format: string; readonly DestinationArn: unknown };
+    const { Format, DestinationArn } = stage!.Properties['AccessLogSettings'] as {
+      readonly Format: string;
+      readonly DestinationArn: unknown;
+    };
     expect(JSON.parse(Format)).toMatchObject({ requestId: '$context.requestId', identity: '$context.identity.userArn' });
     expect(Format).not.toMatch(/body|header/i);
     expect(DestinationArn).toBeDefined();
@@ -115,9 +120,19 @@ describe('what is granted', () => {
   };
   /** IAM: `*` is any text, slashes too. */
   const allows = (patterns: readonly string[], call: string): boolean =>
-    patterns.some((pattern) => new RegExp(`^${pattern.split('*').map((part) => part.replace(/[$/.]/g, '\\$&')).join('.*')}$`).test(call));
+    patterns.some((pattern) =>
+      new RegExp(
+        `^${pattern
+          .split('*')
+          .map((part) => part.replace(/[$/.]/g, '\\$&'))
+          .join('.*')}$`,
+      ).test(call),
+    );
   const calls = routeScopes.flatMap(({ method, path, scope }) =>
-    ['', '/v1'].map((prefix) => ({ call: `/$default/${method}${prefix}${path.replace(/:jobid/, jobId).replace(/:\w+/, 'f'.repeat(32))}`, scope })),
+    ['', '/v1'].map((prefix) => ({
+      call: `/$default/${method}${prefix}${path.replace(/:jobid/, jobId).replace(/:\w+/, 'f'.repeat(32))}`,
+      scope,
+    })),
   );
 
   test.each([

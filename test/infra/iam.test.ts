@@ -20,7 +20,9 @@ const policies = Object.values(resources)
   .filter(({ Type }) => Type === 'AWS::IAM::Policy')
   .map(({ Properties }) => Properties as unknown as PolicyProperties);
 const statementsOf = (role: RegExp): readonly Statement[] =>
-  policies.filter(({ Roles }) => Roles?.some(({ Ref }) => role.test(Ref)) === true).flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+  policies
+    .filter(({ Roles }) => Roles?.some(({ Ref }) => role.test(Ref)) === true)
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 const actionsOf = (statements: readonly Statement[]): readonly string[] => [...new Set(statements.flatMap(({ Action }) => Action))].sort();
 const all = statementsOf(/./);
 
@@ -44,6 +46,14 @@ describe('what functions may do', () => {
     expect(text).toContain(':s3:::out-bucket/out/daily*');
     const written = all.filter(({ Action }) => Action.includes('s3:PutObject'));
     expect(JSON.stringify(written)).not.toContain('in-bucket');
+  });
+
+  test('lets the flows’ steps turn the job’s event sources on and off, and no others', () => {
+    const turning = all.filter(({ Action }) => Action.includes('lambda:UpdateEventSourceMapping'));
+    expect(turning).toHaveLength(1);
+    const mappings = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping');
+    expect(turning[0]!.Resource).toHaveLength(mappings.length);
+    for (const [name] of mappings) expect(JSON.stringify(turning[0]!.Resource)).toContain(name);
   });
 
   test('in the table is for the keys of the job, and for nobody to remove an audit record', () => {

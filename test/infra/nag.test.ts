@@ -20,7 +20,11 @@ describe('the app, under the rules of AwsSolutions', () => {
     const { app } = appOf({}, plane);
     const findings = findingsOf(app).map(({ ruleName }) => ruleName);
     expect(findings.filter((name) => !suppressions.some((suppression) => isFor(suppression, name)))).toEqual([]);
-    for (const suppression of suppressions) expect(findings.filter((name) => isFor(suppression, name)), suppression.evidence).not.toEqual([]);
+    for (const suppression of suppressions)
+      expect(
+        findings.filter((name) => isFor(suppression, name)),
+        suppression.evidence,
+      ).not.toEqual([]);
     checkWithNag(app);
     expect(findingsOf(app)).toEqual([]);
   });
@@ -36,7 +40,10 @@ describe('the app, under the rules of AwsSolutions', () => {
     checkWithNag(app);
     expect(findingsOf(app).map(({ ruleName }) => ruleName)).toEqual(expect.arrayContaining(['AwsSolutions-S1', 'AwsSolutions-S10']));
     for (const name of ['AwsSolutions-IAM5[Action::s3:*]', 'AwsSolutions-IAM5[Resource::<ControlPlaneBucket.Arn>/*]', 'AwsSolutions-IAM5'])
-      expect(suppressions.some((suppression) => isFor(suppression, name)), name).toBe(false);
+      expect(
+        suppressions.some((suppression) => isFor(suppression, name)),
+        name,
+      ).toBe(false);
   });
 
   test('is synthesised under them: the example passes, what is wrong fails', { timeout: 120_000 }, async () => {
@@ -48,7 +55,10 @@ describe('the app, under the rules of AwsSolutions', () => {
     await expect(synthesise('infra/app.ts')).resolves.toBeDefined();
     const wrong = `import { App, Stack } from 'aws-cdk-lib'; import { Bucket } from 'aws-cdk-lib/aws-s3'; import { checkWithNag } from './infra/nag.ts';
       const app = new App(); new Bucket(new Stack(app, 'Wrong'), 'Open'); checkWithNag(app);`;
-    await expect(synthesise('--input-type=module', '--eval', wrong)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('AwsSolutions-S1') as unknown });
+    await expect(synthesise('--input-type=module', '--eval', wrong)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('AwsSolutions-S1') as unknown,
+    });
     await rm(out, { recursive: true });
   });
 });
