@@ -1,5 +1,7 @@
 /** What API Gateway gives to a function for a request (an HTTP API, payload 2.0), with what its authorizer has found out. */
-import type { APIGatewayProxyEventV2 } from 'hono/aws-lambda';
+import type { handle } from 'hono/aws-lambda';
+
+type GatewayEvent = Extract<Parameters<ReturnType<typeof handle>>[0], { readonly routeKey: string }>;
 
 export interface AskedOfGateway {
   readonly method?: string;
@@ -16,7 +18,7 @@ export function byToken(scope: string, more: object = {}): object {
   return { jwt: { claims: { iss: 'https://issuer.example', sub: 'ada', scope, ...more }, scopes: null } };
 }
 
-export function gatewayEvent({ method = 'GET', path, query = '', body, authorizer }: AskedOfGateway): APIGatewayProxyEventV2 {
+export function gatewayEvent({ method = 'GET', path, query = '', body, authorizer }: AskedOfGateway): GatewayEvent {
   const http = { method, path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'test' };
   const context = { http, domainName: 'api.example', requestId: 'request-1', ...(authorizer === undefined ? {} : { authorizer }) };
   return {
