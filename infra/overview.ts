@@ -10,8 +10,8 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { bundleControlPlane } from './bundle-job.ts';
 import type { ControlApi } from './control-api.ts';
-import { allowQuestions } from './grants.ts';
 import { JobFunction } from './job-function.ts';
+import { allowQuestions } from './table-grants.ts';
 
 export interface OverviewProps {
   readonly api: ControlApi;

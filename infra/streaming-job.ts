@@ -18,12 +18,13 @@ import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import { allowAudit, allowCoordination, allowData, allowObjects, allowQueues, allowTable, allowTurning } from './grants.ts';
+import { allowCoordination, allowData, allowObjects, allowQueues, allowTurning } from './grants.ts';
 import { JobAlarms } from './job-alarms.ts';
 import { JobApi } from './job-api.ts';
 import { JobDashboard } from './job-dashboard.ts';
 import { Operator } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
+import { allowAudit, allowTable } from './table-grants.ts';
 
 export interface StreamingJobProps {
   readonly controlPlane: SluiceControlPlane;

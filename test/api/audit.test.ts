@@ -1,7 +1,7 @@
 import { handle } from 'hono/aws-lambda';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readAccess } from '../../functions/api-access.ts';
-import { MemoryAuditLog } from '../../lib/adapters/memory/audit-log.ts';
+import { MemoryAuditLog } from '../contract/memory-audit-log.ts';
 import { createApi } from '../../lib/api/api-app.ts';
 import { createPortJobReads } from '../../lib/api/port-job-reads.ts';
 import { readOnlyControl } from '../../lib/api/read-only-control.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MemoryAuditLog } from '../../lib/adapters/memory/audit-log.ts';
+import { MemoryAuditLog } from '../contract/memory-audit-log.ts';
 import { pathPrefixes, routeScopes, scopeOf } from '../../lib/api/route-scopes.ts';
 import { ApiWorld } from './api-world.ts';
 

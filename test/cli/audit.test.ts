@@ -1,6 +1,6 @@
 /** `sluice audit` at a server that is as a deployed one. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MemoryAuditLog } from '../../lib/adapters/memory/audit-log.ts';
+import { MemoryAuditLog } from '../contract/memory-audit-log.ts';
 import { startLocalServer, type LocalServer } from '../../lib/local/local-server.ts';
 import type { AuditLog } from '../../lib/ports/audit-log.ts';
 import { startedWorld, type ApiWorld } from '../api/api-world.ts';

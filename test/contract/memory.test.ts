@@ -1,4 +1,4 @@
-import { MemoryAuditLog } from '../../lib/adapters/memory/audit-log.ts';
+import { MemoryAuditLog } from './memory-audit-log.ts';
 import { createMemoryStores } from '../../lib/adapters/memory/memory-stores.ts';
 import { auditLogContract } from './audit-log.contract.ts';
 import type { MakeStores } from './fixture.ts';

@@ -1,8 +1,8 @@
-import type { JobId } from '../../base/ids.ts';
-import type { AuditHead, AuditRecord } from '../../model/audit-record.ts';
-import type { AuditLog } from '../../ports/audit-log.ts';
+import type { JobId } from '../../lib/base/ids.ts';
+import type { AuditHead, AuditRecord } from '../../lib/model/audit-record.ts';
+import type { AuditLog } from '../../lib/ports/audit-log.ts';
 
-/** For tests: the local runner has no users, and no audit (docs/adr/0016). */
+/** The port's promises in memory; the local runner has no users, and no audit (docs/adr/0016). */
 export class MemoryAuditLog implements AuditLog {
   readonly #jobs = new Map<JobId, AuditRecord[]>();
 
