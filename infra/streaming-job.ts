@@ -107,11 +107,6 @@ export class StreamingJob extends Construct {
     this.alarms = new JobAlarms(this, 'Alarms', { ...watched, table: controlPlane.table, topic: props.alarmTopic });
     new JobDashboard(this, 'Dashboard', watched);
     this.#allow(controlPlane);
-    allowTurning(this.coordinator.tasks, [
-      this.relay.function,
-      this.coordinator.messages,
-      ...this.operators.map((operator) => operator.function),
-    ]);
     const { relay, coordinator, api, operators } = this;
     const functions = [
       relay.function,
@@ -138,6 +133,8 @@ export class StreamingJob extends Construct {
       allowQueues(coordinating, queues);
       allowData(coordinating, this.plan);
     }
+    const consumers = [this.relay.function, this.coordinator.messages, ...this.operators.map((operator) => operator.function)];
+    allowTurning(this.coordinator.tasks, consumers);
     allowQueues(this.relay.function, queues);
     allowAudit(this.api.function, table, this.jobId);
     allowTable(this.deployment.check, table, this.jobId);

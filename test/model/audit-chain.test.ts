@@ -22,7 +22,7 @@ function chainOf(changes: number): readonly AuditRecord[] {
 
 const headOf = (records: readonly AuditRecord[]): AuditHead => ({ number: records.at(-1)!.number, hash: records.at(-1)!.hash });
 const changed = (records: readonly AuditRecord[], at: number, change: object): readonly AuditRecord[] =>
-  records.map((record, i) => (i === at ? ({ ...record, ...change } as AuditRecord) : record));
+  records.map((record, i) => (i === at ? ({ ...record, ...change }) : record));
 const chain = chainOf(10);
 const places = fc.integer({ min: 0, max: chain.length - 1 });
 
@@ -71,7 +71,7 @@ describe('a chain of audit records', () => {
   test('shows a chain that was made anew from a record on by what is known of it elsewhere', () => {
     const forged: AuditRecord[] = chain.slice(0, 4).map((record) => record);
     for (const { number: _n, hash: _h, previous: _p, ...entry } of chain.slice(4)) {
-      forged.push(sealEntry({ ...entry, who: 'nobody' } as AuditEntry, forged.at(-1)!));
+      forged.push(sealEntry({ ...entry, who: 'nobody' }, forged.at(-1)!));
     }
     expect(verifyAudit(forged, []).problem).toBeNull();
     const anchor = { number: chain[6]!.number, hash: chain[6]!.hash };
