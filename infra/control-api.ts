@@ -37,6 +37,8 @@ export interface ControlApiProps {
   readonly consoleOrigin?: string;
 }
 
+type GatewayScope = Scope | 'send';
+
 const stageName = '$default';
 /** Of all callers together: pages that poll, and people. What comes faster is a mistake, and would be paid for. */
 const throttle = { rateLimit: 50, burstLimit: 100 };
@@ -62,6 +64,7 @@ export class ControlApi extends Construct {
   /** What its functions are told: whom to believe. */
   readonly environment: Readonly<Record<string, string>>;
   readonly #takesTokens: boolean;
+  readonly #integrations = new Map<JobFunction, HttpLambdaIntegration>();
 
   constructor(scope: Construct, id: string, { jwt, consoleOrigin }: ControlApiProps) {
     super(scope, id);
@@ -86,27 +89,31 @@ export class ControlApi extends Construct {
 
   /** Every question, of all jobs. */
   addQuestions(to: JobFunction): void {
-    this.#addRoute('GET', '/{proxy+}', 'read', integrationOf(to));
+    this.addRoute('GET', '/{proxy+}', 'read', to);
   }
 
   /** Every change of one job. */
   addChanges(to: JobFunction, jobId: string): void {
-    const integration = integrationOf(to);
     for (const { method, path, scope } of routeScopes.filter((route) => route.scope !== 'read')) {
-      for (const prefix of pathPrefixes) this.#addRoute(method, prefix + path.replace(':jobid', jobId), scope, integration);
+      for (const prefix of pathPrefixes) this.addRoute(method, prefix + path.replace(':jobid', jobId), scope, to);
     }
   }
 
+  /** `send`: to a job, below `/jobs/ID/intake/`; none of the app's routes. */
+  addRoute(method: 'GET' | 'POST' | 'PATCH', path: string, scope: GatewayScope, to: JobFunction): void {
+    // One permission for all routes of the API: Lambda's policies have little room.
+    const integration =
+      this.#integrations.get(to) ?? new HttpLambdaIntegration('Integration', to.lambda, { scopePermissionToRoute: false });
+    this.#integrations.set(to, integration);
+    const authorizationScopes = this.#takesTokens ? { authorizationScopes: [`${scopePrefix}${scope}`] } : {};
+    this.http.addRoutes({ path, methods: [HttpMethod[method]], integration, ...authorizationScopes });
+  }
+
   /** IAM only: a token brings its scopes with it. `jobId`: of one job, instead of all. */
-  grant(scope: Scope, grantee: IGrantable, jobId?: string): Grant {
+  grant(scope: GatewayScope, grantee: IGrantable, jobId?: string): Grant {
     if (this.#takesTokens) throw new Error(`this API takes tokens: who may ${scope} is said by the scope ${scopePrefix}${scope} in them`);
     const resourceArns = invocations(scope, jobId).map(([method, path]) => this.http.arnForExecuteApi(method, path, stageName));
     return Grant.addToPrincipal({ grantee, actions: ['execute-api:Invoke'], resourceArns });
-  }
-
-  #addRoute(method: 'GET' | 'POST' | 'PATCH', path: string, scope: Scope, integration: HttpLambdaIntegration): void {
-    const authorizationScopes = this.#takesTokens ? { authorizationScopes: [`${scopePrefix}${scope}`] } : {};
-    this.http.addRoutes({ path, methods: [HttpMethod[method]], integration, ...authorizationScopes });
   }
 }
 
@@ -114,13 +121,9 @@ function authorizerOf(jwt: TokenIssuer | undefined): IHttpRouteAuthorizer {
   return jwt === undefined ? new HttpIamAuthorizer() : new HttpJwtAuthorizer('Tokens', jwt.issuer, { jwtAudience: [...jwt.audience] });
 }
 
-/** One permission for all routes of the API: Lambda's policies have little room. */
-function integrationOf({ lambda }: JobFunction): HttpLambdaIntegration {
-  return new HttpLambdaIntegration('Integration', lambda, { scopePermissionToRoute: false });
-}
-
 /** Methods and paths as IAM has them, where `*` is any text. */
-function invocations(scope: Scope, jobId: string | undefined): readonly (readonly [string, string])[] {
+function invocations(scope: GatewayScope, jobId: string | undefined): readonly (readonly [string, string])[] {
+  if (scope === 'send') return pathPrefixes.map((prefix) => ['POST', `${prefix}/jobs/${jobId ?? '*'}/intake/*`] as const);
   if (scope !== 'read') {
     return routeScopes
       .filter((route) => route.scope === scope)

@@ -74,6 +74,11 @@ export class SluiceControlPlane extends Construct {
     return this.control.grant('operate', grantee, jobId);
   }
 
+  /** Records, to sources that take them by HTTP. */
+  grantSend(grantee: IGrantable, jobId?: string): Grant {
+    return this.control.grant('send', grantee, jobId);
+  }
+
   /** Taking a job back to a checkpoint or a savepoint. */
   grantRestore(grantee: IGrantable, jobId?: string): Grant {
     return this.control.grant('restore', grantee, jobId);

@@ -55,6 +55,16 @@ describe('the routes', () => {
       expect(Properties['Environment']).toMatchObject({ Variables: { SLUICE_API_AUTHORIZER: authorizer } });
   });
 
+  test('to what takes in records want a scope of their own', () => {
+    const { stack, controlPlane } = appOf({ jobId }, { jwt });
+    const path = `/jobs/${jobId}/intake/orders`;
+    controlPlane.control.addRoute('POST', path, 'send', controlPlane.overview.function);
+    const [own] = ofType(Template.fromStack(stack), 'AWS::ApiGatewayV2::Route').filter(
+      ({ Properties }) => Properties['RouteKey'] === `POST ${path}`,
+    );
+    expect(own?.Properties).toMatchObject({ AuthorizationType: 'JWT', AuthorizationScopes: ['sluice/send'] });
+  });
+
   test('that somebody adds without a word about who may call them are authorised too, by the strictest scope', () => {
     for (const [plane, wanted] of [
       [{}, { AuthorizationType: 'AWS_IAM' }],
@@ -109,7 +119,7 @@ describe('the stage', () => {
 });
 
 describe('what is granted', () => {
-  const granted = (grant: 'grantRead' | 'grantOperate' | 'grantRestore', of?: string): readonly string[] => {
+  const granted = (grant: 'grantRead' | 'grantOperate' | 'grantRestore' | 'grantSend', of?: string): readonly string[] => {
     const { stack, controlPlane } = appOf({ jobId });
     controlPlane[grant](new Role(stack, 'Person', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }), of);
     const [policy] = Object.entries(resourcesOf(Template.fromStack(stack))).filter(([name]) => name.startsWith('PersonDefaultPolicy'));
@@ -149,6 +159,14 @@ describe('what is granted', () => {
     const other = (call: string): string => call.replace(jobId, 'f'.repeat(32));
     for (const { call } of calls) expect(allows(patterns, other(call)), call).toBe(false);
     expect(calls.some(({ call }) => allows(patterns, call))).toBe(true);
+  });
+
+  test('by grantSend is what takes in records, and nothing of the app', () => {
+    for (const of of [undefined, jobId]) {
+      const patterns = granted('grantSend', of);
+      expect(allows(patterns, `/$default/POST/v1/jobs/${jobId}/intake/orders`)).toBe(true);
+      for (const { call } of calls) expect(allows(patterns, call), call).toBe(false);
+    }
   });
 
   test('is nothing where tokens bring their scopes', () => {

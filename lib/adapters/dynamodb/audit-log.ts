@@ -18,7 +18,7 @@ export class DynamoDbAuditLog implements AuditLog {
   }
 
   async head(job: JobId): Promise<AuditHead | undefined> {
-    const { items } = await this.#table.page({ range: { pk: recordKeys.audit(job) }, itemsMax: 2, backwards: true });
+    const { items } = await this.#table.page({ range: { pk: recordKeys.audit(job) }, itemsMax: 2, newestFirst: true });
     const ends = items.map((item) => recordOf<AuditHead>(item)).sort((a, b) => b.number - a.number);
     return ends[0] === undefined ? undefined : { number: ends[0].number, hash: ends[0].hash };
   }

@@ -54,8 +54,7 @@ interface PageRequest {
   readonly after?: string | undefined;
   readonly itemsMax?: number;
   readonly attributes?: string;
-  /** From the end of the range. */
-  readonly backwards?: boolean;
+  readonly newestFirst?: true;
 }
 
 const consumed = { ReturnConsumedCapacity: 'TOTAL' } as const;
@@ -106,15 +105,15 @@ export class Table {
   }
 
   /** One page; may be short, or empty, before the end. */
-  async page({ range, after, itemsMax, attributes, backwards = false }: PageRequest): Promise<ItemPage> {
+  async page({ range, after, itemsMax, attributes, newestFirst }: PageRequest): Promise<ItemPage> {
     const input: QueryCommandInput = {
       TableName: this.#name,
       ...keyCondition(range),
       ConsistentRead: true,
       ...(after === undefined ? {} : { ExclusiveStartKey: keyOf({ pk: range.pk, sk: after }) }),
       ...(itemsMax === undefined ? {} : { Limit: itemsMax }),
-      ...(backwards ? { ScanIndexForward: false } : {}),
       ...(attributes === undefined ? {} : { ProjectionExpression: attributes }),
+      ...(newestFirst === undefined ? {} : { ScanIndexForward: false }),
       ...consumed,
     };
     const { Items = [], LastEvaluatedKey } = await this.#call('Query', (client) => client.send(new QueryCommand(input)));
