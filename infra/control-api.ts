@@ -118,7 +118,13 @@ export class ControlApi extends Construct {
 }
 
 function authorizerOf(jwt: TokenIssuer | undefined): IHttpRouteAuthorizer {
-  return jwt === undefined ? new HttpIamAuthorizer() : new HttpJwtAuthorizer('Tokens', jwt.issuer, { jwtAudience: [...jwt.audience] });
+  if (jwt === undefined) return new HttpIamAuthorizer();
+  const { issuer, audience } = jwt;
+  if (!issuer.startsWith('https://'))
+    throw new Error(`${JSON.stringify(issuer)} is no issuer of tokens: https://HOST… is wanted, as in their \`iss\``);
+  // Without one every token of the issuer would do, whomever it was made for.
+  if (audience.length === 0 || audience.includes('')) throw new Error(`tokens of ${issuer} are for whom? An audience is wanted`);
+  return new HttpJwtAuthorizer('Tokens', issuer, { jwtAudience: [...audience] });
 }
 
 /** Methods and paths as IAM has them, where `*` is any text. */

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { readAccess } from '../../functions/api-access.ts';
 import { MemoryAuditLog } from '../contract/memory-audit-log.ts';
 import { createApi } from '../../lib/api/api-app.ts';
+import { readAuditedState } from '../../lib/api/audited-state.ts';
 import { createPortJobReads } from '../../lib/api/port-job-reads.ts';
 import { readOnlyControl } from '../../lib/api/read-only-control.ts';
 import { routeScopes } from '../../lib/api/route-scopes.ts';
@@ -158,6 +159,14 @@ describe('a change that cannot be recorded', () => {
     expect(await ask('POST', `/jobs/${job}/stop`, {})).toMatchObject({ status: 503 });
     expect(codes).toContain('SLUICE-AUDIT-BUSY');
   });
+});
+
+test('the state of a job whose plan is lost is recorded without its settings, so that a restore can be asked for', async () => {
+  const { jobs, objects } = world.deps;
+  const lost = { ...objects, read: async () => undefined };
+  expect(await readAuditedState({ jobs, objects: lost }, job)).toMatchObject({ status: 'RUNNING', settings: null });
+  const broken = { ...objects, read: failing };
+  await expect(readAuditedState({ jobs, objects: broken }, job)).rejects.toMatchObject({ code: 'SLUICE-AWS-THROTTLED' });
 });
 
 test('changes at the same time make one chain', async () => {

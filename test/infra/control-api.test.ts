@@ -44,6 +44,14 @@ describe('the routes', () => {
   });
 
   test.each([
+    ['http://issuer.example', ['sluice'], 'no issuer'],
+    ['https://issuer.example', [], 'An audience is wanted'],
+    ['https://issuer.example', [''], 'An audience is wanted'],
+  ])('are not made for tokens of %s for %j', (issuer, audience, why) => {
+    expect(() => appOf({}, { jwt: { issuer, audience } })).toThrow(why);
+  });
+
+  test.each([
     ['iam', {}],
     ['jwt', { jwt }],
   ])('lead to functions that are told to believe %s', (authorizer, plane) => {

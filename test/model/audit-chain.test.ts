@@ -22,7 +22,7 @@ function chainOf(changes: number): readonly AuditRecord[] {
 
 const headOf = (records: readonly AuditRecord[]): AuditHead => ({ number: records.at(-1)!.number, hash: records.at(-1)!.hash });
 const changed = (records: readonly AuditRecord[], at: number, change: object): readonly AuditRecord[] =>
-  records.map((record, i) => (i === at ? ({ ...record, ...change }) : record));
+  records.map((record, i) => (i === at ? { ...record, ...change } : record));
 const chain = chainOf(10);
 const places = fc.integer({ min: 0, max: chain.length - 1 });
 
@@ -32,6 +32,11 @@ describe('a chain of audit records', () => {
     const reversed = chain.map((record) => Object.fromEntries(Object.entries(record).reverse()) as unknown as AuditRecord);
     expect(verifyAudit(JSON.parse(JSON.stringify(reversed)) as AuditRecord[], [headOf(chain)]).problem).toBeNull();
     expect(verifyAudit([], []).problem).toBeNull();
+  });
+
+  test('has the hashes that its format says, for ever', () => {
+    const first: AuditEntry = { ...about, kind: 'asked', atMs: 1_700_000_000_000, request, before: state };
+    expect(sealEntry(first, noRecord).hash).toBe('65d2473aa8e7b1d4dfd1e3e988b86e1a5885f2c56603b5f12fcd6bf7f68f3b82');
   });
 
   test('shows an edit of any field of any record, at that record', () => {
