@@ -29,9 +29,9 @@ const layers = {
   cli: '*',
 };
 
-/** Folders outside lib/ that are code, and what of lib/ they may import. infra also reads the coordinator's flow description. */
+/** Folders outside lib/ that are code, and what of lib/ they may import. infra also reads the coordinator's flow description and the API's table of routes. */
 const outside = {
-  infra: ['base', 'model', 'graph', 'dsl', 'planner', 'coordinator/flow'],
+  infra: ['base', 'model', 'graph', 'dsl', 'planner', 'coordinator/flow', 'api/route-scopes'],
   functions: '*',
   localstack: ['base'],
   examples: '*',

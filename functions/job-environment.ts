@@ -31,7 +31,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** @throws SluiceError `SLUICE-FUNCTION-ENVIRONMENT` */
 export function readJobEnvironment(variables: Variables = process.env): JobEnvironment {
-  const wanted = (name: string): string => variables[name] ?? missing(name, 'is not set');
+  const wanted = (name: string): string => wantedVariable(name, variables);
   const job = wanted('SLUICE_JOB_ID');
   if (!isJobId(job)) return missing('SLUICE_JOB_ID', 'is no job id');
   const uid = variables['SLUICE_UID'];
@@ -55,9 +55,14 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
   };
 }
 
+/** @throws SluiceError `SLUICE-FUNCTION-ENVIRONMENT` */
+export function wantedVariable(name: string, variables: Variables = process.env): string {
+  return variables[name] ?? missing(name, 'is not set');
+}
+
 function missing(name: string, why: string): never {
   throw new SluiceError('SLUICE-FUNCTION-ENVIRONMENT', `the environment variable ${name} ${why}`, {
-    hint: 'Functions of a job are made by the StreamingJob construct: deploy it again.',
+    hint: 'Functions are made by the constructs SluiceControlPlane and StreamingJob: deploy them again.',
     facts: { name },
   });
 }

@@ -18,12 +18,13 @@ import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import { allowCoordination, allowData, allowObjects, allowQueues, allowTable, allowTurning } from './grants.ts';
+import { allowCoordination, allowData, allowObjects, allowQueues, allowTurning } from './grants.ts';
 import { JobAlarms } from './job-alarms.ts';
 import { JobApi } from './job-api.ts';
 import { JobDashboard } from './job-dashboard.ts';
 import { Operator } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
+import { allowAudit, allowTable } from './table-grants.ts';
 
 export interface StreamingJobProps {
   readonly controlPlane: SluiceControlPlane;
@@ -101,16 +102,11 @@ export class StreamingJob extends Construct {
       (vertex) => new Operator(this, `Operator-${vertex.uid}`, { ...common, vertex, timeout: functionTimeout, memorySize, maxConcurrency }),
     );
     this.coordinator = new Coordinator(this, 'Coordinator', common);
-    this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.api });
+    this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.control });
     const watched = { jobId: this.jobId, jobName: this.plan.name, operators: this.operators, coordinator: this.coordinator };
     this.alarms = new JobAlarms(this, 'Alarms', { ...watched, table: controlPlane.table, topic: props.alarmTopic });
     new JobDashboard(this, 'Dashboard', watched);
     this.#allow(controlPlane);
-    allowTurning(this.coordinator.tasks, [
-      this.relay.function,
-      this.coordinator.messages,
-      ...this.operators.map((operator) => operator.function),
-    ]);
     const { relay, coordinator, api, operators } = this;
     const functions = [
       relay.function,
@@ -125,20 +121,23 @@ export class StreamingJob extends Construct {
   #allow({ table, bucket }: SluiceControlPlane): void {
     const queues = [...this.operators.map(({ queue }) => queue), this.coordinator.queue];
     for (const { function: operator } of this.operators) {
-      allowTable(operator, table);
+      allowTable(operator, table, this.jobId);
       allowObjects(operator, bucket, this.jobId);
       allowQueues(operator, queues);
       allowData(operator, this.plan);
       this.relay.allowDelay(operator);
     }
     for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.restore]) {
-      allowTable(coordinating, table);
+      allowTable(coordinating, table, this.jobId);
       allowCoordination(coordinating, bucket, this.jobId);
       allowQueues(coordinating, queues);
       allowData(coordinating, this.plan);
     }
+    const consumers = [this.relay.function, this.coordinator.messages, ...this.operators.map((operator) => operator.function)];
+    allowTurning(this.coordinator.tasks, consumers);
     allowQueues(this.relay.function, queues);
-    allowTable(this.deployment.check, table);
+    allowAudit(this.api.function, table, this.jobId);
+    allowTable(this.deployment.check, table, this.jobId);
     allowObjects(this.deployment.check, bucket, this.jobId);
   }
 }

@@ -95,4 +95,7 @@ export const limits = {
   historyCheckpointsShown: 100,
   /** Dead letters that the API shows where nobody asks for more. */
   deadLettersShown: 1_000,
+  /** Audit records of one answer: of 20 KB at most, and Lambda answers with 6 MB. */
+  auditRecordsShown: 100,
+  auditRecordsShownMax: 200,
 } as const;

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SluiceError } from '../base/errors.ts';
+import type { AuditHead } from '../model/audit-record.ts';
 import type { CliIo } from './cli-io.ts';
 import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -43,6 +44,7 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
   addCheckpointCommands(program, io, finish);
   addDeadLetterCommand(program, io, finish);
   addCostCommand(program, io, finish);
+  addAuditCommand(program, io, finish);
   addSavepointCommands(program, io, finish);
   return program;
 }
@@ -193,6 +195,18 @@ function addCostCommand(program: Command, io: CliIo, finish: Finish): void {
     });
 }
 
+function addAuditCommand(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('audit <job>'))
+    .description('show who has changed a deployed job, or verify that no record of it was edited or removed (--verify)')
+    .option('--verify', 'check the chain of the records, and name the first that is not as it was written', false)
+    .option('--anchor <number:hash>', 'of a record, from the log of the function; may be repeated', anAnchor, [])
+    .addHelpText('after', examples.audit)
+    .action(async (job: string, options) => {
+      const { audit } = await import('./commands/audit.ts');
+      finish(await audit(io, job, options as never));
+    });
+}
+
 function addSavepointCommands(program: Command, io: CliIo, finish: Finish): void {
   withRunOptions(program.command('restore <savepoint> <job-file>'))
     .description('run a job from a savepoint, or only check whether it could (--dry-run)')
@@ -296,6 +310,12 @@ function simulatedModes(text: string): readonly string[] {
   const chosen = text.split(',').map((mode) => mode.trim());
   if (chosen.every((mode) => simulated.includes(mode))) return chosen;
   throw new InvalidArgumentError(`Some of ${simulated.join(', ')} are wanted, with commas between them.`);
+}
+
+function anAnchor(text: string, before: readonly AuditHead[]): readonly AuditHead[] {
+  const [, number, hash] = /^([1-9]\d{0,11}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (number !== undefined && hash !== undefined) return [...before, { number: Number(number), hash }];
+  throw new InvalidArgumentError('The number of a record and its hash are wanted, as 12:HASH.');
 }
 
 function usageError({ message }: CommanderError, [command = '']: readonly string[]): SluiceError {

@@ -37,6 +37,10 @@ export const recordKeys = {
   trigger: (trigger: string): string => keyPart(trigger, bytesMax.trigger),
   history: (job: JobId): string => joined('h', jobPart(job)),
   historyEntry: (kind: string, id: number): string => joined(kind, hex(id, 14)),
+  audit: (job: JobId): string => joined('u', jobPart(job)),
+  auditRecord: (number: number): string => hex(number, 14),
+  /** Behind all numbers. */
+  auditHead: 'head',
 } as const;
 
 /** A partition of rows, or a stretch of one: inclusive at both ends. */

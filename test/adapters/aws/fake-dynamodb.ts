@@ -42,6 +42,8 @@ export class FakeDynamoDb {
   readonly requests: string[] = [];
   /** Whether answers say what was billed. */
   tellsCapacity = true;
+  /** Called before each request is worked on. */
+  before: ((operation: string) => void) | undefined;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -57,6 +59,11 @@ export class FakeDynamoDb {
     const counts: Record<string, number> = {};
     for (const operation of this.requests.splice(0)) counts[operation] = (counts[operation] ?? 0) + 1;
     return counts;
+  }
+
+  /** As somebody would who has the table before him. */
+  forget(pk: string, sk: string): void {
+    this.#items.get(pk)?.delete(sk);
   }
 
   all(): Item[] {
@@ -79,6 +86,7 @@ export class FakeDynamoDb {
     const operation = request.headers['x-amz-target']?.split('.')[1] ?? '';
     const text = typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body);
     this.requests.push(operation);
+    this.before?.(operation);
     const at = this.#faults.findIndex((fault) => fault.operation === operation);
     const fault = at < 0 ? undefined : this.#faults.splice(at, 1)[0]!.fault;
     await new Promise((resolve) => setImmediate(resolve));
@@ -138,10 +146,11 @@ export class FakeDynamoDb {
     const condition = body['KeyConditionExpression'] as string;
     const start = body['ExclusiveStartKey'] as Item | undefined;
     const partition = this.#items.get(values[':pk']!.S!) ?? new Map<string, Item>();
+    const direction = body['ScanIndexForward'] === false ? -1 : 1;
     const matching = [...partition.values()]
       .filter((item) => isTrue(condition, item, values))
-      .sort((a, b) => compareValues(a['sk']!, b['sk']!))
-      .filter((item) => start === undefined || compareValues(item['sk']!, start['sk']!) > 0);
+      .sort((a, b) => direction * compareValues(a['sk']!, b['sk']!))
+      .filter((item) => start === undefined || direction * compareValues(item['sk']!, start['sk']!) > 0);
     const page: Item[] = [];
     let bytes = 0;
     const itemsMax = (body['Limit'] as number | undefined) ?? Number.POSITIVE_INFINITY;
