@@ -7,6 +7,7 @@ import { job as flights } from '../../examples/flights/job.ts';
 import { SluiceControlPlane, type SluiceControlPlaneProps } from '../../infra/sluice-control-plane.ts';
 import { StreamingJob, type StreamingJobProps } from '../../infra/streaming-job.ts';
 import { flowDescriptions } from '../../lib/coordinator/flow-descriptions.ts';
+import { defineJob, dynamoDbSink, fromCollection, sqsSink } from '../../lib/index.ts';
 import { job as next } from '../deployed/flights/next-version.ts';
 
 const entry = fileURLToPath(new URL('../../examples/flights/job.ts', import.meta.url));
@@ -144,6 +145,33 @@ describe('what functions may do', () => {
     expect(text).toContain(':s3:::out-bucket/out/daily*');
     const written = statements.filter(({ Action }) => Action.includes('s3:PutObject'));
     expect(JSON.stringify(written)).not.toContain('in-bucket');
+  });
+
+  test('with tables and queues of the user is to put and to send, for the one function that delivers, where the plan says', () => {
+    const job = defineJob({
+      name: 'delivering',
+      build: (env) => {
+        const stream = env.fromSource(fromCollection<{ id: string }>([])).uid('in');
+        stream.sinkTo(dynamoDbSink({ table: 'rows', key: 'id' })).uid('rows');
+        stream.sinkTo(dynamoDbSink({ table: 'arn:aws:dynamodb:us-east-1:111122223333:table/far-rows', key: 'id' })).uid('far-rows');
+        stream.sinkTo(sqsSink({ queue: 'https://sqs.eu-west-3.amazonaws.com/111122223333/messages' })).uid('messages');
+      },
+    });
+    const delivering = templateOf({ job, parameters: {} });
+    const policies = Object.entries(delivering.findResources('AWS::IAM::Policy')).map(
+      ([name, policy]) => [name, JSON.stringify(policy)] as const,
+    );
+    const [[name, text], ...others] = policies.filter(([, policy]) => /rows|:messages/.test(policy)) as [readonly [string, string]];
+    expect(others).toEqual([]);
+    expect(name).toMatch(/^FlightsCoordinatorTasks/);
+    const { Properties } = JSON.parse(text) as {
+      readonly Properties: { readonly PolicyDocument: { readonly Statement: readonly Statement[] } };
+    };
+    const theirs = Properties.PolicyDocument.Statement.filter(({ Resource }) => /rows|:messages/.test(JSON.stringify(Resource)));
+    expect(theirs.map(({ Action }) => Action)).toEqual(['dynamodb:PutItem', 'sqs:SendMessage']);
+    expect(JSON.stringify(theirs[0])).toContain(':table/rows');
+    expect(JSON.stringify(theirs[0])).toContain(':dynamodb:us-east-1:111122223333:table/far-rows');
+    expect(JSON.stringify(theirs[1])).toContain(':sqs:eu-west-3:111122223333:messages');
   });
 
   test('is asked of every route of the HTTP API', () => {

@@ -55,6 +55,11 @@ export class FakeDynamoDb {
     for (let i = 0; i < times; i++) this.#faults.push({ operation, fault });
   }
 
+  /** What was to fail works again. */
+  heal(): void {
+    this.#faults.length = 0;
+  }
+
   /** How many requests came since the last call, by operation. */
   takeRequests(): Readonly<Record<string, number>> {
     const counts: Record<string, number> = {};
