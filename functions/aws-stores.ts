@@ -4,13 +4,14 @@ import { Meter } from '../lib/adapters/aws-sdk/meter.ts';
 import { createS3Client } from '../lib/adapters/aws-sdk/s3-client.ts';
 import { createSqsClient } from '../lib/adapters/aws-sdk/sqs-client.ts';
 import { createDynamoDbStores } from '../lib/adapters/dynamodb/dynamodb-stores.ts';
+import { createEmbeddedMetrics } from '../lib/adapters/lambda/embedded-metrics.ts';
+import { measuredHistory } from '../lib/adapters/lambda/measured-history.ts';
 import { createS3ObjectStore } from '../lib/adapters/s3/object-store.ts';
 import { createSqsReceiver } from '../lib/adapters/sqs/message-receiver.ts';
 import { createSqsSender } from '../lib/adapters/sqs/message-sender.ts';
 import type { SqsAccess } from '../lib/adapters/sqs/sqs-access.ts';
 import { systemClock } from '../lib/adapters/system/clock.ts';
 import { createLogger } from '../lib/adapters/system/logger.ts';
-import { createMetrics } from '../lib/adapters/system/metrics.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
 import { awsCoordinatorQueueName, awsDelayQueueName, awsQueueName } from '../lib/model/aws-names.ts';
@@ -37,13 +38,16 @@ export function createAwsStores({ job, table, bucket, queues }: JobEnvironment, 
     client: sqs,
     queueUrl: (queue) => (names.has(queue) ? `${queues}${names.get(queue)!}` : undefined),
   };
+  const metrics = createEmbeddedMetrics({ clock: systemClock, job });
+  const dynamodb = createDynamoDbStores({ ...system, client: createDynamoDbClient({ meter }), table, tombstonesKeptMs: garbageAgeMs });
   return {
     ...system,
     logger,
-    metrics: createMetrics(),
+    metrics,
     meter,
     clients: { s3, sqs },
-    ...createDynamoDbStores({ ...system, client: createDynamoDbClient({ meter }), table, tombstonesKeptMs: garbageAgeMs }),
+    ...dynamodb,
+    history: measuredHistory(dynamodb.history, metrics),
     objects: createS3ObjectStore({ ...system, client: s3, bucket }),
     messages: createSqsSender(access),
     receiver: createSqsReceiver(access),

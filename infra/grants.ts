@@ -1,5 +1,5 @@
 /** What functions of a job may do, action by action; wildcards only below a prefix of the job's own, or of what its plan names. */
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Fn, Stack } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -85,4 +85,11 @@ function arnOf(
   parts: { readonly service: string; readonly resource: string; readonly resourceName?: string },
 ): string {
   return stack.formatArn({ ...parts, ...(region === undefined ? {} : { region }), ...(account === undefined ? {} : { account }) });
+}
+
+/** Event sources are turned off while the job has ended. */
+export function allowTurning(to: JobFunction, functions: readonly JobFunction[]): void {
+  const sources = functions.flatMap(({ source }) => (source === null ? [] : [source]));
+  to.lambda.addEnvironment('SLUICE_MAPPINGS', Fn.join(' ', sources.map(({ eventSourceMappingId }) => eventSourceMappingId))); // prettier-ignore
+  to.allow(['lambda:GetEventSourceMapping', 'lambda:UpdateEventSourceMapping'], sources.map(({ eventSourceMappingArn }) => eventSourceMappingArn)); // prettier-ignore
 }

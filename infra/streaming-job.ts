@@ -6,6 +6,7 @@
  */
 import { Aws, Duration } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { createHash } from 'node:crypto';
 import { isJobId, type JobId } from '../lib/base/ids.ts';
@@ -17,8 +18,18 @@ import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import { allowCoordination, allowData, allowDeliveries, allowObjects, allowQueues, allowTable } from './grants.ts';
+import {
+  allowCoordination,
+  allowData,
+  allowDeliveries,
+  allowObjects,
+  allowQueues,
+  allowTable,
+  allowTurning,
+} from './grants.ts';
+import { JobAlarms } from './job-alarms.ts';
 import { JobApi } from './job-api.ts';
+import { JobDashboard } from './job-dashboard.ts';
 import { Operator } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
 
@@ -41,6 +52,8 @@ export interface StreamingJobProps {
   readonly allowNonRestoredState?: boolean;
   /** Invocations of one operator at a time, at least 2 (Lambda). */
   readonly maxConcurrency?: number;
+  /** Told of the job's alarms. */
+  readonly alarmTopic?: ITopic;
 }
 
 const longestFunctionTimeout = Duration.minutes(5);
@@ -53,6 +66,7 @@ export class StreamingJob extends Construct {
   readonly relay: DelayRelay;
   readonly api: JobApi;
   readonly deployment: Deployment;
+  readonly alarms: JobAlarms;
 
   constructor(scope: Construct, id: string, props: StreamingJobProps) {
     super(scope, id);
@@ -96,7 +110,15 @@ export class StreamingJob extends Construct {
     );
     this.coordinator = new Coordinator(this, 'Coordinator', common);
     this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.api });
+    const watched = { jobId: this.jobId, jobName: this.plan.name, operators: this.operators, coordinator: this.coordinator };
+    this.alarms = new JobAlarms(this, 'Alarms', { ...watched, table: controlPlane.table, topic: props.alarmTopic });
+    new JobDashboard(this, 'Dashboard', watched);
     this.#allow(controlPlane);
+    allowTurning(this.coordinator.tasks, [
+      this.relay.function,
+      this.coordinator.messages,
+      ...this.operators.map((operator) => operator.function),
+    ]);
     const { relay, coordinator, api, operators } = this;
     const functions = [
       relay.function,
