@@ -18,15 +18,7 @@ import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import {
-  allowCoordination,
-  allowData,
-  allowDeliveries,
-  allowObjects,
-  allowQueues,
-  allowTable,
-  allowTurning,
-} from './grants.ts';
+import { allowCoordination, allowData, allowDeliveries, allowObjects, allowQueues, allowTable, allowTurning } from './grants.ts';
 import { JobAlarms } from './job-alarms.ts';
 import { JobApi } from './job-api.ts';
 import { JobDashboard } from './job-dashboard.ts';

@@ -158,20 +158,16 @@ describe('what functions may do', () => {
       },
     });
     const delivering = templateOf({ job, parameters: {} });
-    const policies = Object.entries(delivering.findResources('AWS::IAM::Policy')).map(
-      ([name, policy]) => [name, JSON.stringify(policy)] as const,
-    );
-    const [[name, text], ...others] = policies.filter(([, policy]) => /rows|:messages/.test(policy)) as [readonly [string, string]];
-    expect(others).toEqual([]);
-    expect(name).toMatch(/^FlightsCoordinatorTasks/);
-    const { Properties } = JSON.parse(text) as {
-      readonly Properties: { readonly PolicyDocument: { readonly Statement: readonly Statement[] } };
-    };
-    const theirs = Properties.PolicyDocument.Statement.filter(({ Resource }) => /rows|:messages/.test(JSON.stringify(Resource)));
-    expect(theirs.map(({ Action }) => Action)).toEqual(['dynamodb:PutItem', 'sqs:SendMessage']);
-    expect(JSON.stringify(theirs[0])).toContain(':table/rows');
-    expect(JSON.stringify(theirs[0])).toContain(':dynamodb:us-east-1:111122223333:table/far-rows');
-    expect(JSON.stringify(theirs[1])).toContain(':sqs:eu-west-3:111122223333:messages');
+    const isTheirs = (policy: unknown): boolean => /:table\/(?:far-)?rows|:messages"/.test(JSON.stringify(policy));
+    const policies = Object.entries(delivering.findResources('AWS::IAM::Policy')).filter(([, policy]) => isTheirs(policy));
+    expect(policies.map(([name]) => name)).toEqual([expect.stringMatching(/^FlightsCoordinatorTasks/)]);
+    const { PolicyDocument: document } = (policies[0]![1] as { readonly Properties: { readonly PolicyDocument: { readonly Statement: readonly Statement[] } } }).Properties; // prettier-ignore
+    const granted = document.Statement.filter(isTheirs).map(({ Action, Resource }) => `${String(Action)} ${JSON.stringify(Resource)}`).sort(); // prettier-ignore
+    expect(granted).toEqual([
+      expect.stringMatching(/^dynamodb:PutItem .*AWS::AccountId.*:table\/rows/),
+      expect.stringMatching(/^dynamodb:PutItem .*:dynamodb:us-east-1:111122223333:table\/far-rows/),
+      expect.stringMatching(/^sqs:SendMessage .*:sqs:eu-west-3:111122223333:messages/),
+    ]);
   });
 
   test('lets the flows’ steps turn the job’s event sources on and off, and no others', () => {
