@@ -20,6 +20,7 @@ export type ItemAttributes = Readonly<Record<string, ItemAttribute>>;
 const depthMax = 32;
 const digitsMax = 38;
 const numberMax = 1e126;
+const integerDigitsMax = 126;
 const numberMin = 1e-130;
 
 export function itemAttributes(record: unknown): { readonly item: ItemAttributes } | { readonly problem: PlainJsonProblem } {
@@ -56,7 +57,7 @@ function attributeOf(value: unknown, path: string, depth: number, problems: Plai
     case 'number':
       return isStorable(value) ? { N: String(value === 0 ? 0 : value) } : refuse(`the number ${value}`);
     case 'bigint':
-      return digitsOf(value) > digitsMax ? refuse(`an integer of ${digitsOf(value)} digits`) : { N: String(value) };
+      return isStorableInteger(value) ? { N: String(value) } : refuse(`an integer of ${String(value).length} digits`);
     case 'object':
       break;
     default:
@@ -84,9 +85,10 @@ function isStorable(value: number): boolean {
   return Number.isFinite(value) && (size === 0 || (size >= numberMin && size < numberMax));
 }
 
-/** Zeros at the end do not count. */
-function digitsOf(value: bigint): number {
-  return String(value).replace(/^-/, '').replace(/0+$/, '').length;
+/** Zeros at the end count for its size only. */
+function isStorableInteger(value: bigint): boolean {
+  const digits = String(value).replace(/^-/, '');
+  return digits.length <= integerDigitsMax && digits.replace(/0+$/, '').length <= digitsMax;
 }
 
 function nameOf(value: unknown): string {

@@ -34,6 +34,7 @@ describe('the sink of rows', () => {
       { id: 'a', n: 1, large: 1e200 },
       { id: 'a', n: 1, small: 1e-200 },
       { id: 'a', n: 1, long: 10n ** 38n + 1n },
+      { id: 'a', n: 1, long: 10n ** 126n },
       { id: 'a', n: 1, half: '\ud800' },
       { id: 'a', n: 1, sluiceVersion: 'mine' },
       [1],

@@ -82,7 +82,7 @@ test('every value that the operator takes is taken by the engine', async () => {
     [[{ a: [] }]],
   ];
   const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)]);
-  await deliver([...values, new Uint8Array(0), new Uint8Array([255]), deep(30)].map((value, n) => ({ id: 'x', n, value })), 1); // prettier-ignore
+  await deliver([...values, new Uint8Array(0), new Uint8Array([255]), deep(32)].map((value, n) => ({ id: 'x', n, value })), 1); // prettier-ignore
   await deliver([{ id: 'k'.repeat(2_048), n: -1e-5 }], 1);
   expect(await rows()).toHaveLength(values.length + 4);
 });

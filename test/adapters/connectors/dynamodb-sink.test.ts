@@ -188,6 +188,12 @@ describe('a part that is larger than a slice', () => {
     expect(world.table.takeRequests()).toEqual({ PutItem: 15 });
   });
 
+  test('ends with its last value of a key, in whichever slice that stands', async () => {
+    world = sinkWorld({ sliceRecords: 10 });
+    await publish(await stage([...manyRows(9), put('a', 'first'), put('a', 'last')]));
+    expect(rowsOf(world.table)).toContainEqual({ id: 'a', value: 'last' });
+  });
+
   test('is discarded with its notes', async () => {
     world = sinkWorld({ sliceRecords: 1 });
     const part = await stage([put('a', 1), put('b', 1)]);
@@ -199,8 +205,8 @@ describe('a part that is larger than a slice', () => {
 
 describe('whoever is late', () => {
   test('changes nothing where the younger job has written', async () => {
-    await publish(await stage([put('a', 'younger')], { job: jobB }), { job: jobB, createdAtMs: publisher.createdAtMs + 1 });
-    await publish(await stage([put('a', 'older'), put('b', 'older')], { checkpoint: 99 }));
+    await publish(await stage([put('a', 'younger')]), { job: jobA, createdAtMs: publisher.createdAtMs + 1 });
+    await publish(await stage([put('a', 'older'), put('b', 'older')], { job: jobB, checkpoint: 99 }), { ...publisher, job: jobB });
     expect(rowsOf(world.table)).toEqual([
       { id: 'a', value: 'younger' },
       { id: 'b', value: 'older' },
@@ -209,8 +215,12 @@ describe('whoever is late', () => {
 
   test('changes nothing either where a savepoint has brought several parts under one number', async () => {
     const parts = await Promise.all([7, 8].map(async (checkpoint) => stage([put('a', checkpoint)], { checkpoint, attempt: 0 })));
-    for (const part of [...parts].reverse()) await publish({ ...part, checkpoint: 20 });
-    expect(rowsOf(world.table)).toEqual([{ id: 'a', value: 8 }]);
+    for (const order of [parts, [...parts].reverse()]) {
+      for (const part of order) await publish({ ...part, checkpoint: 20 });
+      expect(rowsOf(world.table)).toEqual([{ id: 'a', value: 8 }]);
+      world = sinkWorld();
+      await objects.remove(parts.map(({ staged }) => `${staged}.delivered`));
+    }
   });
 
   test('waits for what must be durable first', async () => {
