@@ -117,7 +117,6 @@ class MessageSinkOperator implements StreamOperator {
   }
 }
 
-// eslint-disable-next-line no-control-regex -- these it is that SQS refuses
 const refusedCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 const groupPattern = /^[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}$/;
 

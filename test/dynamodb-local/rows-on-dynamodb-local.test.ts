@@ -3,7 +3,6 @@ import { CreateTableCommand, ScanCommand, waitUntilTableExists, type DynamoDBCli
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { createDynamoDbClient } from '../../lib/adapters/aws-sdk/dynamodb-client.ts';
 import { withAwsSinks } from '../../lib/adapters/connectors/aws-sinks.ts';
-import type { RowChange } from '../../lib/model/delivered-records.ts';
 import type { ConnectorSpec } from '../../lib/model/job-plan.ts';
 import { sinkHarnessOf } from '../../lib/testing/index.ts';
 import { dynamoDbSink } from '../../lib/index.ts';
@@ -45,7 +44,7 @@ async function deliver(records: readonly object[], checkpoint: number, attempt =
   const clients = { dynamoDb: async () => client, sqs: () => Promise.reject(new Error('no queue')) };
   const committer = withAwsSinks({ sources: {}, sinks: {} }, newObjects(), { clients }).sinks['dynamodb']!;
   const spec = sink.connector as ConnectorSpec;
-  const part = await committer.stage(spec, partName({ checkpoint, attempt }), harness.written() as readonly RowChange[]);
+  const part = await committer.stage(spec, partName({ checkpoint, attempt }), harness.written());
   expect(await committer.publish(spec, part, publisher)).toBe('published');
 }
 

@@ -1,5 +1,4 @@
 /** The sinks for DynamoDB and SQS in the whole engine, on services in the process. */
-import { DeleteMessageBatchCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from 'vitest';
 import { withAwsSinks } from '../../lib/adapters/connectors/aws-sinks.ts';
 import { createFileStores } from '../../lib/adapters/fs/file-stores.ts';
@@ -10,7 +9,7 @@ import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../lib/adapters/system/timers.ts';
 import { createPortJobControl } from '../../lib/api/port-job-control.ts';
 import { compileJob, defineJob, dynamoDbSink, fromCollection, sqsSink, type CompiledJob, type Source } from '../../lib/index.ts';
-import { rowsOf, sinkWorld } from '../adapters/connectors/sink-world.ts';
+import { consumer, rowsOf, sinkWorld } from '../adapters/connectors/sink-world.ts';
 import { gatedInput, useWorld, type Run } from '../scenarios/support.ts';
 
 const world = useWorld();
@@ -51,21 +50,9 @@ function rowsAfter(of: readonly Change[]): unknown[] {
 const sorted = (rows: readonly Record<string, unknown>[]): unknown[] =>
   [...rows].sort((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1));
 
-async function received({ clients }: ReturnType<typeof sinkWorld>): Promise<Map<string, number[]>> {
-  const client = await clients.sqs();
-  const byGroup = new Map<string, number[]>();
-  for (;;) {
-    const { Messages: messages = [] } = await client.send(
-      new ReceiveMessageCommand({ QueueUrl: queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 0, VisibilityTimeout: 30 }),
-    );
-    if (messages.length === 0) return byGroup;
-    for (const { Body } of messages) {
-      const { id, n } = JSON.parse(Body!) as Change;
-      byGroup.set(id, [...(byGroup.get(id) ?? []), n]);
-    }
-    const receipts = messages.map(({ ReceiptHandle }, Id) => ({ Id: String(Id), ReceiptHandle: ReceiptHandle! }));
-    await client.send(new DeleteMessageBatchCommand({ QueueUrl: queue, Entries: receipts }));
-  }
+async function received(of: ReturnType<typeof sinkWorld>): Promise<Map<string, number[]>> {
+  const messages = await consumer(of, queue)();
+  return messagesOf(messages.map(({ body }) => JSON.parse(body) as Change));
 }
 
 function messagesOf(of: readonly Change[]): Map<string, number[]> {

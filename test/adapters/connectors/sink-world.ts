@@ -1,5 +1,6 @@
 /** The sinks `dynamodb` and `sqs` on services in the process, and what tests need to look behind them. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { DeleteMessageBatchCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { withAwsSinks, type AwsSinkOptions } from '../../../lib/adapters/connectors/aws-sinks.ts';
 import { createDynamoDbClient } from '../../../lib/adapters/aws-sdk/dynamodb-client.ts';
 import { createSqsClient } from '../../../lib/adapters/aws-sdk/sqs-client.ts';
@@ -67,4 +68,23 @@ function valueOf({ S, N, B, BOOL, L, M }: AttributeValue): unknown {
   if (M !== undefined) return Object.fromEntries(Object.entries(M).map(([name, value]) => [name, valueOf(value)]));
   if (L !== undefined) return L.map(valueOf);
   return S ?? B ?? BOOL ?? (N === undefined ? null : Number(N));
+}
+
+/** What the consumer of a FIFO queue sees: nothing twice, because nothing is visible again. */
+export function consumer(
+  of: ReturnType<typeof sinkWorld>,
+  url: string,
+): () => Promise<{ readonly body: string; readonly group: string }[]> {
+  const seen: { readonly body: string; readonly group: string }[] = [];
+  return async () => {
+    const client = await of.clients.sqs();
+    for (;;) {
+      const command = new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10, WaitTimeSeconds: 0, VisibilityTimeout: 30 });
+      const { Messages: messages = [] } = await client.send(command);
+      if (messages.length === 0) return seen;
+      for (const { Body, Attributes } of messages) seen.push({ body: Body!, group: Attributes!['MessageGroupId']! });
+      const receipts = messages.map(({ ReceiptHandle }, Id) => ({ Id: String(Id), ReceiptHandle: ReceiptHandle! }));
+      await client.send(new DeleteMessageBatchCommand({ QueueUrl: url, Entries: receipts }));
+    }
+  };
 }

@@ -1,5 +1,4 @@
 /** The sink `sqs`: the contract of two-phase sinks, its requests, and what goes wrong with them. */
-import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { QueueMessage } from '../../../lib/model/delivered-records.ts';
@@ -9,7 +8,7 @@ import type { PartName } from '../../../lib/ports/connectors.ts';
 import type { ObjectStore } from '../../../lib/ports/object-store.ts';
 import { json, jsonError, type FakeRequest } from '../aws/fake-service.ts';
 import { partName, publisher, sinkCommitterContract } from './sink-committer.contract.ts';
-import { newObjects, sinkWorld, stagedIn, type SinkWorldOptions } from './sink-world.ts';
+import { consumer, newObjects, sinkWorld, stagedIn, type SinkWorldOptions } from './sink-world.ts';
 
 const queueAt = (queue: string): ConnectorSpec => ({ connector: 'sqs', options: { queue }, guarantee: 'at-least-once' });
 const standard = queueAt('https://sqs.eu-west-1.amazonaws.com/000000000000/orders');
@@ -33,23 +32,6 @@ const sendAll = async (sink: ConnectorSpec, messages: readonly QueueMessage[]): 
   publish(sink, await stage(sink, messages));
 const numbered = (count: number, group?: string): QueueMessage[] =>
   Array.from({ length: count }, (_, n) => ({ body: `${n}`, ...(group === undefined ? {} : { group }) }));
-
-/** What the consumer of a FIFO queue sees: nothing twice, because nothing is visible again. */
-function consumer(of: ReturnType<typeof sinkWorld>, url: string): () => Promise<{ readonly body: string; readonly group: string }[]> {
-  const seen: { readonly body: string; readonly group: string }[] = [];
-  return async () => {
-    const client = await of.clients.sqs();
-    for (;;) {
-      const command = new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10, WaitTimeSeconds: 0, VisibilityTimeout: 30 });
-      const { Messages: messages = [] } = await client.send(command);
-      if (messages.length === 0) return seen;
-      for (const { Body, Attributes } of messages) seen.push({ body: Body!, group: Attributes!['MessageGroupId']! });
-      const receipts = messages.map(({ ReceiptHandle }, Id) => ({ Id: String(Id), ReceiptHandle: ReceiptHandle! }));
-      const { DeleteMessageBatchCommand } = await import('@aws-sdk/client-sqs');
-      await client.send(new DeleteMessageBatchCommand({ QueueUrl: url, Entries: receipts }));
-    }
-  };
-}
 
 /** The service's answer to a batch: entries that `refuse` names are not taken. */
 function refusing(refuse: (index: number) => boolean, failed: object = { Code: 'InternalError', SenderFault: false }) {
