@@ -1,12 +1,17 @@
 /** The sink `dynamodb`: the contract of two-phase sinks, its requests, and what goes wrong with them. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { ConnectorSpec } from '../../../lib/model/job-plan.ts';
 import type { RowChange } from '../../../lib/model/delivered-records.ts';
 import type { SinkPart } from '../../../lib/model/shard-record.ts';
 import type { PartName } from '../../../lib/ports/connectors.ts';
 import type { ObjectStore } from '../../../lib/ports/object-store.ts';
 import { jobA, jobB, partName, publisher, sinkCommitterContract } from './sink-committer.contract.ts';
-import { newObjects, rowsOf, sinkWorld, stagedIn, tableSink } from './sink-world.ts';
+import { newObjects, rowsOf, sinkWorld, stagedIn } from './sink-world.ts';
+
+function tableSink(key: readonly string[] = ['id']): ConnectorSpec {
+  return { connector: 'dynamodb', options: { table: 'rows', key, ttlAttribute: 'expiresAt' }, guarantee: 'idempotent' };
+}
 
 const sink = tableSink();
 let objects: ObjectStore;

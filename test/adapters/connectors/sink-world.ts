@@ -7,7 +7,6 @@ import { createSqsClient } from '../../../lib/adapters/aws-sdk/sqs-client.ts';
 import { createMemoryStores } from '../../../lib/adapters/memory/memory-stores.ts';
 import { systemRandom } from '../../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../../lib/adapters/system/timers.ts';
-import type { ConnectorSpec } from '../../../lib/model/job-plan.ts';
 import { sinkPartsPrefix } from '../../../lib/model/sink-part-keys.ts';
 import type { SinkCommitter } from '../../../lib/ports/connectors.ts';
 import type { ObjectStore } from '../../../lib/ports/object-store.ts';
@@ -50,10 +49,6 @@ export function newObjects(): ObjectStore {
 export async function stagedIn(objects: ObjectStore): Promise<string[]> {
   const keys = (await Promise.all([jobA, jobB].map((job) => objects.list(sinkPartsPrefix(job))))).flat().map(({ key }) => key);
   return keys.filter((key) => key.endsWith('.staged') && !keys.includes(`${key}.delivered`));
-}
-
-export function tableSink(key: readonly string[] = ['id']): ConnectorSpec {
-  return { connector: 'dynamodb', options: { table: 'rows', key, ttlAttribute: 'expiresAt' }, guarantee: 'idempotent' };
 }
 
 /** What a reader sees: rows without what the sink keeps in them. */
