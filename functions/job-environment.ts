@@ -16,6 +16,8 @@ export interface JobEnvironment {
   readonly queues: string;
   /** What every state machine's ARN begins with. */
   readonly machines: string;
+  /** Of the function, by Lambda itself; 0 = it does not say. */
+  readonly memoryMb: number;
   /** Of the function that runs the flows' steps only: UUIDs of the job's event source mappings. */
   readonly mappings: readonly string[] | null;
   /** Differing from the defaults. */
@@ -42,6 +44,7 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
     bucket: wanted('SLUICE_BUCKET'),
     queues: wanted('SLUICE_QUEUES'),
     machines: wanted('SLUICE_MACHINES'),
+    memoryMb: Number(variables['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 0),
     mappings: variables['SLUICE_MAPPINGS']?.split(' ') ?? null,
     settings: JSON.parse(variables['SLUICE_SETTINGS'] ?? '{}') as Partial<RuntimeSettings>,
     uid: uid === undefined ? null : operatorUid(uid),

@@ -15,6 +15,7 @@ import { limits } from '../base/limits.ts';
 import type { Clock, Logger } from '../ports/system.ts';
 import { checkpointRoutes } from './checkpoint-routes.ts';
 import { clusterRoutes } from './cluster-routes.ts';
+import { costRoutes } from './cost-routes.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { JobControl } from './job-control.ts';
 import { jobRoutes } from './job-routes.ts';
@@ -48,6 +49,7 @@ export function createApi(options: ApiOptions): Hono {
     app.route(prefix, operationRoutes(options));
     app.route(prefix, restoreRoutes(options));
     app.route(prefix, deadLetterRoutes(options));
+    app.route(prefix, costRoutes(options));
   }
   app.notFound((context) => answerProblem(context, unknownPath(context)));
   app.onError((error, context) => {

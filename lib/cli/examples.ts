@@ -29,6 +29,11 @@ export const examples = {
     'sluice dead-letters flights --data-dir data',
     'sluice dead-letters flights --data-dir data --records > again.ndjson',
   ),
+  cost: lines(
+    'sluice cost flights --server https://API',
+    'sluice cost --from manifests                   # copied from the bucket',
+    'sluice cost --print-prices > prices.json       # change it, then: --prices prices.json',
+  ),
   restore: lines(
     'sluice restore data/savepoints/savepoint-1 job.ts --dry-run',
     'sluice restore backups/savepoint-1 job.ts --parallelism 4 --data-dir data-2',

@@ -42,6 +42,7 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
   addControlCommands(program, io, finish);
   addCheckpointCommands(program, io, finish);
   addDeadLetterCommand(program, io, finish);
+  addCostCommand(program, io, finish);
   addSavepointCommands(program, io, finish);
   return program;
 }
@@ -177,6 +178,21 @@ function addDeadLetterCommand(program: Command, io: CliIo, finish: Finish): void
     });
 }
 
+function addCostCommand(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('cost [job]'))
+    .description('what a job on AWS costs: per million events, per checkpoint, and in a month in which nothing comes')
+    .option('--from <path>', 'from a manifest, a folder of manifests or a savepoint, without a server', somePath)
+    .option('--prices <file>', 'a price table instead of the one built in, or what of it differs', somePath)
+    .option('--region <region>', 'whose prices (default: us-east-1, the only ones built in)')
+    .option('--state-gb <n>', 'size of the keyed state, for the month (default: what stands in deltas)', gigabytes)
+    .option('--print-prices', 'print the price table and nothing else', false)
+    .addHelpText('after', examples.cost)
+    .action(async (job: string | undefined, options) => {
+      const { cost } = await import('./commands/cost.ts');
+      finish(await cost(io, job, options as never));
+    });
+}
+
 function addSavepointCommands(program: Command, io: CliIo, finish: Finish): void {
   withRunOptions(program.command('restore <savepoint> <job-file>'))
     .description('run a job from a savepoint, or only check whether it could (--dry-run)')
@@ -262,6 +278,11 @@ function positiveInteger(text: string): number {
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('A whole number from 0 to 999999999 is wanted.');
+}
+
+function gigabytes(text: string): number {
+  if (/^\d{1,9}(\.\d+)?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A number of gigabytes is wanted.');
 }
 
 function portNumber(text: string): number {

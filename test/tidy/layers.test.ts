@@ -12,6 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   model: ['base'],
   ports: ['base', 'model'],
   checkpoint: ['base', 'model'],
+  cost: ['base', 'model'],
   state: ['base', 'model', 'ports'],
   operators: ['base', 'model', 'state'],
   connectors: ['base', 'model', 'ports', 'operators'],
@@ -21,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   runtime: ['base', 'model', 'ports', 'state', 'operators', 'checkpoint'],
   savepoint: ['base', 'model', 'ports', 'checkpoint', 'state'],
   coordinator: ['base', 'model', 'ports', 'checkpoint', 'state', 'savepoint'],
-  api: ['base', 'model', 'ports', 'checkpoint', 'coordinator', 'savepoint', 'state'],
+  api: ['base', 'model', 'ports', 'checkpoint', 'coordinator', 'cost', 'savepoint', 'state'],
   adapters: ['base', 'model', 'ports'],
 };
 const compositionRoots = ['local', 'testing', 'cli'];

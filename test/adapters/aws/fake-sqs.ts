@@ -176,8 +176,13 @@ export class FakeSqs {
     this.#wakeFor(message);
   }
 
-  #wakeFor({ visibleAtMs }: StandardMessage): void {
-    this.#options.timers.after(visibleAtMs - this.#options.clock.now(), () => void this.#deliver());
+  #wakeFor(message: StandardMessage): void {
+    const { clock, timers } = this.#options;
+    timers.after(message.visibleAtMs - clock.now(), () => {
+      // A timer may wake a millisecond early.
+      if (!this.#closed && message.visibleAtMs > clock.now() && this.#standard.includes(message)) this.#wakeFor(message);
+      else void this.#deliver();
+    });
   }
 
   async #deliver(): Promise<void> {
