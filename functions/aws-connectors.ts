@@ -1,8 +1,10 @@
-/** The connectors of a deployed job: collections in its code, and files in S3. */
+/** The connectors of a deployed job: collections in its code, files in S3, rows and messages of its user's tables and queues. */
+import { withAwsSinks } from '../lib/adapters/connectors/aws-sinks.ts';
 import { collectionSource } from '../lib/adapters/connectors/collection-source.ts';
 import { withDeadLetters } from '../lib/adapters/connectors/dead-letters.ts';
 import { connectS3 } from '../lib/adapters/connectors/s3-connection.ts';
 import { createFileConnectors } from '../lib/adapters/connectors/file-connectors.ts';
+import type { Meter } from '../lib/adapters/aws-sdk/meter.ts';
 import type { Connectors } from '../lib/ports/connectors.ts';
 import type { ObjectStore } from '../lib/ports/object-store.ts';
 import type { AwsStores } from './aws-stores.ts';
@@ -10,10 +12,13 @@ import type { AwsStores } from './aws-stores.ts';
 export function createAwsConnectors({
   s3,
   objects,
+  meter,
 }: {
   readonly s3: AwsStores['clients']['s3'];
   readonly objects: ObjectStore;
+  readonly meter: Meter;
 }): Connectors {
   const { sources, sinks } = createFileConnectors({ s3: connectS3(() => Promise.resolve(s3)) });
-  return withDeadLetters({ sources: { collection: collectionSource, ...sources }, sinks }, objects);
+  const own = withDeadLetters({ sources: { collection: collectionSource, ...sources }, sinks }, objects);
+  return withAwsSinks(own, objects, { meter });
 }

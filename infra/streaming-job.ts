@@ -2,7 +2,7 @@
  * Everything of one job, made from its plan: a queue and a function per vertex, the coordinator with its state machines, the relay of delayed messages.
  *
  * SJ1. What the functions are told (job, code, plan options) is the same for all of them, so that all compile the same plan.
- * SJ2. Every resource is allowed by name; what reads and writes the user's data is allowed by the URIs that the plan names.
+ * SJ2. Every resource is allowed by name; what reads and writes the user's data is allowed by the URIs, tables and queues that the plan names.
  */
 import { Aws, Duration } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
@@ -18,7 +18,7 @@ import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import { allowCoordination, allowData, allowObjects, allowQueues, allowTurning } from './grants.ts';
+import { allowCoordination, allowData, allowDeliveries, allowObjects, allowQueues, allowTurning } from './grants.ts';
 import { JobAlarms } from './job-alarms.ts';
 import { JobApi } from './job-api.ts';
 import { JobDashboard } from './job-dashboard.ts';
@@ -135,6 +135,7 @@ export class StreamingJob extends Construct {
     }
     const consumers = [this.relay.function, this.coordinator.messages, ...this.operators.map((operator) => operator.function)];
     allowTurning(this.coordinator.tasks, consumers);
+    allowDeliveries(this.coordinator.tasks, this.plan);
     allowQueues(this.relay.function, queues);
     allowAudit(this.api.function, table, this.jobId);
     allowTable(this.deployment.check, table, this.jobId);

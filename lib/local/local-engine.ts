@@ -6,6 +6,7 @@
  */
 import { OperatorFunction } from '../runtime/operator-function.ts';
 import type { JobProgram, Runtime, RuntimeDeps } from '../runtime/runtime-deps.ts';
+import { withAwsSinks } from '../adapters/connectors/aws-sinks.ts';
 import { withDeadLetters } from '../adapters/connectors/dead-letters.ts';
 import type { LocalStores } from '../adapters/memory/memory-stores.ts';
 import type { JobId } from '../base/ids.ts';
@@ -67,7 +68,8 @@ export class LocalEngine {
     this.#options = options;
     this.#problems = createPresentProblems(options.clock);
     const { stores, savepoints, clock, timers, random, logger, bill } = options;
-    const connectors = withDeadLetters(options.connectors, stores.objects);
+    const { objects } = stores;
+    const connectors = withAwsSinks(withDeadLetters(options.connectors, objects), objects, { durable: () => stores.durable() });
     this.#connectors = connectors;
     const interpreter = new FlowInterpreter({ store: stores.flows, clock, timers, logger, flows: flowDescriptions });
     const garbageAgeMs = (): number => this.#oldestInvocationAgeMs() + garbageMarginMs;

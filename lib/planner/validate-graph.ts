@@ -166,6 +166,20 @@ const outputsAreUnique: Rule = ({ nodes }) =>
     return problem(sharing.join(', '), 'output-shared', `they write to the same place, ${target}`, 'Give every sink an output of its own.');
   });
 
+/** Two subtasks that write one row would do so in any order. */
+const upsertsAreKeyed: Rule = ({ nodes, edges }) =>
+  nodes
+    .filter(({ role, connector }) => role === 'sink' && connector?.guarantee === 'idempotent')
+    .filter(({ id }) => edges.some(({ to, partitioner }) => to === id && partitioner !== 'hash'))
+    .map(({ uid }) =>
+      problem(
+        uid,
+        'sink-unkeyed',
+        'it replaces rows by key, and its records do not come by that key',
+        'End the stream with sinkTo(…), which deals it out by the key of the rows.',
+      ),
+    );
+
 const eventTimeHasWatermarks: Rule = (graph) =>
   graph.nodes
     .filter(({ eventTime }) => eventTime)
@@ -212,6 +226,7 @@ const rules: readonly Rule[] = [
   edgesFit,
   noCycles,
   outputsAreUnique,
+  upsertsAreKeyed,
   eventTimeHasWatermarks,
   buffersAreUsable,
 ];

@@ -161,7 +161,8 @@ export class ChaosCoordinator {
       completedAtMs: 0,
     } as const;
     await stores.objects.createIfAbsent(key, encodeManifest(manifest));
-    for (const { parts } of shards) for (const part of parts) await collect.publish(this.#connectorOf(part.operator), part);
+    for (const { parts } of shards)
+      for (const part of parts) await collect.publish(this.#connectorOf(part.operator), part, { job: manifest.job, createdAtMs: 0 });
     this.completed++;
     for (const number of this.#acknowledged.keys()) if (number <= checkpoint) this.#acknowledged.delete(number);
     const inFlightFrom = oldestInFlight(shards);
