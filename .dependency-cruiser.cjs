@@ -22,6 +22,7 @@ const layers = {
   savepoint: ['base', 'model', 'ports', 'checkpoint', 'state'],
   coordinator: ['base', 'model', 'ports', 'checkpoint', 'state', 'savepoint'],
   api: ['base', 'model', 'ports', 'checkpoint', 'coordinator', 'savepoint', 'state'],
+  intake: ['base', 'model', 'ports', 'checkpoint'],
   adapters: ['base', 'model', 'ports'],
   local: '*',
   testing: '*',

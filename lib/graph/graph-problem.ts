@@ -22,6 +22,7 @@ export type GraphProblemCode =
   | 'buffer-invalid'
   | 'connector-unusable'
   | 'output-shared'
+  | 'intake-shared'
   | 'output-unread'
   | 'dead-letters-unread'
   | 'graph-empty'

@@ -5,6 +5,7 @@
 import { limits } from '../base/limits.ts';
 import type { GraphProblem, GraphProblemCode } from '../graph/graph-problem.ts';
 import { deadLetterOutput } from '../model/dead-letter.ts';
+import { intakeOptionsOf } from '../model/intake.ts';
 import type { GraphNode, StreamGraph } from '../graph/stream-graph.ts';
 
 type Rule = (graph: StreamGraph) => readonly GraphProblem[];
@@ -166,6 +167,12 @@ const outputsAreUnique: Rule = ({ nodes }) =>
     return problem(sharing.join(', '), 'output-shared', `they write to the same place, ${target}`, 'Give every sink an output of its own.');
   });
 
+const intakesAreUnique: Rule = ({ nodes }) =>
+  repeated(nodes.flatMap(({ connector }) => intakeOptionsOf(connector)?.intake ?? [])).map((intake) => {
+    const sharing = nodes.filter(({ connector }) => intakeOptionsOf(connector)?.intake === intake).map(({ uid }) => uid);
+    return problem(sharing.join(', '), 'intake-shared', `they read the same intake, ${intake}`, 'Read it once, and branch off that stream.');
+  });
+
 const eventTimeHasWatermarks: Rule = (graph) =>
   graph.nodes
     .filter(({ eventTime }) => eventTime)
@@ -212,6 +219,7 @@ const rules: readonly Rule[] = [
   edgesFit,
   noCycles,
   outputsAreUnique,
+  intakesAreUnique,
   eventTimeHasWatermarks,
   buffersAreUsable,
 ];

@@ -37,6 +37,9 @@ export const recordKeys = {
   trigger: (trigger: string): string => keyPart(trigger, bytesMax.trigger),
   history: (job: JobId): string => joined('h', jobPart(job)),
   historyEntry: (kind: string, id: number): string => joined(kind, hex(id, 14)),
+  intake: (scope: string, intake: string, partition: string): string =>
+    joined('i', keyPart(scope, bytesMax.job), keyPart(intake, bytesMax.state), keyPart(partition, bytesMax.state)),
+  intakeEntry: (number: number): string => hex(number, 14),
 } as const;
 
 /** A partition of rows, or a stretch of one: inclusive at both ends. */

@@ -54,6 +54,7 @@ interface PageRequest {
   readonly after?: string | undefined;
   readonly itemsMax?: number;
   readonly attributes?: string;
+  readonly newestFirst?: true;
 }
 
 const consumed = { ReturnConsumedCapacity: 'TOTAL' } as const;
@@ -104,7 +105,7 @@ export class Table {
   }
 
   /** One page; may be short, or empty, before the end. */
-  async page({ range, after, itemsMax, attributes }: PageRequest): Promise<ItemPage> {
+  async page({ range, after, itemsMax, attributes, newestFirst }: PageRequest): Promise<ItemPage> {
     const input: QueryCommandInput = {
       TableName: this.#name,
       ...keyCondition(range),
@@ -112,6 +113,7 @@ export class Table {
       ...(after === undefined ? {} : { ExclusiveStartKey: keyOf({ pk: range.pk, sk: after }) }),
       ...(itemsMax === undefined ? {} : { Limit: itemsMax }),
       ...(attributes === undefined ? {} : { ProjectionExpression: attributes }),
+      ...(newestFirst === undefined ? {} : { ScanIndexForward: false }),
       ...consumed,
     };
     const { Items = [], LastEvaluatedKey } = await this.#call('Query', (client) => client.send(new QueryCommand(input)));

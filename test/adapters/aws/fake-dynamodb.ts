@@ -138,10 +138,11 @@ export class FakeDynamoDb {
     const condition = body['KeyConditionExpression'] as string;
     const start = body['ExclusiveStartKey'] as Item | undefined;
     const partition = this.#items.get(values[':pk']!.S!) ?? new Map<string, Item>();
+    const direction = body['ScanIndexForward'] === false ? -1 : 1;
     const matching = [...partition.values()]
       .filter((item) => isTrue(condition, item, values))
-      .sort((a, b) => compareValues(a['sk']!, b['sk']!))
-      .filter((item) => start === undefined || compareValues(item['sk']!, start['sk']!) > 0);
+      .sort((a, b) => direction * compareValues(a['sk']!, b['sk']!))
+      .filter((item) => start === undefined || direction * compareValues(item['sk']!, start['sk']!) > 0);
     const page: Item[] = [];
     let bytes = 0;
     const itemsMax = (body['Limit'] as number | undefined) ?? Number.POSITIVE_INFINITY;
