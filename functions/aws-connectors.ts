@@ -1,19 +1,25 @@
-/** The connectors of a deployed job: collections in its code, and files in S3. */
+/** The connectors of a deployed job: collections in its code, files in S3, and the logs of its intakes. */
 import { collectionSource } from '../lib/adapters/connectors/collection-source.ts';
 import { withDeadLetters } from '../lib/adapters/connectors/dead-letters.ts';
 import { connectS3 } from '../lib/adapters/connectors/s3-connection.ts';
 import { createFileConnectors } from '../lib/adapters/connectors/file-connectors.ts';
+import { createIntakeSource } from '../lib/adapters/connectors/intake-source.ts';
+import { intakeConnector } from '../lib/model/intake.ts';
 import type { Connectors } from '../lib/ports/connectors.ts';
+import type { IntakeLog } from '../lib/ports/intake-log.ts';
 import type { ObjectStore } from '../lib/ports/object-store.ts';
 import type { AwsStores } from './aws-stores.ts';
 
 export function createAwsConnectors({
   s3,
   objects,
+  intakeLog,
 }: {
   readonly s3: AwsStores['clients']['s3'];
   readonly objects: ObjectStore;
+  readonly intakeLog: IntakeLog | undefined;
 }): Connectors {
   const { sources, sinks } = createFileConnectors({ s3: connectS3(() => Promise.resolve(s3)) });
-  return withDeadLetters({ sources: { collection: collectionSource, ...sources }, sinks }, objects);
+  const pushed = intakeLog === undefined ? {} : { [intakeConnector]: createIntakeSource(intakeLog) };
+  return withDeadLetters({ sources: { collection: collectionSource, ...pushed, ...sources }, sinks }, objects);
 }

@@ -3,6 +3,7 @@ import { createDynamoDbClient } from '../lib/adapters/aws-sdk/dynamodb-client.ts
 import { Meter } from '../lib/adapters/aws-sdk/meter.ts';
 import { createS3Client } from '../lib/adapters/aws-sdk/s3-client.ts';
 import { createSqsClient } from '../lib/adapters/aws-sdk/sqs-client.ts';
+import { DynamoDbIntakeLog } from '../lib/adapters/dynamodb/intake-log.ts';
 import { createDynamoDbStores } from '../lib/adapters/dynamodb/dynamodb-stores.ts';
 import { createS3ObjectStore } from '../lib/adapters/s3/object-store.ts';
 import { createSqsReceiver } from '../lib/adapters/sqs/message-receiver.ts';
@@ -21,7 +22,7 @@ import type { JobEnvironment } from './job-environment.ts';
 /** Longer than any invocation can live: 15 minutes, and room for what a clock is off. */
 export const garbageAgeMs = 1_200_000;
 
-export function createAwsStores({ job, table, bucket, queues }: JobEnvironment, plan: JobPlan) {
+export function createAwsStores({ job, table, bucket, queues, intakeTable }: JobEnvironment, plan: JobPlan) {
   const system = { clock: systemClock, timers: systemTimers, random: systemRandom };
   const logger = createLogger({ clock: systemClock, format: 'json' });
   const meter = new Meter();
@@ -37,14 +38,18 @@ export function createAwsStores({ job, table, bucket, queues }: JobEnvironment, 
     client: sqs,
     queueUrl: (queue) => (names.has(queue) ? `${queues}${names.get(queue)!}` : undefined),
   };
+  const dynamodb = createDynamoDbClient({ meter });
+  const objects = createS3ObjectStore({ ...system, client: s3, bucket });
   return {
     ...system,
     logger,
     metrics: createMetrics(),
     meter,
     clients: { s3, sqs },
-    ...createDynamoDbStores({ ...system, client: createDynamoDbClient({ meter }), table, tombstonesKeptMs: garbageAgeMs }),
-    objects: createS3ObjectStore({ ...system, client: s3, bucket }),
+    ...createDynamoDbStores({ ...system, client: dynamodb, table, tombstonesKeptMs: garbageAgeMs }),
+    objects,
+    intakeLog:
+      intakeTable === null ? undefined : new DynamoDbIntakeLog({ ...system, client: dynamodb, table: intakeTable, scope: job, objects }),
     messages: createSqsSender(access),
     receiver: createSqsReceiver(access),
   };

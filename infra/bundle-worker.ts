@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const handlers = ['operator', 'coordinator', 'relay', 'api', 'deployment'] as const;
+const handlers = ['operator', 'coordinator', 'relay', 'api', 'deployment', 'intake-sqs', 'intake-http'] as const;
 const [entry, outdir] = process.argv.slice(2);
 if (entry === undefined || outdir === undefined) throw new Error('node bundle-worker.ts JOB-MODULE DIRECTORY');
 

@@ -12,12 +12,23 @@ import { isJobId, type JobId } from '../lib/base/ids.ts';
 import { limits } from '../lib/base/limits.ts';
 import { compileJob } from '../lib/dsl/compile-job.ts';
 import type { Job } from '../lib/dsl/define-job.ts';
+import { intakeOptionsOf } from '../lib/model/intake.ts';
 import type { JobPlan } from '../lib/model/job-plan.ts';
 import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import { allowCoordination, allowData, allowObjects, allowQueues, allowTable } from './grants.ts';
+import {
+  allowCoordination,
+  allowData,
+  allowIntake,
+  allowObjects,
+  allowQueues,
+  allowReadingIntake,
+  allowTable,
+  allowTrimmingIntake,
+} from './grants.ts';
+import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './intake.ts';
 import { JobApi } from './job-api.ts';
 import { Operator } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
@@ -39,6 +50,8 @@ export interface StreamingJobProps {
   readonly sourceRecordsPerCommit?: number;
   /** State whose operator the new version no longer has is dropped instead of refusing the deployment. */
   readonly allowNonRestoredState?: boolean;
+  /** Of push sources, by the name of their intake. */
+  readonly intakes?: Readonly<Record<string, IntakeSettings>>;
   /** Invocations of one operator at a time, at least 2 (Lambda). */
   readonly maxConcurrency?: number;
 }
@@ -52,6 +65,8 @@ export class StreamingJob extends Construct {
   readonly coordinator: Coordinator;
   readonly relay: DelayRelay;
   readonly api: JobApi;
+  /** By name. */
+  readonly intakes: ReadonlyMap<string, SourceIntake>;
   readonly deployment: Deployment;
 
   constructor(scope: Construct, id: string, props: StreamingJobProps) {
@@ -82,6 +97,7 @@ export class StreamingJob extends Construct {
       SLUICE_OPTIONS: JSON.stringify(options),
       SLUICE_TABLE: controlPlane.table.tableName,
       SLUICE_BUCKET: controlPlane.bucket.bucketName,
+      ...(intakesOf(this.plan).length === 0 ? {} : { SLUICE_INTAKE_TABLE: controlPlane.intakeTable.tableName }),
       SLUICE_QUEUES: `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/`,
       ...(props.sourceRecordsPerCommit === undefined
         ? {}
@@ -96,7 +112,9 @@ export class StreamingJob extends Construct {
     );
     this.coordinator = new Coordinator(this, 'Coordinator', common);
     this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.api });
+    this.intakes = this.#makeIntakes(props, common);
     this.#allow(controlPlane);
+    this.#allowIntakes(controlPlane);
     const { relay, coordinator, api, operators } = this;
     const functions = [
       relay.function,
@@ -104,8 +122,27 @@ export class StreamingJob extends Construct {
       coordinator.tasks,
       api.function,
       ...operators.map((operator) => operator.function),
+      ...[...this.intakes.values()].map((intake) => intake.function),
     ];
-    this.deployment.between(functions, [relay, coordinator, api, ...operators]);
+    this.deployment.between(functions, [relay, coordinator, api, ...operators, ...this.intakes.values()]);
+  }
+
+  #makeIntakes(
+    { controlPlane: { api }, intakes: settings = {} }: StreamingJobProps,
+    common: CommonProps,
+  ): ReadonlyMap<string, SourceIntake> {
+    const sources = intakesOf(this.plan);
+    const unknown = Object.keys(settings).filter((name) => !sources.some(({ options }) => options.intake === name));
+    if (unknown.length > 0)
+      throw new Error(
+        `the job has no intake ${unknown.join(', ')}: ${sources.map(({ options }) => options.intake).join(', ') || 'it has none'}`,
+      );
+    return new Map(
+      sources.map(({ uid, options }) => {
+        const { intake } = options;
+        return [intake, new SourceIntake(this, `Intake-${intake}`, { ...common, api, uid, options, settings: settings[intake] ?? {} })];
+      }),
+    );
   }
 
   #allow({ table, bucket }: SluiceControlPlane): void {
@@ -127,6 +164,25 @@ export class StreamingJob extends Construct {
     allowTable(this.deployment.check, table);
     allowObjects(this.deployment.check, bucket, this.jobId);
   }
+
+  #allowIntakes(controlPlane: SluiceControlPlane): void {
+    for (const { uid, options } of intakesOf(this.plan)) {
+      const { table, bucket, intakeTable: log } = controlPlane;
+      const source = this.operators[this.plan.vertices.findIndex((vertex) => vertex.uid === uid)]!;
+      allowIntake(this.intakes.get(options.intake)!.function, { table, log, bucket, source: source.queue, job: this.jobId });
+      allowReadingIntake(source.function, log, bucket, this.jobId);
+    }
+    if (this.intakes.size > 0) allowTrimmingIntake(this.coordinator.tasks, controlPlane.intakeTable, controlPlane.bucket, this.jobId);
+  }
+}
+
+type CommonProps = Pick<SourceIntakeProps, 'jobId' | 'jobName' | 'code' | 'environment' | 'enforceSSL'>;
+
+function intakesOf({ vertices }: JobPlan) {
+  return vertices.flatMap(({ uid, operators }) => {
+    const options = intakeOptionsOf(operators[0]!.connector);
+    return options === undefined ? [] : [{ uid, options }];
+  });
 }
 
 function jobIdOf(text: string): JobId {

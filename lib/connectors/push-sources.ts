@@ -30,7 +30,11 @@ export function sourceFromHttp<T>(name: string, options: PushOptions = {}): Sour
   return pushSource('http', name, options);
 }
 
-function pushSource<T>(kind: IntakeOptions['kind'], intake: string, { partitions = 4, duplicates, keptMs = 7 * 24 * hourMs }: PushOptions): Source<T> {
+function pushSource<T>(
+  kind: IntakeOptions['kind'],
+  intake: string,
+  { partitions = 4, duplicates, keptMs = 7 * 24 * hourMs }: PushOptions,
+): Source<T> {
   const { records: duplicateRecords = 65_536, withinMs: duplicateMs = 24 * hourMs } = duplicates ?? {};
   const options: IntakeOptions = { intake, kind, partitions, duplicateRecords, duplicateMs, keptMs };
   const problem = problemOf(options);
@@ -45,7 +49,10 @@ function pushSource<T>(kind: IntakeOptions['kind'], intake: string, { partitions
 
 function problemOf({ intake, partitions, duplicateRecords, duplicateMs, keptMs }: IntakeOptions): ConnectorProblem | undefined {
   if (!namePattern.test(intake))
-    return { message: `the intake ${JSON.stringify(intake)} cannot be used`, hint: "Name it with lower-case letters, digits and '-', at most 30." };
+    return {
+      message: `the intake ${JSON.stringify(intake)} cannot be used`,
+      hint: "Name it with lower-case letters, digits and '-', at most 30.",
+    };
   const isWhole = (count: number, least: number, most: number): boolean => Number.isSafeInteger(count) && count >= least && count <= most;
   if (!isWhole(partitions, 1, partitionsMax))
     return { message: `its log has ${partitions} partitions`, hint: `Give a whole number from 1 to ${partitionsMax}.` };

@@ -2,6 +2,7 @@
 import { SluiceError } from '../base/errors.ts';
 import { decodeStoredPlan, type StoredPlan } from '../checkpoint/stored-plan.ts';
 import type { Connectors } from '../ports/connectors.ts';
+import type { IntakeLog } from '../ports/intake-log.ts';
 import type { JobHistory } from '../ports/job-history.ts';
 import type { KeyedBase } from '../ports/keyed-base.ts';
 import type { MessageSender } from '../ports/message-queue.ts';
@@ -29,6 +30,8 @@ export interface CoordinatorDeps {
   readonly logger: Logger;
   readonly history: JobHistory;
   readonly problems?: ProblemBoard;
+  /** Absent where no job has a push source. */
+  readonly intakeLog?: IntakeLog | undefined;
   /** The job's own code, as it is deployed (null) or planned for another parallelism; absent where nobody here has it. */
   readonly planFor?: (parallelism: number | null) => NewPlan;
   /** How often what is left unfinished is looked for, and how often objects are collected while a job makes checkpoints. */

@@ -89,7 +89,10 @@ function parsed(text: string, what: string): unknown {
     return parseJson(text);
   } catch (error) {
     const shown = text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text;
-    throw invalid(`${what} is no JSON: ${errorMessage(error)}: ${shown}`, 'Correct it and send the whole batch again: nothing of it was taken.');
+    throw invalid(
+      `${what} is no JSON: ${errorMessage(error)}: ${shown}`,
+      'Correct it and send the whole batch again: nothing of it was taken.',
+    );
   }
 }
 

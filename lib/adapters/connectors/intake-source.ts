@@ -87,15 +87,24 @@ async function begin(log: IntakeLog, source: ConnectorSpec, partition: IntakePar
 }
 
 /** IS2. @throws SluiceError `SLUICE-INTAKE-GONE` */
-async function readFrom(log: IntakeLog, partition: IntakePartition, { next }: Position, recordsMax: number): Promise<readonly IntakeEntry[]> {
+async function readFrom(
+  log: IntakeLog,
+  partition: IntakePartition,
+  { next }: Position,
+  recordsMax: number,
+): Promise<readonly IntakeEntry[]> {
   const entries = await log.read(partition, next, { recordsMax });
   const gap = entries.findIndex(({ number }, index) => number !== next + index);
   if (gap < 0) return entries;
   const facts = { ...partition, wanted: next + gap, oldest: entries[gap]!.number };
-  throw new SluiceError('SLUICE-INTAKE-GONE', `entry ${facts.wanted} of the intake ${partition.intake} is no longer there, the oldest is ${facts.oldest}`, {
-    hint: 'Entries below the oldest retained checkpoint are removed after a time. Restore from a newer checkpoint or savepoint.',
-    facts,
-  });
+  throw new SluiceError(
+    'SLUICE-INTAKE-GONE',
+    `entry ${facts.wanted} of the intake ${partition.intake} is no longer there, the oldest is ${facts.oldest}`,
+    {
+      hint: 'Entries below the oldest retained checkpoint are removed after a time. Restore from a newer checkpoint or savepoint.',
+      facts,
+    },
+  );
 }
 
 interface Taken extends Omit<ReadResult, 'position'> {

@@ -10,6 +10,7 @@ import { SluiceError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import { parseJson } from '../../base/parse-json.ts';
 import { identityBytes } from '../../model/intake.ts';
+import { intakePrefix } from '../../model/object-keys.ts';
 import type { IntakeEntry, IntakeIdentities, IntakeLog, IntakePartition, IntakeRecord, NewIntakeEntry } from '../../ports/intake-log.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Item } from '../aws-sdk/item-size.ts';
@@ -165,7 +166,7 @@ export class DynamoDbIntakeLog implements IntakeLog {
 }
 
 function intakeObjectKey(scope: string, { intake, partition }: IntakePartition, name: string): string {
-  return `intake/${scope}/${intake}/${partition}/${name}`;
+  return `${intakePrefix(scope)}${intake}/${partition}/${name}`;
 }
 
 function numberOf(item: Item): number {
