@@ -44,7 +44,7 @@ export function createIntakeSource(log: IntakeLog): SplitReader {
       const key = `${options.intake}/${split}`;
       const known = keptBySplit.get(key);
       keptBySplit.delete(key);
-      const kept = known !== undefined && isSame(known.position, position) ? known : await begin(log, source, partition, position);
+      const kept = known !== undefined && isSame(known.position, position) ? known : await begin(log, options, { source, partition, position, recordsMax });
       const entries = kept.entries.length > 0 ? kept.entries : await readFrom(log, partition, position, recordsMax);
       const taken = take(kept.seen, entries, position, recordsMax);
       keptBySplit.set(key, { ...taken, seen: kept.seen });
@@ -70,14 +70,21 @@ function isSame(left: Position, right: Position): boolean {
   return left.next === right.next && left.index === right.index;
 }
 
+interface Wanted {
+  readonly source: ConnectorSpec;
+  readonly partition: IntakePartition;
+  readonly position: Position;
+  readonly recordsMax: number;
+}
+
 /** IS1, in a process that does not know the split, or knows it elsewhere. */
-async function begin(log: IntakeLog, source: ConnectorSpec, partition: IntakePartition, position: Position): Promise<Kept> {
-  const options = optionsOf(source);
+async function begin(log: IntakeLog, options: IntakeOptions, wanted: Wanted): Promise<Kept> {
+  const { source, partition, position, recordsMax } = wanted;
   const seen = new SeenIdentities(options);
-  const entries = position.index === 0 ? [] : await readFrom(log, partition, position, position.index);
+  const entries = position.index === 0 ? [] : await readFrom(log, partition, position, position.index + recordsMax);
   if (position.next > 1) {
-    const wanted = { recordsMax: options.duplicateRecords, withinMs: options.duplicateMs };
-    const before = await log.identities(partition, position.next, wanted);
+    const horizon = { recordsMax: Math.max(1, options.duplicateRecords), withinMs: options.duplicateMs };
+    const before = await log.identities(partition, position.next, horizon);
     if (before[0]?.number !== position.next - 1 && (await readFrom(log, partition, position, 1)).length === 0)
       throw invalidPosition(source, partition.partition, position);
     for (const { ids, takenAtMs } of [...before].reverse()) for (const id of ids) seen.isDuplicate(id, takenAtMs);

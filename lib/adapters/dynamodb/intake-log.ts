@@ -41,6 +41,7 @@ export class DynamoDbIntakeLog implements IntakeLog {
   readonly #objects: ObjectStore;
   /** Newest entries seen. */
   readonly #newest = new Map<string, number>();
+  readonly #closed = new Set<string>();
 
   constructor(options: DynamoDbIntakeLogOptions) {
     this.#table = new Table(options);
@@ -52,21 +53,21 @@ export class DynamoDbIntakeLog implements IntakeLog {
     const pk = this.#keyOf(partition);
     const content = await this.#contentOf(partition, entry);
     for (let tries = 0; ; tries++) {
-      if (tries % triesPerLook === 0 && (tries > 0 || !this.#newest.has(pk)) && (await this.#lookUp(pk))) return 'closed';
+      if (tries % triesPerLook === 0 && (tries > 0 || !this.#newest.has(pk))) await this.#lookUp(pk);
+      if (this.#closed.has(pk)) return 'closed';
       const next = (this.#newest.get(pk) ?? 0) + 1;
-      const item = { pk: { S: pk }, sk: { S: recordKeys.intakeEntry(next) }, ...content };
+      const item: Item = { pk: { S: pk }, sk: { S: recordKeys.intakeEntry(next) }, ...content };
       const put = await this.#table.compareAndPut(item, isNew);
       this.#newest.set(pk, Math.max(next, this.#newest.get(pk) ?? 0));
+      if ((put.outcome === 'stored' ? item : put.existing)?.['c'] !== undefined) this.#closed.add(pk);
       if (put.outcome === 'stored') return { number: next };
-      if (put.existing?.['c'] !== undefined) return 'closed';
     }
   }
 
-  /** Whether the newest entry closes the log. */
-  async #lookUp(pk: string): Promise<boolean> {
+  async #lookUp(pk: string): Promise<void> {
     const { items } = await this.#table.page({ range: { pk }, itemsMax: 1, attributes: 'sk, c', newestFirst: true });
     this.#newest.set(pk, items[0] === undefined ? 0 : numberOf(items[0]));
-    return items[0]?.['c'] !== undefined;
+    if (items[0]?.['c'] !== undefined) this.#closed.add(pk);
   }
 
   async #contentOf(partition: IntakePartition, { takenAtMs, records, closes }: NewIntakeEntry): Promise<Item> {
