@@ -8,38 +8,11 @@
  * TI4. A job that is being stopped, or has stopped, takes nothing in; one that does not exist yet, or has failed, does: its log is read when it runs.
  */
 import { errorCode, errorMessage, SluiceError } from '../base/errors.ts';
-import type { JobId, OperatorUid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import { isWorking } from '../checkpoint/job-status.ts';
-import { shardOfSplit } from '../checkpoint/redistribution.ts';
-import { decodeStoredPlan } from '../checkpoint/stored-plan.ts';
-import { encodeControl } from '../model/envelope-codec.ts';
 import { partitionIds, partitionOf } from '../model/intake.ts';
-import type { JobPlan } from '../model/job-plan.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import { operatorQueue, shardGroup } from '../model/queue-names.ts';
-import type { IntakeLog, IntakeRecord } from '../ports/intake-log.ts';
-import type { MessageSender, OutgoingMessage } from '../ports/message-queue.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
-import type { JobRecordStore } from '../ports/records.ts';
-import type { Clock, Logger } from '../ports/system.ts';
-
-export interface IntakeDeps {
-  readonly log: IntakeLog;
-  readonly jobs: Pick<JobRecordStore, 'read'>;
-  readonly objects: Pick<ObjectStore, 'read'>;
-  readonly messages: Pick<MessageSender, 'sendBatch'>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-/** A source's intake. */
-export interface Intake {
-  readonly job: JobId;
-  readonly uid: OperatorUid;
-  readonly name: string;
-  readonly partitions: number;
-}
+import type { IntakeRecord } from '../ports/intake-log.ts';
+import { wakeSource, type Intake, type IntakeDeps } from './wake-source.ts';
 
 export interface OfferedRecord extends IntakeRecord {
   /** Picks the partition: the same for what must keep its order, and for what may be sent again. */
@@ -55,48 +28,37 @@ export interface TakenIn {
 
 export type TakeIn = (records: readonly OfferedRecord[]) => Promise<TakenIn>;
 
-const sendTries = 3;
-
 export function createIntake(deps: IntakeDeps, intake: Intake): TakeIn {
   /** As it was read last: whoever reads it anew with every batch would pay twice. */
   let known: JobRecord | undefined;
-  const plans = new Map<string, JobPlan>();
 
   const readJob = async (): Promise<JobRecord | undefined> => (known = await deps.jobs.read(intake.job));
-
-  /** TI2. */
-  const wake = async (written: ReadonlyMap<string, number>): Promise<void> => {
-    const job = await readJob();
-    if (isStopping(job)) throw stopped(intake);
-    if (job === undefined || !isWorking(job.status)) return;
-    const plan = plans.get(job.plan) ?? (await readPlan(deps, job.plan));
-    plans.clear();
-    plans.set(job.plan, plan);
-    const vertex = plan.vertices.find(({ uid }) => uid === intake.uid);
-    if (vertex === undefined) return;
-    const messages = [...written].map(([partition, number]): OutgoingMessage => {
-      const shard = shardOfSplit(partitionIds(intake.partitions), partition, vertex.parallelism);
-      return {
-        group: shardGroup(shard, job.attempt),
-        deduplicationId: `arrived-${job.attempt}-${partition}-${number}`,
-        body: encodeControl({ kind: 'arrived', job: intake.job, attempt: job.attempt, number, split: partition }),
-      };
-    });
-    await sendAll(deps, operatorQueue(intake.job, intake.uid), messages);
-  };
 
   return async (records) => {
     if (isStopping(known) && isStopping(await readJob())) return nothing(records, stopped(intake));
     const { taken, last, problem } = await write(deps, intake, records);
     if (last.size === 0) return { taken, problem };
     try {
-      await wake(last);
+      const job = await readJob();
+      if (isStopping(job)) return nothing(records, stopped(intake));
+      if (job !== undefined) await wakeSource(deps, intake, job, last);
       return { taken, problem };
     } catch (error) {
       deps.logger.log('warn', 'what was taken in could not be told to its source: it is not acknowledged', factsOf(intake, error));
       return nothing(records, error instanceof SluiceError ? error : notTaken(intake, error));
     }
   };
+}
+
+/** Says that nothing more comes, for ever: the source ends when it has read what is there. */
+export async function closeIntake(deps: IntakeDeps, intake: Intake): Promise<void> {
+  const last = new Map<string, number>();
+  for (const partition of partitionIds(intake.partitions)) {
+    const written = await deps.log.append({ intake: intake.name, partition }, { takenAtMs: deps.clock.now(), records: [], closes: true });
+    if (written !== 'closed') last.set(partition, written.number);
+  }
+  const job = await deps.jobs.read(intake.job);
+  if (job !== undefined && last.size > 0) await wakeSource(deps, intake, job, last);
 }
 
 interface Written extends TakenIn {
@@ -150,36 +112,6 @@ function slices(indexes: readonly number[], records: readonly OfferedRecord[]): 
     }
   }
   return all;
-}
-
-async function readPlan({ objects }: IntakeDeps, key: string): Promise<JobPlan> {
-  const bytes = await objects.read(key);
-  if (bytes !== undefined) return decodeStoredPlan(bytes, key).plan;
-  throw new SluiceError('SLUICE-OBJECT-MISSING', `the object ${key} is named by a record and does not exist`, {
-    hint: 'Something outside Sluice has removed it. Restore the job from another checkpoint or a savepoint.',
-    facts: { key },
-  });
-}
-
-/** In any order: of a split there is one, and a later one makes an earlier one superfluous. */
-async function sendAll({ messages: sender }: IntakeDeps, queue: string, messages: readonly OutgoingMessage[]): Promise<void> {
-  let left = messages;
-  for (let tries = 0; left.length > 0; tries++) {
-    if (tries === sendTries) {
-      throw new SluiceError('SLUICE-SEND-FAILED', `${left.length} messages could not be sent to ${queue}`, {
-        hint: 'It is tried again. If it lasts, look at the queue: its existence, permissions and throttling.',
-        facts: { queue, count: left.length },
-        retryable: true,
-      });
-    }
-    const refused: OutgoingMessage[] = [];
-    for (let at = 0; at < left.length; at += limits.messagesPerBatchMax) {
-      const batch = left.slice(at, at + limits.messagesPerBatchMax);
-      const results = await sender.sendBatch(queue, batch);
-      refused.push(...batch.filter((_, index) => results[index] !== true));
-    }
-    left = refused;
-  }
 }
 
 /** TI4. */

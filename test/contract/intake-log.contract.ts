@@ -62,7 +62,8 @@ export function intakeLogContract(adapter: string, make: () => () => IntakeLog):
 
     test('a read brings at least one entry, and no more than asked for', async () => {
       for (let n = 0; n < 6; n++) await log.append(orders, entryOf([`${n}a`, `${n}b`]));
-      const numbersOf = async (from: number, recordsMax: number) => (await log.read(orders, from, { recordsMax })).map(({ number }) => number);
+      const numbersOf = async (from: number, recordsMax: number) =>
+        (await log.read(orders, from, { recordsMax })).map(({ number }) => number);
       expect(await numbersOf(1, 1)).toEqual([1]);
       expect(await numbersOf(2, 5)).toEqual([2, 3]);
       expect(await numbersOf(5, 100)).toEqual([5, 6]);

@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../lib/adapters/system/logger.ts';
 import { operatorUid } from '../../lib/base/ids.ts';
 import { compileJob, collectSink, defineJob, sourceFromSqs } from '../../lib/index.ts';
-import { createIntake, type IntakeDeps, type OfferedRecord } from '../../lib/intake/take-in.ts';
+import { createIntake, type OfferedRecord } from '../../lib/intake/take-in.ts';
+import type { IntakeDeps } from '../../lib/intake/wake-source.ts';
 import { takeMessages, type QueueMessage } from '../../lib/intake/take-messages.ts';
 import { createMemoryIntakeLog } from '../../lib/adapters/memory/intake-log.ts';
 import { defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
@@ -21,7 +22,8 @@ const uid = operatorUid('orders');
 const program = compileJob(
   defineJob({
     name: 'orders',
-    build: (env) => void env.fromSource(sourceFromSqs('orders', { partitions })).uid('orders').setParallelism(2).sinkTo(collectSink('out')).uid('out'),
+    build: (env) =>
+      void env.fromSource(sourceFromSqs('orders', { partitions })).uid('orders').setParallelism(2).sinkTo(collectSink('out')).uid('out'),
   }),
   { parallelism: 2 },
 );
@@ -126,7 +128,10 @@ describe('a batch', () => {
       },
     };
     const good = ['a', 'b', 'c', 'd'].find((key) => partitionOf(key, partitions) !== bad)!;
-    const records = [...Array.from({ length: 2_050 }, (_, n) => ({ key: 'bad', id: '', text: `${n}` })), { key: good, id: '', text: 'good' }];
+    const records = [
+      ...Array.from({ length: 2_050 }, (_, n) => ({ key: 'bad', id: '', text: `${n}` })),
+      { key: good, id: '', text: 'good' },
+    ];
     const { taken, problem } = await intake({ log: failing })(records);
     expect(taken).toEqual([...Array<boolean>(2_048).fill(true), false, false, true]);
     expect(problem).toMatchObject({ code: 'SLUICE-INTAKE-FAILED', retryable: true });
@@ -158,7 +163,8 @@ describe('the job', () => {
   ] as const)('that has stopped or is being stopped (%s) takes nothing in, until it goes on', async (status, more) => {
     job = jobRecord({ job: jobA, plan: stored.key, status, ...more });
     const take = intake();
-    for (let i = 0; i < 2; i++) expect(await take(offered(['a']))).toMatchObject({ taken: [false], problem: { code: 'SLUICE-INTAKE-STOPPED' } });
+    for (let i = 0; i < 2; i++)
+      expect(await take(offered(['a']))).toMatchObject({ taken: [false], problem: { code: 'SLUICE-INTAKE-STOPPED' } });
     // The first time it was not known yet.
     expect(await entries()).toHaveLength(1);
     job = jobRecord({ job: jobA, plan: stored.key, status: 'RUNNING', pending: [], attempt: 5 });
@@ -166,20 +172,31 @@ describe('the job', () => {
     expect(sent).toMatchObject([{ attempt: 5 }]);
   });
 
-  test.each(['FAILED', undefined] as const)('that has failed, or is not there yet (%s), finds the entries when it runs: nobody is told', async (status) => {
-    job = status === undefined ? undefined : jobRecord({ job: jobA, plan: stored.key, status });
-    expect(await intake()(offered(['a']))).toEqual({ taken: [true], problem: undefined });
-    expect([sent, (await entries()).length]).toEqual([[], 1]);
-  });
+  test.each(['FAILED', undefined] as const)(
+    'that has failed, or is not there yet (%s), finds the entries when it runs: nobody is told',
+    async (status) => {
+      job = status === undefined ? undefined : jobRecord({ job: jobA, plan: stored.key, status });
+      expect(await intake()(offered(['a']))).toEqual({ taken: [true], problem: undefined });
+      expect([sent, (await entries()).length]).toEqual([[], 1]);
+    },
+  );
 });
 
 describe('messages of a queue', () => {
-  const message = (messageId: string, fifo: QueueMessage['fifo'] = null): QueueMessage => ({ messageId, fifo, text: `{"is":"${messageId}"}` });
+  const message = (messageId: string, fifo: QueueMessage['fifo'] = null): QueueMessage => ({
+    messageId,
+    fifo,
+    text: `{"is":"${messageId}"}`,
+  });
 
   test('that come again are known again, by their id, or by their number in their group', async () => {
     const take = intake();
     const standard = [message('a'), message('b')];
-    const fifo = [message('c', { group: 'g', sequence: '1' }), message('d', { group: 'g', sequence: '2' }), message('e', { group: 'h', sequence: '1' })];
+    const fifo = [
+      message('c', { group: 'g', sequence: '1' }),
+      message('d', { group: 'g', sequence: '2' }),
+      message('e', { group: 'h', sequence: '1' }),
+    ];
     expect(await takeMessages(take, [...standard, ...fifo])).toEqual([]);
     const ids = (await entries()).flatMap(({ records }) => records.map(({ id }) => id));
     expect(new Set(ids).size).toBe(5);

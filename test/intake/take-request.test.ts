@@ -52,7 +52,10 @@ describe('a batch', () => {
     ['a long key', '1', { idempotencyKey: 'k'.repeat(257) }, 'Idempotency-Key'],
   ])('with %s is refused whole, with the reason', async (_, body, more, reason) => {
     const answer = await post(body, more);
-    expect(answer).toMatchObject({ status: 400, body: { code: 'SLUICE-INTAKE-REQUEST', message: expect.stringContaining(reason) as unknown } });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: 'SLUICE-INTAKE-REQUEST', message: expect.stringContaining(reason) as unknown },
+    });
     expect(offered).toEqual([]);
   });
 

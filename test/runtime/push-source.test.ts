@@ -176,7 +176,9 @@ test('whatever call fails, before or after it is done, and whoever dies, every m
       return result;
     };
     world.restart(unreliable);
-    await world.bench.stores.queue.sendBatch(`${jobA}/readings`, [{ group: '0.1', deduplicationId: 'kick', body: world.bench.kick().body }]);
+    await world.bench.stores.queue.sendBatch(`${jobA}/readings`, [
+      { group: '0.1', deduplicationId: 'kick', body: world.bench.kick().body },
+    ]);
     const sent: number[] = [];
     for (let step = 0; step < 60; step++) {
       const choice = random();

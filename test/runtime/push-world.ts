@@ -25,7 +25,13 @@ function compile(idleness?: number, timeoutMs?: number): CompiledJob {
     build(env) {
       const readings = env.fromSource(source, { watermarks }).uid('readings');
       if (timeoutMs !== undefined) readings.setBufferTimeout(timeoutMs);
-      readings.rebalance().map((reading) => reading).uid('middle').rebalance().sinkTo(collectSink('out')).uid('out');
+      readings
+        .rebalance()
+        .map((reading) => reading)
+        .uid('middle')
+        .rebalance()
+        .sinkTo(collectSink('out'))
+        .uid('out');
     },
   });
   return compileJob(job, { parallelism: 1 });
@@ -94,7 +100,8 @@ export class PushWorld {
   async handle(messages: readonly ReceivedMessage[]): Promise<void> {
     const queue = operatorQueue(jobA, uid);
     const failed = new Set(await this.bench.environment.handle(messages));
-    const split = (isFailed: boolean) => messages.filter(({ messageId }) => failed.has(messageId) === isFailed).map(({ receipt }) => receipt);
+    const split = (isFailed: boolean) =>
+      messages.filter(({ messageId }) => failed.has(messageId) === isFailed).map(({ receipt }) => receipt);
     const { queue: messageQueue } = this.bench.stores;
     if (failed.size < messages.length) await messageQueue.deleteBatch(queue, split(false));
     if (failed.size > 0) await messageQueue.changeVisibility(queue, split(true), 0);
