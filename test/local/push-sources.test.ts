@@ -6,6 +6,7 @@ import { systemClock } from '../../lib/adapters/system/clock.ts';
 import { silentLogger } from '../../lib/adapters/system/logger.ts';
 import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { operatorUid } from '../../lib/base/ids.ts';
+import { trimIntakes } from '../../lib/coordinator/trim-intakes.ts';
 import {
   boundedOutOfOrderness,
   collectSink,
@@ -16,6 +17,7 @@ import {
   tumblingEventTime,
   valueState,
   type CompiledJob,
+  type PushOptions,
   type Source,
 } from '../../lib/index.ts';
 import { closeIntake, createIntake, type TakeIn } from '../../lib/intake/take-in.ts';
@@ -216,6 +218,30 @@ describe('a job that is fed through an intake', () => {
     ]);
     await run.finished();
     expectExact(2);
+  });
+
+  test('keeps of its log what its checkpoints may want, and what is young', async () => {
+    const trimmed = async (options: PushOptions): Promise<readonly [Run, number]> => {
+      const run = await world.start(program(sourceFromSqs<Order>('orders', { partitions, ...options }), 2));
+      const messages = Array.from({ length: 200 }, (_, n) => ({ messageId: `${n}`, fifo: null, text: JSON.stringify(orderOf(n)) }));
+      for (let at = 0; at < 200; at += 10) await takeMessages(intakeOf(run), messages.slice(at, at + 10));
+      await untilCounted(200);
+      await run.settled();
+      const deps = { ...run.running.engine.coordinator, intakeLog: world.intakeLog };
+      return [run, await trimIntakes(deps, await run.record())];
+    };
+    const [run, removed] = await trimmed({ keptMs: 0, duplicates: { withinMs: 0 } });
+    expect(removed).toBeGreaterThan(partitions);
+    await run.restore();
+    const more = Array.from({ length: 50 }, (_, n) => ({ messageId: `${n}`, fifo: null, text: JSON.stringify(orderOf(200 + n)) }));
+    await takeMessages(intakeOf(run), more);
+    await untilCounted(250);
+    await close(run);
+    await run.finished();
+    expectExact(250);
+    world.emptySinks();
+    world.forgetIntakes();
+    expect((await trimmed({}))[1]).toBe(0);
   });
 
   test('that is idle sends nothing and stores nothing', async () => {

@@ -257,6 +257,7 @@ export interface World {
   readonly collect: CollectSink;
   /** What push sources read, over all runs of the test. */
   readonly intakeLog: IntakeLog;
+  readonly forgetIntakes: () => void;
   /** In mode unaligned: some barrier of the test's jobs has overtaken records, which so are in a checkpoint or savepoint as data in flight. */
   readonly expectOvertaken: (mode: Mode) => void;
   /** Forgets what the sinks named `collect` have made visible. */
@@ -271,6 +272,7 @@ export function useWorld(): World {
     folder: '',
     collect: createCollectSink(),
     intakeLog: createMemoryIntakeLog(),
+    forgetIntakes: () => void (world.intakeLog = createMemoryIntakeLog()),
     emptySinks: () => void (world.collect = createCollectSink()),
     expectOvertaken(mode: Mode): void {
       if (mode === 'unaligned') expect(Math.max(...runs.map(({ inFlightMax }) => inFlightMax))).toBeGreaterThan(0);
@@ -303,7 +305,7 @@ export function useWorld(): World {
   beforeEach(async () => {
     world.folder = await mkdtemp(join(tmpdir(), 'sluice-scenario-'));
     world.emptySinks();
-    world.intakeLog = createMemoryIntakeLog();
+    world.forgetIntakes();
   });
   afterEach(async () => {
     for (const run of runs) await run.close();
