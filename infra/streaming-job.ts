@@ -172,7 +172,10 @@ export class StreamingJob extends Construct {
       allowIntake(this.intakes.get(options.intake)!.function, { table, log, bucket, source: source.queue, job: this.jobId });
       allowReadingIntake(source.function, log, bucket, this.jobId);
     }
-    if (this.intakes.size > 0) allowTrimmingIntake(this.coordinator.tasks, controlPlane.intakeTable, controlPlane.bucket, this.jobId);
+    if (this.intakes.size === 0) return;
+    allowTrimmingIntake(this.coordinator.tasks, controlPlane.intakeTable, controlPlane.bucket, this.jobId);
+    // The preview of a restore.
+    allowReadingIntake(this.api.function, controlPlane.intakeTable, controlPlane.bucket, this.jobId);
   }
 }
 

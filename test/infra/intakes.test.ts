@@ -155,6 +155,7 @@ describe('what an intake may do', () => {
     expect(onLog('Operatorclicks')).toEqual(['dynamodb:Query']);
     expect(onLog('Operatorsome')).toEqual([]);
     expect(onLog('CoordinatorTasks')).toEqual(['dynamodb:Query', 'dynamodb:BatchWriteItem']);
+    expect(onLog('PushedApi')).toEqual(['dynamodb:Query']);
     expect(onLog('CoordinatorMessages')).toEqual([]);
   });
 });

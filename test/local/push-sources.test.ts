@@ -2,10 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { createPortJobControl } from '../../lib/api/port-job-control.ts';
 import { createLocalConnectors } from '../../lib/adapters/connectors/local-connectors.ts';
+import { createMemoryIntakeLog } from '../../lib/adapters/memory/intake-log.ts';
 import { systemClock } from '../../lib/adapters/system/clock.ts';
 import { silentLogger } from '../../lib/adapters/system/logger.ts';
 import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { operatorUid } from '../../lib/base/ids.ts';
+import { checkSavepointAt } from '../../lib/coordinator/check-intakes.ts';
 import { trimIntakes } from '../../lib/coordinator/trim-intakes.ts';
 import {
   boundedOutOfOrderness,
@@ -242,6 +244,33 @@ describe('a job that is fed through an intake', () => {
     world.emptySinks();
     world.forgetIntakes();
     expect((await trimmed({}))[1]).toBe(0);
+  });
+
+  test('cannot go back to a savepoint whose entries are gone, and says so before anything stops', async () => {
+    const compiled = program(sourceFromSqs<Order>('orders', { partitions, keptMs: 0, duplicates: { withinMs: 0 } }), 1);
+    const run = await world.start(compiled);
+    const takeIn = intakeOf(run);
+    const messages = Array.from({ length: 60 }, (_, n) => ({ messageId: `${n}`, fifo: null, text: JSON.stringify(orderOf(n)) }));
+    for (let at = 0; at < 20; at += 2) await takeMessages(takeIn, messages.slice(at, at + 2));
+    await untilCounted(20);
+    const savepoint = await run.savepoint();
+    const deps = { ...run.running.engine.coordinator, intakeLog: world.intakeLog };
+    const check = () => checkSavepointAt(deps, savepoint, compiled.plan, { allowNonRestoredState: false, allowOtherJob: false });
+    expect(await check()).toMatchObject({ ok: true, reasons: [] });
+    for (let at = 20; at < 60; at += 2) await takeMessages(takeIn, messages.slice(at, at + 2));
+    await untilCounted(60);
+    await run.settled();
+    await trimIntakes(deps, await run.record());
+    const { ok, reasons } = await check();
+    expect(ok).toBe(false);
+    expect(new Set(reasons.map(({ code }) => code))).toEqual(new Set(['INTAKE_GONE']));
+    expect(reasons[0]!.message).toContain('the log has it no longer');
+    const other = { ...deps, intakeLog: createMemoryIntakeLog() };
+    expect((await checkSavepointAt(other, savepoint, compiled.plan, { allowNonRestoredState: false, allowOtherJob: false })).ok).toBe(
+      false,
+    );
+    await close(run);
+    await run.finished();
   });
 
   test('that is idle sends nothing and stores nothing', async () => {

@@ -133,7 +133,7 @@ export class DynamoDbIntakeLog implements IntakeLog {
     const found: IntakeIdentities[] = [];
     let records = 0;
     for (let after: string | undefined; ;) {
-      const page = await this.#table.page({ range, after, attributes: 'sk, a, i', newestFirst: true });
+      const page = await this.#table.page({ range, after, itemsMax: recordsMax + 1, attributes: 'sk, a, i', newestFirst: true });
       for (const item of page.items) {
         const takenAtMs = Number(item['a']!.N);
         if (records >= recordsMax || takenAtMs < (found[0]?.takenAtMs ?? takenAtMs) - withinMs) return found;
