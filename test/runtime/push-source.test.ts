@@ -180,6 +180,7 @@ test('whatever call fails, before or after it is done, and whoever dies, every m
       { group: '0.1', deduplicationId: 'kick', body: world.bench.kick().body },
     ]);
     const sent: number[] = [];
+    const zombies: (() => Promise<unknown>)[] = [];
     for (let step = 0; step < 60; step++) {
       const choice = random();
       if (choice < 0.35) {
@@ -191,11 +192,18 @@ test('whatever call fails, before or after it is done, and whoever dies, every m
       } else if (choice < 0.9) {
         const messages = await world.receive();
         if (random() < 0.15) world.restart(unreliable);
-        if (random() < 0.1) await world.bench.time.advance(1_001);
-        else if (messages.length > 0) await world.handle(messages);
-      } else await world.outcome();
+        if (random() < 0.1) {
+          // Whoever took them is slow: they come again, and later a zombie works on them too.
+          const { environment } = world.bench;
+          zombies.push(() => environment.handle(messages));
+          world.restart(unreliable);
+          await world.bench.time.advance(1_001);
+        } else if (messages.length > 0) await world.handle(messages);
+      } else if (choice < 0.95) await zombies.shift()?.();
+      else await world.outcome();
     }
     left = 0;
+    for (const zombie of zombies) await zombie();
     await world.bench.time.advance(2_000);
     for (let turn = 0; turn < 3; turn++) {
       await world.settle();

@@ -63,10 +63,10 @@ export function jobApi({ emulator, outputs }: Deployed) {
   const origin = new URL(emulator.endpoint);
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 as never });
   const base = `/_aws/execute-api/${outputs['ApiId']!}/jobs/${outputs['JobId']!}`;
-  const call = async (method: 'GET' | 'POST', path: string, content?: object): Promise<ApiAnswer> => {
+  const call = async (method: 'GET' | 'POST', path: string, content?: object, more: Readonly<Record<string, string>> = {}): Promise<ApiAnswer> => {
     const text = content === undefined ? {} : { body: JSON.stringify(content) };
     const { protocol, hostname, port, host } = origin;
-    const headers = { host, 'content-type': 'application/json' };
+    const headers = { host, 'content-type': 'application/json', ...more };
     const plain = { method, protocol, hostname, port: Number(port), path: `${base}${path}`, headers, query: {}, ...text };
     const signed = (await signer.sign(plain)).headers;
     const response = await fetch(`${origin.origin}${base}${path}`, { method, headers: signed, ...text });
@@ -92,6 +92,6 @@ export function jobApi({ emulator, outputs }: Deployed) {
       await sleep(lookEveryMs);
     }
   };
-  const unsigned = async (): Promise<number> => (await fetch(`${origin.origin}${base}`)).status;
+  const unsigned = async (method = 'GET', path = ''): Promise<number> => (await fetch(`${origin.origin}${base}${path}`, { method })).status;
   return { call, operation, state, untilState, unsigned };
 }
