@@ -36,7 +36,7 @@ async function start() {
     const { startProcess } = await import('../lib/cli/start-process.ts');
     return startProcess(args);
   }
-  const { startProcess } = await import(new URL('../dist/cli/start-process.js', import.meta.url).href);
+  const { startProcess } = await import(new URL('../dist/lib/cli/start-process.js', import.meta.url).href);
   return startProcess(args);
 }
 

@@ -5,13 +5,14 @@ import { createS3Client } from '../lib/adapters/aws-sdk/s3-client.ts';
 import { createSqsClient } from '../lib/adapters/aws-sdk/sqs-client.ts';
 import { DynamoDbIntakeLog } from '../lib/adapters/dynamodb/intake-log.ts';
 import { createDynamoDbStores } from '../lib/adapters/dynamodb/dynamodb-stores.ts';
+import { createEmbeddedMetrics } from '../lib/adapters/lambda/embedded-metrics.ts';
+import { measuredHistory } from '../lib/adapters/lambda/measured-history.ts';
 import { createS3ObjectStore } from '../lib/adapters/s3/object-store.ts';
 import { createSqsReceiver } from '../lib/adapters/sqs/message-receiver.ts';
 import { createSqsSender } from '../lib/adapters/sqs/message-sender.ts';
 import type { SqsAccess } from '../lib/adapters/sqs/sqs-access.ts';
 import { systemClock } from '../lib/adapters/system/clock.ts';
 import { createLogger } from '../lib/adapters/system/logger.ts';
-import { createMetrics } from '../lib/adapters/system/metrics.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
 import { awsCoordinatorQueueName, awsDelayQueueName, awsQueueName } from '../lib/model/aws-names.ts';
@@ -38,18 +39,20 @@ export function createAwsStores({ job, table, bucket, queues, intakeTable }: Job
     client: sqs,
     queueUrl: (queue) => (names.has(queue) ? `${queues}${names.get(queue)!}` : undefined),
   };
-  const dynamodb = createDynamoDbClient({ meter });
+  const metrics = createEmbeddedMetrics({ clock: systemClock, job });
+  const client = createDynamoDbClient({ meter });
+  const dynamodb = createDynamoDbStores({ ...system, client, table, tombstonesKeptMs: garbageAgeMs });
   const objects = createS3ObjectStore({ ...system, client: s3, bucket });
   return {
     ...system,
     logger,
-    metrics: createMetrics(),
+    metrics,
     meter,
     clients: { s3, sqs },
-    ...createDynamoDbStores({ ...system, client: dynamodb, table, tombstonesKeptMs: garbageAgeMs }),
+    ...dynamodb,
+    history: measuredHistory(dynamodb.history, metrics),
     objects,
-    intakeLog:
-      intakeTable === null ? undefined : new DynamoDbIntakeLog({ ...system, client: dynamodb, table: intakeTable, scope: job, objects }),
+    intakeLog: intakeTable === null ? undefined : new DynamoDbIntakeLog({ ...system, client, table: intakeTable, scope: job, objects }),
     messages: createSqsSender(access),
     receiver: createSqsReceiver(access),
   };

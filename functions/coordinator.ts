@@ -29,5 +29,7 @@ export async function tasks({ task, input }: { readonly task: string; readonly i
   } catch (error) {
     if (error instanceof Error) error.name = errorCode(error) ?? error.name;
     throw error;
+  } finally {
+    stores.metrics.flush();
   }
 }

@@ -18,6 +18,8 @@ export interface JobEnvironment {
   readonly queues: string;
   /** What every state machine's ARN begins with. */
   readonly machines: string;
+  /** Of the function that runs the flows' steps only: UUIDs of the job's event source mappings. */
+  readonly mappings: readonly string[] | null;
   /** Differing from the defaults. */
   readonly settings: Partial<RuntimeSettings>;
   /** Of the function of an operator, or of a source's intake. */
@@ -43,6 +45,7 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
     intakeTable: variables['SLUICE_INTAKE_TABLE'] ?? null,
     queues: wanted('SLUICE_QUEUES'),
     machines: wanted('SLUICE_MACHINES'),
+    mappings: variables['SLUICE_MAPPINGS']?.split(' ') ?? null,
     settings: JSON.parse(variables['SLUICE_SETTINGS'] ?? '{}') as Partial<RuntimeSettings>,
     uid: uid === undefined ? null : operatorUid(uid),
     delay:

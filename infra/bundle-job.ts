@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface JobBundle {
@@ -15,7 +15,8 @@ export interface JobBundle {
   readonly digest: string;
 }
 
-const worker = fileURLToPath(new URL('./bundle-worker.ts', import.meta.url));
+/** In the package that users install it is built. */
+const worker = fileURLToPath(new URL(`./bundle-worker${extname(import.meta.url)}`, import.meta.url));
 const bundles = new Map<string, JobBundle>();
 
 /** @throws Error with esbuild's own messages where the job's modules cannot be bundled */

@@ -1,10 +1,12 @@
 /** `node bundle-worker.ts JOB-MODULE DIRECTORY`: see bundle-job.ts. */
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** Sources in the repository; in the package that users install what was built from them. */
+const extension = extname(import.meta.url);
 const handlers = ['operator', 'coordinator', 'relay', 'api', 'deployment', 'intake-sqs', 'intake-http'] as const;
 const [entry, outdir] = process.argv.slice(2);
 if (entry === undefined || outdir === undefined) throw new Error('node bundle-worker.ts JOB-MODULE DIRECTORY');
@@ -24,12 +26,12 @@ const withoutMutants: Plugin = {
 const withJob: Plugin = {
   name: 'with-job',
   setup: (bundle) => {
-    bundle.onResolve({ filter: /[\\/]bundled-job\.ts$/ }, () => ({ path: resolve(entry) }));
+    bundle.onResolve({ filter: /[\\/]bundled-job\.[tj]s$/ }, () => ({ path: resolve(entry) }));
   },
 };
 
 await build({
-  entryPoints: Object.fromEntries(handlers.map((name) => [name, join(root, 'functions', `${name}.ts`)])),
+  entryPoints: Object.fromEntries(handlers.map((name) => [name, join(root, 'functions', `${name}${extension}`)])),
   outdir,
   bundle: true,
   splitting: true,
@@ -39,7 +41,7 @@ await build({
   outExtension: { '.js': '.mjs' },
   // The SDK's CommonJS entry points cannot be shaken: a third more to load.
   mainFields: ['module', 'main'],
-  conditions: ['sluice-source'],
+  conditions: extension === '.ts' ? ['sluice-source'] : [],
   minify: true,
   keepNames: true,
   sourcemap: 'linked',

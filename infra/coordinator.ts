@@ -4,7 +4,6 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
@@ -49,9 +48,7 @@ export class Coordinator extends Construct {
       timeout: messagesTimeout,
       description: `Sluice job ${jobName}: what its shards tell the coordinator`,
     });
-    this.messages.lambda.addEventSource(
-      new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 2 }),
-    );
+    this.messages.consume(this.queue, 2);
     this.tasks = new JobFunction(this, 'Tasks', {
       ...common,
       handler: 'coordinator.tasks',

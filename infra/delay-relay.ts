@@ -5,7 +5,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
@@ -57,9 +56,7 @@ export class DelayRelay extends Construct {
       handler: 'relay.handler',
       description: `Sluice job ${jobName}: hands on delayed messages`,
     });
-    this.function.lambda.addEventSource(
-      new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 2 }),
-    );
+    this.function.consume(this.queue, 2);
     this.function.allow(['sqs:SendMessage'], [this.queue.queueArn]);
   }
 

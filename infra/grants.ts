@@ -1,5 +1,5 @@
 /** What functions of a job may do, action by action; wildcards only below a prefix of the job's own, or of what its plan names. */
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Fn, Stack } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -90,4 +90,11 @@ export function allowReadingIntake(to: JobFunction, log: TableV2, bucket: Bucket
 export function allowTrimmingIntake(to: JobFunction, log: TableV2, bucket: Bucket, job: JobId): void {
   to.allow(['dynamodb:Query', 'dynamodb:BatchWriteItem'], [log.tableArn]);
   to.allow(['s3:DeleteObject'], [bucket.arnForObjects(`${intakePrefix(job)}*`)]);
+}
+
+/** Event sources are turned off while the job has ended. */
+export function allowTurning(to: JobFunction, functions: readonly JobFunction[]): void {
+  const sources = functions.flatMap(({ source }) => (source === null ? [] : [source]));
+  to.lambda.addEnvironment('SLUICE_MAPPINGS', Fn.join(' ', sources.map(({ eventSourceMappingId }) => eventSourceMappingId))); // prettier-ignore
+  to.allow(['lambda:GetEventSourceMapping', 'lambda:UpdateEventSourceMapping'], sources.map(({ eventSourceMappingArn }) => eventSourceMappingArn)); // prettier-ignore
 }

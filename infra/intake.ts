@@ -82,7 +82,8 @@ export class SourceIntake extends Construct {
       });
     const window = queue.fifo || batchingWindow === undefined ? {} : { maxBatchingWindow: batchingWindow };
     const batchSize = 'maxBatchingWindow' in window ? batchSizeWithWindow : limits.messagesPerBatchMax;
-    this.function.lambda.addEventSource(new SqsEventSource(queue, { batchSize, ...window, reportBatchItemFailures: true, maxConcurrency }));
+    this.function.source = new SqsEventSource(queue, { batchSize, ...window, reportBatchItemFailures: true, maxConcurrency });
+    this.function.lambda.addEventSource(this.function.source);
     return queue;
   }
 

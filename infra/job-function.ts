@@ -12,8 +12,11 @@ import {
   Runtime,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { limits } from '../lib/base/limits.ts';
 
 export interface JobFunctionProps {
   /** Module and export of functions/, as `operator.handler`. */
@@ -29,6 +32,8 @@ export interface JobFunctionProps {
 export class JobFunction extends Construct {
   readonly lambda: LambdaFunction;
   readonly role: Role;
+  /** Turned off while the job has ended (lib/coordinator/turn-event-sources.ts). */
+  source: SqsEventSource | null = null;
 
   constructor(scope: Construct, id: string, props: JobFunctionProps) {
     super(scope, id);
@@ -49,6 +54,12 @@ export class JobFunction extends Construct {
       // A shard's message to itself is a loop by design, cut after sixteen turns otherwise.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
+  }
+
+  /** Batches of its messages come to the function; what it does not answer for comes again. */
+  consume(queue: Queue, maxConcurrency: number): void {
+    this.source = new SqsEventSource(queue, { batchSize: limits.messagesPerBatchMax, reportBatchItemFailures: true, maxConcurrency });
+    this.lambda.addEventSource(this.source);
   }
 
   allow(actions: readonly string[], resources: readonly string[]): void {

@@ -7,7 +7,6 @@
  */
 import { Duration } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { JobId } from '../lib/base/ids.ts';
@@ -33,10 +32,13 @@ const visibilityAboveTimeoutSeconds = 5;
 export class Operator extends Construct {
   readonly queue: Queue;
   readonly function: JobFunction;
+  /** For people. */
+  readonly label: string;
 
   constructor(scope: Construct, id: string, props: OperatorProps) {
     super(scope, id);
     const { jobId, jobName, vertex, timeout, maxConcurrency, enforceSSL, ...rest } = props;
+    this.label = vertex.name;
     this.queue = new Queue(this, 'Queue', {
       queueName: awsQueueName(jobId, vertex.uid),
       ...fifo(enforceSSL),
@@ -49,9 +51,7 @@ export class Operator extends Construct {
       description: `Sluice job ${jobName}: ${vertex.name}`.slice(0, 256),
       environment: { ...rest.environment, SLUICE_UID: vertex.uid },
     });
-    this.function.lambda.addEventSource(
-      new SqsEventSource(this.queue, { batchSize: limits.messagesPerBatchMax, reportBatchItemFailures: true, maxConcurrency }),
-    );
+    this.function.consume(this.queue, maxConcurrency);
   }
 }
 

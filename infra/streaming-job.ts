@@ -6,6 +6,7 @@
  */
 import { Aws, Duration } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { createHash } from 'node:crypto';
 import { isJobId, type JobId } from '../lib/base/ids.ts';
@@ -27,9 +28,12 @@ import {
   allowReadingIntake,
   allowTable,
   allowTrimmingIntake,
+  allowTurning,
 } from './grants.ts';
 import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './intake.ts';
+import { JobAlarms } from './job-alarms.ts';
 import { JobApi } from './job-api.ts';
+import { JobDashboard } from './job-dashboard.ts';
 import { Operator } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
 
@@ -54,6 +58,8 @@ export interface StreamingJobProps {
   readonly intakes?: Readonly<Record<string, IntakeSettings>>;
   /** Invocations of one operator at a time, at least 2 (Lambda). */
   readonly maxConcurrency?: number;
+  /** Told of the job's alarms. */
+  readonly alarmTopic?: ITopic;
 }
 
 const longestFunctionTimeout = Duration.minutes(5);
@@ -68,6 +74,7 @@ export class StreamingJob extends Construct {
   /** By name. */
   readonly intakes: ReadonlyMap<string, SourceIntake>;
   readonly deployment: Deployment;
+  readonly alarms: JobAlarms;
 
   constructor(scope: Construct, id: string, props: StreamingJobProps) {
     super(scope, id);
@@ -113,8 +120,17 @@ export class StreamingJob extends Construct {
     this.coordinator = new Coordinator(this, 'Coordinator', common);
     this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.api });
     this.intakes = this.#makeIntakes(props, common);
+    const watched = { jobId: this.jobId, jobName: this.plan.name, operators: this.operators, coordinator: this.coordinator };
+    this.alarms = new JobAlarms(this, 'Alarms', { ...watched, table: controlPlane.table, topic: props.alarmTopic });
+    new JobDashboard(this, 'Dashboard', watched);
     this.#allow(controlPlane);
     this.#allowIntakes(controlPlane);
+    allowTurning(this.coordinator.tasks, [
+      this.relay.function,
+      this.coordinator.messages,
+      ...this.operators.map((operator) => operator.function),
+      ...[...this.intakes.values()].map((intake) => intake.function),
+    ]);
     const { relay, coordinator, api, operators } = this;
     const functions = [
       relay.function,

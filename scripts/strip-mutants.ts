@@ -13,7 +13,7 @@ const importLine = /^import \{ mutated \} from ['"][./]*base\/mutated\.js['"];\n
 let replaced = 0;
 for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
   const path = join(folder, name);
-  if (/^base[/\\]mutated\.(?:js|d\.ts)$/.test(name)) {
+  if (/^lib[/\\]base[/\\]mutated\.(?:js|d\.ts)$/.test(name)) {
     rmSync(path);
     continue;
   }

@@ -1,6 +1,7 @@
 /** Asks a running Sluice over HTTP, as any other client of its API does. */
 import { errorMessage, SluiceError } from '../base/errors.ts';
 import type { JobStatus } from '../model/job-record.ts';
+import type { Authorise } from './authorise.ts';
 
 export interface ListedJob {
   readonly jid: string;
@@ -32,33 +33,63 @@ export interface ApiClient {
 }
 
 /** `url` may have a path, as behind a gateway. */
-export function createApiClient(url: string): ApiClient {
+export function createApiClient(url: string, authorise: Authorise): ApiClient {
   const base = url.replace(/\/+$/, '');
+  const json = { 'content-type': 'application/json; charset=UTF-8' };
   return {
     url: base,
-    get: async <T>(path: string) => (await ask(base, path, { method: 'GET' })) as T,
+    get: async <T>(path: string) => (await ask({ base, authorise }, path, { method: 'GET', headers: {} })) as T,
     send: async <T>(method: 'POST' | 'PATCH', path: string, body: unknown) =>
-      (await ask(base, path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json; charset=UTF-8' } })) as T,
+      (await ask({ base, authorise }, path, { method, body: JSON.stringify(body), headers: json })) as T,
   };
 }
 
-/** @throws SluiceError `SLUICE-SERVER-UNREACHABLE`, the server's own code, or `SLUICE-SERVER-ANSWER` */
-async function ask(base: string, path: string, init: RequestInit): Promise<unknown> {
-  const { response, text } = await exchange(base, path, init);
+interface Server {
+  readonly base: string;
+  readonly authorise: Authorise;
+}
+
+interface Asked {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** @throws SluiceError `SLUICE-SERVER-UNREACHABLE`, `SLUICE-SERVER-FORBIDS`, the server's own code, or `SLUICE-SERVER-ANSWER` */
+async function ask(server: Server, path: string, asked: Asked): Promise<unknown> {
+  const { base } = server;
+  const { response, text } = await exchange(server, path, asked);
   const body = parse(text);
   const errors = (body as { readonly errors?: unknown } | null | undefined)?.errors;
   if (response.ok && body !== undefined && errors === undefined) return body;
   const code = response.headers.get('sluice-error-code');
   if (code !== null && Array.isArray(errors)) throw serverError(code, errors.join('\n'), base, path);
+  const facts = { url: `${base}${path}`, status: response.status, text: text.slice(0, 500) };
+  if (response.status === 401 || response.status === 403) {
+    throw new SluiceError(
+      'SLUICE-SERVER-FORBIDS',
+      `${base} does not let you ${asked.method === 'GET' ? 'read this' : 'do this'} (${response.status})`,
+      {
+        hint: 'Log in as somebody who may (docs/security.md): credentials of AWS, or SLUICE_TOKEN where the API wants a token.',
+        facts,
+      },
+    );
+  }
   throw new SluiceError('SLUICE-SERVER-ANSWER', `${base}${path} answered ${response.status} with something that is not Sluice's`, {
-    hint: 'Check that the address is that of a running `sluice run`.',
-    facts: { url: `${base}${path}`, status: response.status, text: text.slice(0, 500) },
+    hint: 'Check that the address is that of a running `sluice run`, or of a deployed API.',
+    facts,
   });
 }
 
-async function exchange(base: string, path: string, init: RequestInit): Promise<{ readonly response: Response; readonly text: string }> {
+async function exchange(
+  { base, authorise }: Server,
+  path: string,
+  asked: Asked,
+): Promise<{ readonly response: Response; readonly text: string }> {
+  const url = new URL(`${base}/v1${path}`);
+  const headers = await authorise({ ...asked, url });
   try {
-    const response = await fetch(`${base}/v1${path}`, init);
+    const response = await fetch(url, { ...asked, headers, redirect: 'manual' });
     return { response, text: await response.text() };
   } catch (error) {
     const cause = (error as { readonly cause?: unknown }).cause ?? error;

@@ -2,6 +2,7 @@
 import { SluiceError } from '../base/errors.ts';
 import { decodeStoredPlan, type StoredPlan } from '../checkpoint/stored-plan.ts';
 import type { Connectors } from '../ports/connectors.ts';
+import type { EventSources } from '../ports/event-sources.ts';
 import type { IntakeLog } from '../ports/intake-log.ts';
 import type { JobHistory } from '../ports/job-history.ts';
 import type { KeyedBase } from '../ports/keyed-base.ts';
@@ -25,6 +26,8 @@ export interface CoordinatorDeps {
   readonly savepoints: SavepointFolders;
   readonly signal: CoordinatorSignal;
   readonly flows: FlowStarter;
+  /** Absent where functions ask for their messages at no cost. */
+  readonly eventSources?: EventSources;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -17,6 +17,7 @@ import { startImported } from './start-imported.ts';
 import { sweep } from './sweep.ts';
 import { switchRestore } from './switch-restore.ts';
 import { triggerCheckpoint, type TriggerInput } from './trigger-checkpoint.ts';
+import { turnEventSources } from './turn-event-sources.ts';
 
 type Step<Input> = (deps: CoordinatorDeps, input: Input) => Promise<unknown>;
 type Handler = (input: unknown) => Promise<unknown>;
@@ -50,5 +51,6 @@ export function coordinatorTasks(deps: CoordinatorDeps): Readonly<Record<string,
     'fail-restore': handler(deps, failRestore),
     sweep: handler(deps, sweep),
     'collect-garbage': handler(deps, collectGarbage),
+    'turn-event-sources': handler(deps, turnEventSources),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The coordinator's flows. Who starts which: start-checkpoint.ts (checkpoint), manual-checkpoint.ts (manual-checkpoint),
  * savepoint-requests.ts (savepoint, stop), restore-requests.ts (restore),
- * cancel-job.ts (cancel), arm-sweep.ts (sweep, collect).
+ * cancel-job.ts (cancel), arm-sweep.ts (sweep, collect), turn-event-sources.ts (event-sources).
  *
  * FD1. A successful checkpoint takes three states: wait, trigger, complete. Everything else is on the paths of failure.
  * FD2. What a flow's data holds is small and bounded: progress of exports and imports is stored by their steps.
@@ -32,7 +32,8 @@ export type TaskName =
   | 'resume-job'
   | 'fail-restore'
   | 'sweep'
-  | 'collect-garbage';
+  | 'collect-garbage'
+  | 'turn-event-sources';
 
 /** Not yet: at the limit of concurrent checkpoints, or too early after a jump of the clock. */
 export const postponed = 'SLUICE-POSTPONED';
@@ -213,6 +214,13 @@ const collectFlow: Flow<TaskName> = {
   states: { Collect: task('collect-garbage', job, null, null) },
 };
 
+/** When a job has ended: nothing asks for its messages any more. */
+const eventSourcesFlow: Flow<TaskName> = {
+  name: 'event-sources',
+  startAt: 'Turn',
+  states: { Turn: task('turn-event-sources', job, null, null, { retry: [untilDone] }) },
+};
+
 export const flowDescriptions: readonly Flow<TaskName>[] = [
   checkpointFlow,
   manualCheckpointFlow,
@@ -222,4 +230,5 @@ export const flowDescriptions: readonly Flow<TaskName>[] = [
   restoreFlow,
   sweepFlow,
   collectFlow,
+  eventSourcesFlow,
 ];

@@ -23,6 +23,7 @@ import { publishCompleted } from './publish-parts.ts';
 import { coordinatorItself, recoverFromLoss } from './recovery.ts';
 import { noteRestored } from './record-history.ts';
 import { kickShards } from './start-job.ts';
+import { turnEventSources } from './turn-event-sources.ts';
 import { readJob, updateJob } from './update-job.ts';
 import { unlessLost } from './whole-checkpoint.ts';
 
@@ -32,6 +33,7 @@ export async function resumeJob(
 ): Promise<void> {
   const switched = await armSweep(deps, await readJob(deps, job));
   if (switched.attempt !== attempt || !isWorking(switched.status)) return;
+  if (!mutated('sources-stay-off')) await turnEventSources(deps, { job });
   const record = await publishCompleted(deps, job);
   const held = heldCheckpoint(record, record.completed);
   const manifest =

@@ -19,6 +19,7 @@ import { resumeJob } from './resume-job.ts';
 import { startWhenDue } from './start-checkpoint.ts';
 import { sendControl } from './send-control.ts';
 import { recoverStop } from './stop-job.ts';
+import { turnEventSources } from './turn-event-sources.ts';
 import { readJob, updateJob } from './update-job.ts';
 
 export async function sweep(
@@ -31,7 +32,8 @@ export async function sweep(
   record = await finishStopped(deps, record);
   if (record.status === 'CANCELLING') await cancelJob(deps, { job });
   else if (record.status === 'RESTARTING') await resumeJob(deps, { job, attempt: record.attempt });
-  else if (!isTerminal(record.status)) {
+  else if (isTerminal(record.status)) await turnEventSources(deps, { job });
+  else {
     await kickUnstarted(deps, record);
     await startWhenDue(deps, record, false);
   }

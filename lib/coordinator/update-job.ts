@@ -14,6 +14,7 @@ import type { Transition } from '../checkpoint/transition.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { noteFailed, noteStatus } from './record-history.ts';
+import { restWhenEnded } from './turn-event-sources.ts';
 
 export type Updated<Reason extends string> =
   | { readonly outcome: 'changed' | 'unchanged'; readonly record: JobRecord }
@@ -38,6 +39,7 @@ export async function updateJob<Reason extends string>(
     if (stored === 'conflict' && !(await isWritten(deps, transition.record))) continue;
     await noteStatus(deps, before, transition.record);
     await tellEnded(deps, before, transition.record, abortReason ?? impliedReason(before, transition.record));
+    await restWhenEnded(deps, before, transition.record);
     return transition;
   }
   throw new SluiceError('SLUICE-CONTENTION', `the record of job ${job} changed ${triesMax} times while it was being written`, {

@@ -23,6 +23,7 @@ import type { SinkCommitter } from '../../lib/ports/connectors.ts';
 import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
 import type { CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
 import { job, manifestOf, settings } from '../checkpoint/fixture.ts';
+import { SwitchedSources } from '../../lib/testing/sim/switched-sources.ts';
 import { planOf, sink } from '../checkpoint/plans.ts';
 import { deepFreeze } from '../contract/fixture.ts';
 import { ManualTime, settle } from '../contract/manual-time.ts';
@@ -83,6 +84,7 @@ class Process {
       savepoints: world.savepoints.mortal(port),
       signal: this.interpreter,
       flows: this.interpreter,
+      eventSources: port(world.eventSources),
       clock: time.clock,
       random: { hex: (digits) => (world.randoms++).toString(16).padStart(digits, '0'), fraction: () => 0.5 },
       logger,
@@ -123,6 +125,7 @@ export class CoordinatorWorld {
   readonly stores: LocalStores;
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
+  readonly eventSources = new SwitchedSources();
   /** Of the shards that answer. */
   plan: JobPlan;
   readonly settings: CheckpointSettings;

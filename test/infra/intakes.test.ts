@@ -94,6 +94,13 @@ describe('an intake', () => {
     }
   });
 
+  test('of a queue rests with the job: the coordinator may turn it off', () => {
+    const [, tasks] = named('AWS::Lambda::Function', 'CoordinatorTasks');
+    const { Variables } = tasks.Properties['Environment'] as { readonly Variables: Readonly<Record<string, unknown>> };
+    const turned = JSON.stringify(Variables['SLUICE_MAPPINGS']);
+    for (const intake of ['orders', 'made']) expect(turned).toContain(`Intake${intake}`);
+  });
+
   test('that the job does not have is refused', () => {
     expect(() => templateOf({ order: {} })).toThrow('the job has no intake order: orders, made, clicks');
   });

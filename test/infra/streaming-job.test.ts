@@ -146,6 +146,15 @@ describe('what functions may do', () => {
     expect(JSON.stringify(written)).not.toContain('in-bucket');
   });
 
+  test('lets the flows’ steps turn the job’s event sources on and off, and no others', () => {
+    const turning = statements.filter(({ Action }) => Action.includes('lambda:UpdateEventSourceMapping'));
+    expect(turning).toHaveLength(1);
+    const mappings = Object.keys(template.findResources('AWS::Lambda::EventSourceMapping'));
+    const [{ Resource: resources }] = turning as [Statement];
+    expect(resources).toHaveLength(mappings.length);
+    for (const name of mappings) expect(JSON.stringify(resources)).toContain(name);
+  });
+
   test('is asked of every route of the HTTP API', () => {
     template.allResourcesProperties('AWS::ApiGatewayV2::Route', Match.objectLike({ AuthorizationType: 'AWS_IAM' }));
   });

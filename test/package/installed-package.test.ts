@@ -94,6 +94,17 @@ const harness = harnessOf((words: DataStream<string>) => words.map((word) => wor
 harness.processElement('yes');
 console.log(JSON.stringify([harness.output(), SluiceError.name]));
 `,
+  'app.mts': `
+import { App, Stack } from 'aws-cdk-lib';
+import { SluiceControlPlane, StreamingJob } from 'sluice/infra';
+import { job } from './deployed-job.mts';
+
+const app = new App({ outdir: 'cdk.out' });
+const stack = new Stack(app, 'Sales');
+const parameters = { input: 's3://my-orders/orders.ndjson', output: 's3://my-totals/out' };
+new StreamingJob(stack, 'Job', { controlPlane: new SluiceControlPlane(stack, 'Sluice'), job, entry: './deployed-job.mts', parameters });
+app.synth();
+`,
   'wrong.ts': "import { minutes } from 'sluice';\nexport const delay: string = minutes(1);\n",
   'tsconfig.json': JSON.stringify({
     compilerOptions: { noEmit: true, strict: true, module: 'nodenext', allowImportingTsExtensions: true, types: [] },
@@ -106,15 +117,20 @@ beforeAll(async () => {
   [sources, project] = [join(folder, 'sources'), join(folder, 'project')];
   mkdirSync(project);
   for (const { path } of repositoryFiles()) {
-    if (/^(?:bin|lib|docs)\/|^scripts\/strip-mutants\.ts$|^[^/]+$/.test(path)) cpSync(join(repositoryRoot, path), join(sources, path));
+    if (/^(?:bin|lib|functions|infra|docs)\/|^scripts\/strip-mutants\.ts$|^[^/]+$/.test(path))
+      cpSync(join(repositoryRoot, path), join(sources, path));
   }
   symlinkSync(join(repositoryRoot, 'node_modules'), join(sources, 'node_modules'), 'dir');
   for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
+  writeFileSync(join(project, 'deployed-job.mts'), job.replace("import { total } from './total.ts';", files['total.ts']!));
   const pack = await runIn(sources, 'npm', 'pack', '--pack-destination', folder);
   expect(pack.exitCode, `${pack.out}${pack.err}`).toBe(0);
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
   const install = await inProject('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball));
   expect(install.exitCode, install.err).toBe(0);
+  // What a project that deploys has beside it; installing it anew would take as long as all the rest.
+  for (const peer of ['aws-cdk-lib', 'constructs', 'esbuild', '@esbuild'])
+    symlinkSync(join(repositoryRoot, 'node_modules', peer), join(project, 'node_modules', peer), 'dir');
 }, 120_000);
 
 afterAll(() => rmSync(dirname(project), { recursive: true, force: true }));
@@ -132,6 +148,8 @@ describe('the installed package', () => {
     const built = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(?:js|ts)$/.test(name));
     expect(built.length).toBeGreaterThan(100);
     const telling = new RegExp(`mutated|[mM]utant|['"](?:${Object.keys(mutantRules).join('|')})['"]`);
+    // What bundles a job of this repository takes them out itself.
+    built.splice(built.indexOf(join('infra', 'bundle-worker.js')), 1);
     expect(built.filter((name) => telling.test(name) || telling.test(readFileSync(join(dist, name), 'utf8')))).toEqual([]);
   });
 
@@ -163,6 +181,32 @@ describe('the installed package', () => {
 
   test('is imported by a program of the user', async () => {
     expect(await inProject('node', 'own-test.mts')).toEqual({ exitCode: 0, out: '[["YES"],"SluiceError"]\n', err: '' });
+  });
+
+  test('deploys a job with an app of the user’s own: its functions are bundled from the package', async () => {
+    const { exitCode, err } = await inProject('node', 'app.mts');
+    expect(exitCode, err).toBe(0);
+    const cloud = readdirSync(join(project, 'cdk.out'));
+    const { Resources: resources } = JSON.parse(readFileSync(join(project, 'cdk.out', 'Sales.template.json'), 'utf8')) as {
+      readonly Resources: Readonly<Record<string, { readonly Type: string }>>;
+    };
+    expect(Object.values(resources).filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine').length).toBeGreaterThan(5);
+    const bundle = join(
+      project,
+      'cdk.out',
+      cloud.find((name) => name.startsWith('asset.'))!,
+    );
+    expect(readdirSync(bundle)).toContain('operator.mjs');
+    const environment = { SLUICE_JOB_ID: 'a'.repeat(32), SLUICE_CODE: 'c', SLUICE_OPTIONS: '{}', SLUICE_TABLE: 't', SLUICE_BUCKET: 'b' };
+    const program = `Object.assign(process.env, ${JSON.stringify({ ...environment, SLUICE_QUEUES: 'q', SLUICE_MACHINES: 'm', AWS_REGION: 'eu-west-1' })});
+      const { tasks } = await import(${JSON.stringify(join(bundle, 'coordinator.mjs'))});
+      console.log(typeof tasks);`;
+    const loaded = await inProject('node', '--input-type=module', '--eval', program);
+    expect(loaded, loaded.err).toMatchObject({ exitCode: 0, out: 'function\n' });
+    const tsc = join(repositoryRoot, 'node_modules', 'typescript', 'bin', 'tsc');
+    // The CDK's own declarations are not ours to check.
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', '', '--allowImportingTsExtensions'];
+    expect(await inProject('node', tsc, ...options, 'app.mts')).toMatchObject({ exitCode: 0, out: '' });
   });
 
   test('has types: right programs pass a strict check of everything, wrong ones do not', async () => {

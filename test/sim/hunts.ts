@@ -134,6 +134,7 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'back', ...slow('function.shards.read') },
     checkpoint: { intervalMs: 100 },
   },
+  'sources-stay-off': { in: ['chain'], rates: { people: 'move' } },
   'anybodys-restore': { in: ['chain'], checkpoint: { timeoutMs: 200 }, rates: { people: 'restore', ...slow('task.jobs.replace') } },
   'no-witness': { in: ['chain'], rates: { ...zombies, people: 'restore' } },
   'restore-not-retained': {

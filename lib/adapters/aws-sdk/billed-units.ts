@@ -6,7 +6,7 @@
  */
 import { itemBytes, type Item } from './item-size.ts';
 
-export type Service = 'dynamodb' | 'sqs' | 's3' | 'step-functions' | 'scheduler';
+export type Service = 'dynamodb' | 'sqs' | 's3' | 'step-functions' | 'scheduler' | 'lambda';
 
 /**
  * `write-unit`, `read-unit`: of DynamoDB on demand. `standard-64kb`, `fifo-64kb`: requests of SQS. `class-1`: PUT, COPY, POST, LIST of S3, `class-2`: GET
@@ -35,6 +35,8 @@ export function billedUnits(service: Service, operation: string, input: object, 
     case 'step-functions':
     case 'scheduler':
       return { unit: 'call', units: isRefused(answer) ? 0 : 1 };
+    case 'lambda':
+      return { unit: 'free', units: 0 };
   }
 }
 

@@ -34,6 +34,7 @@ const services: Readonly<Record<string, Service>> = {
   S3Client: 's3',
   SFNClient: 'step-functions',
   SchedulerClient: 'scheduler',
+  LambdaClient: 'lambda',
 };
 
 export class Meter {

@@ -23,6 +23,8 @@ export interface EventSourceOptions {
   readonly decisions: Decisions;
   readonly visibilityMs: number;
   readonly lifeMs: number;
+  /** Whether it is turned on. */
+  readonly isOn: () => boolean;
   /** Whether what is done is deleted; else it comes again. */
   readonly deletes: () => boolean;
   readonly make: () => Warm;
@@ -30,6 +32,8 @@ export interface EventSourceOptions {
 
 const messagesMax = 10;
 const pollMs = 20_000;
+/** How soon one that is turned on takes messages again. */
+const offMs = 100;
 /** Failed messages become visible again soon, not at once: what hinders them has to pass. */
 const retryMs = 100;
 
@@ -58,8 +62,12 @@ export class EventSource {
   }
 
   async #loop(): Promise<void> {
-    const { queue, receiver, time, decisions, visibilityMs } = this.#options;
+    const { queue, receiver, time, decisions, visibilityMs, isOn } = this.#options;
     while (!this.#stopped) {
+      if (!isOn()) {
+        await time.sleep(offMs);
+        continue;
+      }
       const count = 1 + decisions.below(`batch/${queue}`, messagesMax);
       const messages = await receiver.receive(queue, { messagesMax: count, waitMs: pollMs, visibilityMs });
       if (messages.length === 0) await time.sleep(1);

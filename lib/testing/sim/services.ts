@@ -87,7 +87,7 @@ export class Services {
     const { world, settings, decisions, functionsOf } = this.#options;
     let registry = first;
     const sources = plan.vertices.map(({ uid }) =>
-      this.#eventSource(operatorQueue(job, uid), () => {
+      this.#eventSource(job, operatorQueue(job, uid), () => {
         const container = this.#container(uid, 'function');
         // Fields of user functions are lost with their container; to make all functions anew for each would take half of the time.
         if (decisions.chance('functions/new', 0.25)) registry = functionsOf(planHash);
@@ -96,7 +96,7 @@ export class Services {
         return { container, handle: (messages) => operator.handle(messages) };
       }),
     );
-    sources.push(this.#eventSource(coordinatorQueue(job), () => this.#messageFunction()));
+    sources.push(this.#eventSource(job, coordinatorQueue(job), () => this.#messageFunction()));
     for (const source of sources) source.start();
     return { stop: () => sources.forEach((source) => source.stop()), kill: () => sources.forEach((source) => source.kill()) };
   }
@@ -178,10 +178,22 @@ export class Services {
     }
   }
 
-  #eventSource(queue: string, make: () => Warm): EventSource {
+  #eventSource(job: JobId, queue: string, make: () => Warm): EventSource {
     const { world, time, decisions, containers, visibilityMs, lifeMs } = this.#options;
     const deletes = (): boolean => containers.service('delete', queue) === undefined;
-    return new EventSource({ queue, receiver: world.stores.queue, concurrency, time, decisions, visibilityMs, lifeMs, deletes, make });
+    const isOn = (): boolean => world.eventSources.isOn(job);
+    return new EventSource({
+      queue,
+      receiver: world.stores.queue,
+      concurrency,
+      time,
+      decisions,
+      visibilityMs,
+      lifeMs,
+      isOn,
+      deletes,
+      make,
+    });
   }
 
   /** Where clocks are off, each container's is by its own; of a slow operator every call takes long. */

@@ -15,6 +15,7 @@ import { times } from './circumstances.ts';
 import type { Container, Containers } from './container.ts';
 import { countedCalls } from './counted-calls.ts';
 import type { Decisions } from './decisions.ts';
+import { SwitchedSources } from './switched-sources.ts';
 import { unsteadyDelay } from './unsteady-delay.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -39,6 +40,7 @@ export class SimStores {
   readonly removals: () => number;
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
+  readonly eventSources = new SwitchedSources();
   readonly shown = new ShownParts(this.collect);
   readonly #sink = keptBySink(this.shown.sink);
   readonly #random: Random;
@@ -105,6 +107,7 @@ export class SimStores {
       },
       signal: service,
       flows: service,
+      eventSources: port('event sources', this.eventSources),
       sweepMs,
       ...collecting,
       stepMs: 200,

@@ -1,0 +1,120 @@
+/**
+ * What somebody should be woken for, and where it is looked up (docs/runbook). Made of what AWS measures anyway, and of metrics that the functions write into
+ * their logs (lib/adapters/lambda/embedded-metrics.ts).
+ *
+ * AL1. A job that does nothing is no alarm: where there is no data, all is well.
+ */
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IAlarmAction,
+  type IMetric,
+  MathExpression,
+  Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { metricNamespace } from '../lib/adapters/lambda/embedded-metrics.ts';
+import type { Coordinator } from './coordinator.ts';
+import type { Operator } from './operator.ts';
+
+export interface JobAlarmsProps {
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly table: TableV2;
+  readonly operators: readonly Operator[];
+  readonly coordinator: Coordinator;
+  /** Told when an alarm goes off, and when it is over. */
+  readonly topic?: ITopic | undefined;
+}
+
+interface Wanted {
+  readonly id: string;
+  readonly metric: IMetric;
+  readonly threshold: number;
+  /** Periods in a row. */
+  readonly periods?: number;
+  readonly what: string;
+}
+
+/** Well above what a retry, a restore or a cold start takes, and far below the retention of a queue. */
+const oldestMessageSeconds = 300;
+const failedCheckpoints = 3;
+
+export function jobMetric(jobId: string, metricName: string, statistic: string = Stats.SUM): Metric {
+  return new Metric({ namespace: metricNamespace, metricName, dimensionsMap: { job: jobId }, statistic, period: Duration.minutes(5) });
+}
+
+export class JobAlarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, props: JobAlarmsProps) {
+    super(scope, id);
+    const { jobName, topic } = props;
+    const actions: readonly IAlarmAction[] = topic === undefined ? [] : [new SnsAction(topic)];
+    this.alarms = wantedAlarms(props).map(({ id: name, metric, threshold, periods = 1, what }) => {
+      const alarm = new Alarm(this, name, {
+        metric,
+        threshold,
+        evaluationPeriods: periods,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+        alarmDescription: `Sluice job ${jobName}: ${what}`,
+      });
+      alarm.addAlarmAction(...actions);
+      alarm.addOkAction(...actions);
+      return alarm;
+    });
+  }
+}
+
+function wantedAlarms({ jobId, table, operators, coordinator }: JobAlarmsProps): readonly Wanted[] {
+  const consumers = [...operators, { queue: coordinator.queue, function: coordinator.messages }];
+  const period = Duration.minutes(1);
+  const largest = (metrics: readonly IMetric[], how: 'MAX' | 'SUM') =>
+    new MathExpression({
+      expression: `${how}(METRICS())`,
+      usingMetrics: Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric])),
+      period,
+    });
+  const tableMetric = (metricName: string) => table.metric(metricName, { statistic: Stats.SUM, period });
+  return [
+    {
+      id: 'OldestMessage',
+      metric: largest(consumers.map(({ queue }) => queue.metricApproximateAgeOfOldestMessage({ period, statistic: Stats.MAXIMUM })), 'MAX'), // prettier-ignore
+      threshold: oldestMessageSeconds,
+      periods: 3,
+      what: `a message waits for more than ${oldestMessageSeconds} s (docs/runbook/stuck-checkpoint.md, poison-record.md)`,
+    },
+    {
+      id: 'FailedCheckpoints',
+      metric: jobMetric(jobId, 'numberOfFailedCheckpoints').with({ period: Duration.minutes(15) }),
+      threshold: failedCheckpoints,
+      what: `${failedCheckpoints} checkpoints failed within 15 minutes (docs/runbook/stuck-checkpoint.md)`,
+    },
+    {
+      id: 'FailedJob',
+      metric: jobMetric(jobId, 'numberOfFailedJobs'),
+      threshold: 1,
+      what: 'the job has failed (docs/runbook/restore-after-a-bad-deploy.md)',
+    },
+    {
+      id: 'DeadLetters',
+      metric: jobMetric(jobId, 'deadLetters'),
+      threshold: 1,
+      what: 'records were set aside (docs/runbook/poison-record.md)',
+    },
+    {
+      id: 'Throttles',
+      metric: largest([...consumers.map(({ function: { lambda } }) => lambda.metricThrottles({ period })), tableMetric('ReadThrottleEvents'), tableMetric('WriteThrottleEvents')], 'SUM'), // prettier-ignore
+      threshold: 1,
+      periods: 5,
+      what: 'Lambda or DynamoDB throttles for five minutes (docs/runbook/throttling.md)',
+    },
+  ];
+}
