@@ -7,7 +7,7 @@ import type { JobId } from '../lib/base/ids.ts';
 import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
 import { awsStateMachineName } from '../lib/model/aws-names.ts';
 import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
-import { intakePrefix, jobPrefix } from '../lib/model/object-keys.ts';
+import { jobPrefix } from '../lib/model/object-keys.ts';
 import type { JobFunction } from './job-function.ts';
 
 export function allowTable(to: JobFunction, table: TableV2): void {
@@ -60,36 +60,6 @@ export function allowData(to: JobFunction, plan: JobPlan): void {
       to.allow(['s3:ListBucket'], [`arn:${partition}:s3:::${bucket}`]);
     }
   }
-}
-
-/** An intake writes to its log, knows the job's record and its plan, and wakes its source. */
-export function allowIntake(
-  to: JobFunction,
-  {
-    table,
-    log,
-    bucket,
-    source,
-    job,
-  }: { readonly table: TableV2; readonly log: TableV2; readonly bucket: Bucket; readonly source: Queue; readonly job: JobId },
-): void {
-  to.allow(['dynamodb:GetItem'], [table.tableArn]);
-  to.allow(['dynamodb:PutItem', 'dynamodb:Query'], [log.tableArn]);
-  to.allow(['s3:PutObject'], [bucket.arnForObjects(`${intakePrefix(job)}*`)]);
-  to.allow(['s3:GetObject'], [bucket.arnForObjects(`${jobPrefix(job)}*`)]);
-  to.allow(['sqs:SendMessage'], [source.queueArn]);
-}
-
-/** A push source reads its log. */
-export function allowReadingIntake(to: JobFunction, log: TableV2, bucket: Bucket, job: JobId): void {
-  to.allow(['dynamodb:Query'], [log.tableArn]);
-  to.allow(['s3:GetObject'], [bucket.arnForObjects(`${intakePrefix(job)}*`)]);
-}
-
-/** What lies below the oldest checkpoint goes. */
-export function allowTrimmingIntake(to: JobFunction, log: TableV2, bucket: Bucket, job: JobId): void {
-  to.allow(['dynamodb:Query', 'dynamodb:BatchWriteItem'], [log.tableArn]);
-  to.allow(['s3:DeleteObject'], [bucket.arnForObjects(`${intakePrefix(job)}*`)]);
 }
 
 /** Event sources are turned off while the job has ended. */

@@ -14,7 +14,7 @@ import { Queue, QueueEncryption, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { JobId, OperatorUid } from '../lib/base/ids.ts';
 import { limits } from '../lib/base/limits.ts';
-import { awsIntakeQueueName } from '../lib/model/aws-names.ts';
+import { awsIntakeQueueName } from '../lib/model/intake-names.ts';
 import type { IntakeOptions } from '../lib/model/intake.ts';
 import { JobFunction } from './job-function.ts';
 

@@ -19,17 +19,8 @@ import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import {
-  allowCoordination,
-  allowData,
-  allowIntake,
-  allowObjects,
-  allowQueues,
-  allowReadingIntake,
-  allowTable,
-  allowTrimmingIntake,
-  allowTurning,
-} from './grants.ts';
+import { allowCoordination, allowData, allowObjects, allowQueues, allowTable, allowTurning } from './grants.ts';
+import { allowIntake, allowReadingIntake, allowTrimmingIntake } from './intake-grants.ts';
 import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './intake.ts';
 import { JobAlarms } from './job-alarms.ts';
 import { JobApi } from './job-api.ts';

@@ -18,12 +18,13 @@ const entriesMax = 1_000;
 /** Returns how many entries went. */
 export async function trimIntakes(deps: CoordinatorDeps, { plan: planKey, retained, pins }: JobRecord): Promise<number> {
   const { intakeLog } = deps;
+  if (intakeLog === undefined || retained.length === 0) return 0;
   const { plan } = await readPlan(deps, planKey);
   const sources = plan.vertices.flatMap(({ uid, operators }) => {
     const options = intakeOptionsOf(operators[0]!.connector);
     return options === undefined ? [] : [{ uid, options }];
   });
-  if (intakeLog === undefined || sources.length === 0 || retained.length === 0) return 0;
+  if (sources.length === 0) return 0;
   const keys = new Set([...retained, ...pins].map(({ manifest }) => manifest));
   const manifests = await Promise.all([...keys].map(async (key) => decodeManifest(await readObject(deps, key), key)));
   let removed = 0;

@@ -55,10 +55,16 @@ export async function closeIntake(deps: IntakeDeps, intake: Intake): Promise<voi
   const last = new Map<string, number>();
   for (const partition of partitionIds(intake.partitions)) {
     const written = await deps.log.append({ intake: intake.name, partition }, { takenAtMs: deps.clock.now(), records: [], closes: true });
-    if (written !== 'closed') last.set(partition, written.number);
+    last.set(partition, written === 'closed' ? await newestOf(deps, intake, partition) : written.number);
   }
   const job = await deps.jobs.read(intake.job);
-  if (job !== undefined && last.size > 0) await wakeSource(deps, intake, job, last);
+  if (job !== undefined) await wakeSource(deps, intake, job, last);
+}
+
+/** Whoever closed it may not have come to tell the source. */
+async function newestOf({ log }: IntakeDeps, { name }: Intake, partition: string): Promise<number> {
+  const [newest] = await log.identities({ intake: name, partition }, Number.MAX_SAFE_INTEGER, { recordsMax: 1, withinMs: 0 });
+  return newest!.number;
 }
 
 interface Written extends TakenIn {

@@ -1,5 +1,5 @@
 /** Messages of a user's queue, as they come: each is a record, whatever it holds. */
-import { identityOf } from '../model/intake.ts';
+import { identityOf } from '../model/intake-identity.ts';
 import type { OfferedRecord, TakeIn } from './take-in.ts';
 
 export interface QueueMessage {

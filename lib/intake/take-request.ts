@@ -6,7 +6,7 @@
 import { errorMessage, SluiceError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { parseJson } from '../base/parse-json.ts';
-import { identityOf } from '../model/intake.ts';
+import { identityOf } from '../model/intake-identity.ts';
 import type { Random } from '../ports/system.ts';
 import type { TakeIn } from './take-in.ts';
 

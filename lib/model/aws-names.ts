@@ -37,8 +37,3 @@ export function awsStateMachineName(job: JobId, flow: string): string {
 export function awsDelayQueueName(job: JobId): string {
   return `${awsPrefix(job)}--delay`;
 }
-
-/** Of an intake that is given no queue of the user's. Two hyphens: no vertex has such a name. */
-export function awsIntakeQueueName(job: JobId, intake: string, isFifo: boolean): string {
-  return `${awsPrefix(job)}--in-${intake}${isFifo ? ending : ''}`;
-}

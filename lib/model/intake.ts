@@ -1,5 +1,4 @@
 /** What an intake and the source that reads its log agree on. A log has a fixed number of partitions, which are the source's splits. */
-import { createHash } from 'node:crypto';
 import { murmur3 } from '../base/murmur3.ts';
 import type { ConnectorSpec } from './job-plan.ts';
 
@@ -35,11 +34,4 @@ export function partitionOf(key: string, partitions: number): string {
 
 function partitionId(index: number, partitions: number): string {
   return `${String(index).padStart(3, '0')}-of-${partitions}`;
-}
-
-export const identityBytes = 16;
-
-/** Of any text: 16 bytes as base64url. */
-export function identityOf(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest().subarray(0, identityBytes).toString('base64url');
 }

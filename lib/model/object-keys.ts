@@ -45,8 +45,3 @@ export function splitsKey(job: JobId, source: OperatorUid): string {
 export function exportKey(job: JobId, trigger: string, step: number): string {
   return `${jobPrefix(job)}exports/${trigger}/${step}`;
 }
-
-/** Texts of entries of a job's intake logs: below the name of the log and its partition. They outlive the job. */
-export function intakePrefix(scope: string): string {
-  return `intake/${scope}/`;
-}

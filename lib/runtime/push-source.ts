@@ -7,7 +7,6 @@
  * PS3. Arrivals are accepted once and only upwards, for each split. Gaps are legal: entries are numbered without gaps, and reading finds those before.
  * PS4. At rest it is woken for idleness and for what lingers; these wake-ups read nothing.
  */
-import { invariant } from '../base/invariant.ts';
 import type { ControlMessage } from '../model/envelope.ts';
 import type { PushProgress } from '../model/shard-record.ts';
 import type { WatermarkStrategy } from '../operators/operator.ts';
@@ -17,17 +16,6 @@ import type { Runtime } from './runtime-deps.ts';
 /** Of a new attempt, whose first message to itself is `loop`; null where the source looks for its input itself. */
 export function newPushProgress({ deps }: Runtime, { topology }: LiveShard, loop: number): PushProgress | null {
   return topology.isSource && passedOf(deps, topology) !== undefined ? { loop, arrived: {} } : null;
-}
-
-export function isNewArrival({ push }: LiveShard, { split, number }: ControlMessage): boolean {
-  return number > (push?.arrived[split!] ?? 0);
-}
-
-/** PS3. */
-export function markArrival(shard: LiveShard, { split, number }: ControlMessage): void {
-  const { push, splits } = shard;
-  invariant(push !== null && splits?.[split!] !== undefined, 'PS3', 'an arrival names a split that this shard does not have', { split });
-  shard.push = { ...push, arrived: { ...push.arrived, [split!]: number } };
 }
 
 /** What a message that might read is worth: `read`; `rest`: it only looks after what time brings; `nothing`: the loop comes by itself. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { identityOf } from '../../lib/model/intake.ts';
+import { identityOf } from '../../lib/model/intake-identity.ts';
 import type { IntakeEntry, IntakeLog, IntakePartition, NewIntakeEntry } from '../../lib/ports/intake-log.ts';
 
 export const orders: IntakePartition = { intake: 'orders', partition: '000-of-2' };

@@ -8,7 +8,8 @@ import { defaultCheckpointSettings } from '../../lib/checkpoint/checkpoint-setti
 import { encodeStoredPlan } from '../../lib/checkpoint/stored-plan.ts';
 import { boundedOutOfOrderness, collectSink, compileJob, defineJob, sourceFromSqs, type CompiledJob } from '../../lib/index.ts';
 import { createIntake, type TakeIn } from '../../lib/intake/take-in.ts';
-import { identityOf, partitionOf } from '../../lib/model/intake.ts';
+import { identityOf } from '../../lib/model/intake-identity.ts';
+import { partitionOf } from '../../lib/model/intake.ts';
 import { operatorQueue } from '../../lib/model/queue-names.ts';
 import type { ReceivedMessage } from '../../lib/ports/message-queue.ts';
 import { jobA } from '../contract/sample-records.ts';

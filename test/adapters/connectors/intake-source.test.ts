@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { createIntakeSource } from '../../../lib/adapters/connectors/intake-source.ts';
 import { createMemoryIntakeLog } from '../../../lib/adapters/memory/intake-log.ts';
 import { sourceFromHttp, sourceFromSqs, type PushOptions } from '../../../lib/index.ts';
-import { identityOf, partitionIds, partitionOf } from '../../../lib/model/intake.ts';
+import { identityOf } from '../../../lib/model/intake-identity.ts';
+import { partitionIds, partitionOf } from '../../../lib/model/intake.ts';
 import type { SplitReader } from '../../../lib/ports/connectors.ts';
 import type { IntakeLog } from '../../../lib/ports/intake-log.ts';
 

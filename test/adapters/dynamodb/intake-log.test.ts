@@ -1,6 +1,6 @@
 /** What an entry of an intake log costs, and what it does when DynamoDB or the network fails. */
 import { describe, expect, test } from 'vitest';
-import { identityOf } from '../../../lib/model/intake.ts';
+import { identityOf } from '../../../lib/model/intake-identity.ts';
 import { entryOf, orders, readAll } from '../../contract/intake-log.contract.ts';
 import { intakeLogWorld } from '../aws/intake-log-world.ts';
 

@@ -63,7 +63,12 @@ export function jobApi({ emulator, outputs }: Deployed) {
   const origin = new URL(emulator.endpoint);
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 as never });
   const base = `/_aws/execute-api/${outputs['ApiId']!}/jobs/${outputs['JobId']!}`;
-  const call = async (method: 'GET' | 'POST', path: string, content?: object, more: Readonly<Record<string, string>> = {}): Promise<ApiAnswer> => {
+  const call = async (
+    method: 'GET' | 'POST',
+    path: string,
+    content?: object,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<ApiAnswer> => {
     const text = content === undefined ? {} : { body: JSON.stringify(content) };
     const { protocol, hostname, port, host } = origin;
     const headers = { host, 'content-type': 'application/json', ...more };
