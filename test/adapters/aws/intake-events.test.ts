@@ -38,7 +38,7 @@ test('a request is read whatever its encoding, and answered as JSON', () => {
       headers: { 'content-type': 'application/json', 'idempotency-key': 'k' },
       isBase64Encoded: false,
       ...more,
-    } as APIGatewayProxyEventV2);
+    } as unknown as APIGatewayProxyEventV2);
   expect(request({ body: '"ä"' })).toEqual({ body: Buffer.from('"ä"'), contentType: 'application/json', idempotencyKey: 'k' });
   expect(request({ body: 'ImEi', isBase64Encoded: true }).body).toEqual(Buffer.from('"a"'));
   expect(request({ headers: {} })).toEqual({ body: Buffer.alloc(0), contentType: undefined, idempotencyKey: undefined });
