@@ -1,5 +1,4 @@
 /** Lambda: one vertex of the job, for the shards whose messages come. */
-import { createSchedulerClient } from '../lib/adapters/aws-sdk/scheduler-client.ts';
 import { createAwsConnectors } from './aws-connectors.ts';
 import { createSqsDelay } from '../lib/adapters/sqs/delay.ts';
 import { invariant } from '../lib/base/invariant.ts';
@@ -28,7 +27,7 @@ const operator = new OperatorFunction(
       connectors: createAwsConnectors({ ...stores, s3: clients.s3 }),
       delay: createSqsDelay({
         sqs: clients.sqs,
-        scheduler: createSchedulerClient({ meter }),
+        scheduler: async () => (await import('../lib/adapters/aws-sdk/scheduler-client.ts')).createSchedulerClient({ meter }),
         clock,
         delayQueueUrl: `${queues}${awsDelayQueueName(job)}`,
         delayQueueArn: delay.queueArn,

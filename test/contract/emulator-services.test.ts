@@ -132,7 +132,12 @@ describe.runIf(emulator !== undefined)('on the emulator of AWS', () => {
     const queueArn = `arn:aws:sqs:${emulator!.client.region}:${emulator!.account}:delay`;
     const role = { schedulerRoleArn: `arn:aws:iam::${emulator!.account}:role/scheduler`, scheduleGroup: 'sluice' };
     const delayQueue = { sqs, delayQueueUrl: urls.get('delay')!, clock: systemClock };
-    const delay = createSqsDelay({ ...delayQueue, ...role, scheduler: createSchedulerClient(options), delayQueueArn: queueArn });
+    const delay = createSqsDelay({
+      ...delayQueue,
+      ...role,
+      scheduler: async () => createSchedulerClient(options),
+      delayQueueArn: queueArn,
+    });
     const wakeUp = { queue: 'woken', group: '0.1', deduplicationId: 'wake-1', body: bytesOf('wake') };
     const dueAtMs = Date.now() + 1_500;
     await delay.schedule({ ...wakeUp, dueAtMs });

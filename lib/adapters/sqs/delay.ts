@@ -5,15 +5,14 @@
  *      minute, and the relay waits for the rest. It is named after what it sends, so that a second one is the first.
  * DL2. Nothing lies further off than a year: whoever asks for more is woken by the relay every quarter of an hour after it.
  */
-import { createHash } from 'node:crypto';
-import { CreateScheduleCommand, type SchedulerClient } from '@aws-sdk/client-scheduler';
+import type { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { errorName } from '../../base/error-name.ts';
 import type { Clock, Delay } from '../../ports/system.ts';
 import { telling } from '../aws-sdk/telling.ts';
 import { checkBatch } from '../memory/queue-limits.ts';
 import { textOfBody } from './body-text.ts';
 import { encodeDelayed, type DelayedMessage } from './delayed-message.ts';
+import type { ScheduleOptions } from './schedule.ts';
 import { secondsOf } from './sqs-access.ts';
 
 export interface DelayQueue {
@@ -22,19 +21,15 @@ export interface DelayQueue {
   readonly clock: Clock;
 }
 
-export interface SqsDelayOptions extends DelayQueue {
-  readonly scheduler: SchedulerClient;
-  readonly delayQueueArn: string;
-  /** Lets EventBridge Scheduler send to the delay queue. */
-  readonly schedulerRoleArn: string;
-  readonly scheduleGroup: string;
+export interface SqsDelayOptions extends DelayQueue, ScheduleOptions {
+  /** Called when it is needed, which in most jobs it never is. */
+  readonly scheduler: () => Promise<SchedulerClient>;
 }
 
 /** SQS: the longest delay of a message. */
 const delaySecondsMax = 900;
 const scheduleLeadMs = 60_000;
 const scheduleAheadMsMax = 365 * 86_400_000;
-const nameDigits = 48;
 
 export function createSqsDelay(options: SqsDelayOptions): Delay {
   return telling<Delay>('SQS or EventBridge Scheduler', {
@@ -42,7 +37,7 @@ export function createSqsDelay(options: SqsDelayOptions): Delay {
       // What a queue can never take is refused here: later, nobody could be told.
       checkBatch(message.queue, [message]);
       if (message.dueAtMs - options.clock.now() <= delaySecondsMax * 1_000) await sendDelayed(options, message);
-      else await createSchedule(options, message);
+      else await scheduleDelayed(options, message);
     },
   });
 }
@@ -54,30 +49,7 @@ export async function sendDelayed({ sqs, delayQueueUrl, clock }: DelayQueue, mes
   await sqs.send(new SendMessageCommand({ QueueUrl: delayQueueUrl, MessageBody: text, DelaySeconds: delaySeconds }));
 }
 
-async function createSchedule(options: SqsDelayOptions, message: DelayedMessage): Promise<void> {
-  const { scheduler, clock, delayQueueArn, schedulerRoleArn, scheduleGroup } = options;
-  const atMs = Math.min(message.dueAtMs - scheduleLeadMs, clock.now() + scheduleAheadMsMax);
-  try {
-    await scheduler.send(
-      new CreateScheduleCommand({
-        Name: scheduleName(message),
-        GroupName: scheduleGroup,
-        ScheduleExpression: `at(${new Date(atMs).toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)})`,
-        FlexibleTimeWindow: { Mode: 'OFF' },
-        ActionAfterCompletion: 'DELETE',
-        Target: { Arn: delayQueueArn, RoleArn: schedulerRoleArn, Input: textOfBody(encodeDelayed(message)) },
-      }),
-    );
-  } catch (error) {
-    // DL1: there already.
-    if (errorName(error) !== 'ConflictException') throw error;
-  }
-}
-
-/** Schedules have names of 64 characters; ids are remembered per queue and group. */
-function scheduleName({ queue, group, deduplicationId }: DelayedMessage): string {
-  return createHash('sha256')
-    .update(JSON.stringify([queue, group, deduplicationId]))
-    .digest('hex')
-    .slice(0, nameDigits);
+async function scheduleDelayed(options: SqsDelayOptions, message: DelayedMessage): Promise<void> {
+  const [{ createSchedule }, scheduler] = await Promise.all([import('./schedule.ts'), options.scheduler()]);
+  await createSchedule(scheduler, options, message, Math.min(message.dueAtMs - scheduleLeadMs, options.clock.now() + scheduleAheadMsMax));
 }

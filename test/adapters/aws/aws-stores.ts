@@ -50,7 +50,7 @@ export const makeAwsStores: MakeStores = async (options) => {
       queue: { ...sender, ...receiver },
       delay: createSqsDelay({
         ...delayQueue,
-        scheduler: new SchedulerClient(clientConfig(scheduler.service)),
+        scheduler: async () => new SchedulerClient(clientConfig(scheduler.service)),
         delayQueueArn: 'arn:aws:sqs:eu-west-1:000000000000:delay',
         schedulerRoleArn: 'arn:aws:iam::000000000000:role/scheduler',
         scheduleGroup: 'group',

@@ -24,7 +24,7 @@ const options = () => ({
   sqs: new SQSClient(clientConfig(fake.service)),
   delayQueueUrl: fake.delayQueueUrl,
   clock: time.clock,
-  scheduler: new SchedulerClient(clientConfig(scheduler.service)),
+  scheduler: async () => new SchedulerClient(clientConfig(scheduler.service)),
   delayQueueArn: 'arn:delay',
   schedulerRoleArn: 'arn:role',
   scheduleGroup: 'sluice-job',

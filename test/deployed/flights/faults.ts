@@ -1,0 +1,100 @@
+/** What goes wrong with a deployed job while a test looks on. Each returns when it has happened, and what shows that it did. */
+import {
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { region, type Emulator, type FunctionProcess } from '../../../localstack/emulator.ts';
+import { functionProcesses, requestCounts } from '../../../localstack/observe.ts';
+import type { JobId, OperatorUid } from '../../../lib/base/ids.ts';
+import { awsQueueName } from '../../../lib/model/aws-names.ts';
+import type { Deployed } from '../deployed.ts';
+
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+const lookEveryMs = 20;
+const patienceMs = 60_000;
+
+function sqsOf({ endpoint }: Emulator): SQSClient {
+  return new SQSClient({ endpoint, region, credentials, useQueueUrlAsEndpoint: false });
+}
+
+/** Logical ids have no hyphens. */
+function isOf(uid: string): (process: FunctionProcess) => boolean {
+  return ({ function: name, busy }) => busy && name.includes(`Operator${uid.replaceAll('-', '')}`);
+}
+
+async function busyProcess(emulator: Emulator, uid: string): Promise<FunctionProcess> {
+  for (const endsAt = Date.now() + patienceMs; Date.now() < endsAt; await sleep(lookEveryMs)) {
+    const found = (await functionProcesses(emulator)).find(isOf(uid));
+    if (found !== undefined) return found;
+  }
+  throw new Error(`no process of ${uid} was at work within ${patienceMs / 1_000} s`);
+}
+
+/** SIGKILL in the midst of a batch. */
+export async function killOne({ emulator }: Deployed, uid: string): Promise<number> {
+  const { pid } = await busyProcess(emulator, uid);
+  process.kill(pid, 'SIGKILL');
+  return pid;
+}
+
+export async function setVisibility({ emulator, outputs }: Deployed, uid: string, seconds: number): Promise<void> {
+  const sqs = sqsOf(emulator);
+  const QueueUrl = queueUrl(emulator, outputs['JobId']!, uid);
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { VisibilityTimeout: String(seconds) } }));
+  const { Attributes: now } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['VisibilityTimeout'] }));
+  if (now?.['VisibilityTimeout'] !== String(seconds)) throw new Error(`the queue of ${uid} keeps its visibility`);
+}
+
+/** Held with SIGSTOP until its messages have been given to another, and let go again. */
+export async function holdOne({ emulator }: Deployed, uid: string, heldMs: number): Promise<number> {
+  const { pid } = await busyProcess(emulator, uid);
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await sleep(heldMs);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  return pid;
+}
+
+/** How many commits were refused because another was first: what a process from the dead tries. */
+export async function refusedCommits({ emulator }: Deployed, uid: string): Promise<number> {
+  const { requests } = await requestCounts(emulator);
+  return requests
+    .filter(
+      ({ caller, operation, status }) => caller.includes(`Operator${uid.replaceAll('-', '')}`) && operation === 'PutItem' && status === 400,
+    )
+    .reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Messages of the queue once more under other deduplication ids, so that the queue takes them. */
+export async function sendTwice({ emulator, outputs }: Deployed, uid: string, wanted: number): Promise<number> {
+  const sqs = sqsOf(emulator);
+  const QueueUrl = queueUrl(emulator, outputs['JobId']!, uid);
+  let sent = 0;
+  for (const endsAt = Date.now() + patienceMs; sent < wanted && Date.now() < endsAt;) {
+    const { Messages: messages = [] } = await sqs.send(
+      // Visible again at once: who should have it gets it.
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: 0,
+        MessageSystemAttributeNames: ['MessageGroupId'],
+      }),
+    );
+    for (const { Body, Attributes } of messages) {
+      const MessageGroupId = Attributes!['MessageGroupId']!;
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: Body, MessageGroupId, MessageDeduplicationId: `again-${sent++}` }));
+    }
+    if (messages.length === 0) await sleep(lookEveryMs);
+  }
+  return sent;
+}
+
+function queueUrl({ endpoint }: Emulator, job: string, uid: string): string {
+  return `${endpoint}/000000000000/${awsQueueName(job as JobId, uid as OperatorUid)}`;
+}
