@@ -116,22 +116,11 @@ export class StreamingJob extends Construct {
     new JobDashboard(this, 'Dashboard', watched);
     this.#allow(controlPlane);
     this.#allowIntakes(controlPlane);
-    allowTurning(this.coordinator.tasks, [
-      this.relay.function,
-      this.coordinator.messages,
-      ...this.operators.map((operator) => operator.function),
-      ...[...this.intakes.values()].map((intake) => intake.function),
-    ]);
-    const { relay, coordinator, api, operators } = this;
-    const functions = [
-      relay.function,
-      coordinator.messages,
-      coordinator.tasks,
-      api.function,
-      ...operators.map((operator) => operator.function),
-      ...[...this.intakes.values()].map((intake) => intake.function),
-    ];
-    this.deployment.between(functions, [relay, coordinator, api, ...operators, ...this.intakes.values()]);
+    const { relay, coordinator, api, operators, intakes } = this;
+    const consuming = [relay, ...operators, ...intakes.values()].map((each) => each.function);
+    allowTurning(coordinator.tasks, [coordinator.messages, ...consuming]);
+    const functions = [coordinator.messages, coordinator.tasks, api.function, ...consuming];
+    this.deployment.between(functions, [relay, coordinator, api, ...operators, ...intakes.values()]);
   }
 
   #makeIntakes(
