@@ -141,7 +141,9 @@ function intakeReasons({ connector: old }: PlannedOperator, { uid, connector: no
   const [from, to] = [old, now].map(intakeOptionsOf);
   if (from === undefined || to === undefined || (from.intake === to.intake && from.partitions === to.partitions)) return [];
   const [was, is] = [from, to].map(({ intake, partitions }) => `the intake ${intake} in ${partitions} partitions`);
-  return [{ code: 'SOURCE_CHANGED', operator: uid, message: `operator ${uid} read ${was} and reads ${is}: its positions mean nothing there` }];
+  return [
+    { code: 'SOURCE_CHANGED', operator: uid, message: `operator ${uid} read ${was} and reads ${is}: its positions mean nothing there` },
+  ];
 }
 
 function parallelismReasons(old: Placed, now: Placed): readonly CompatibilityReason[] {

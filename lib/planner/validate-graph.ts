@@ -170,7 +170,12 @@ const outputsAreUnique: Rule = ({ nodes }) =>
 const intakesAreUnique: Rule = ({ nodes }) =>
   repeated(nodes.flatMap(({ connector }) => intakeOptionsOf(connector)?.intake ?? [])).map((intake) => {
     const sharing = nodes.filter(({ connector }) => intakeOptionsOf(connector)?.intake === intake).map(({ uid }) => uid);
-    return problem(sharing.join(', '), 'intake-shared', `they read the same intake, ${intake}`, 'Read it once, and branch off that stream.');
+    return problem(
+      sharing.join(', '),
+      'intake-shared',
+      `they read the same intake, ${intake}`,
+      'Read it once, and branch off that stream.',
+    );
   });
 
 const eventTimeHasWatermarks: Rule = (graph) =>

@@ -15,7 +15,7 @@ import type { ReceivedMessage } from '../../lib/ports/message-queue.ts';
 import { jobA } from '../contract/sample-records.ts';
 import { ShardBench, type BenchOptions, type Hook } from './shard-bench.ts';
 
-export const partitions = 2;
+const partitions = 2;
 const uid = operatorUid('readings');
 const source = sourceFromSqs<{ readonly at: number }>('orders', { partitions });
 

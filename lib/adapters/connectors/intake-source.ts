@@ -44,7 +44,10 @@ export function createIntakeSource(log: IntakeLog): SplitReader {
       const key = `${options.intake}/${split}`;
       const known = keptBySplit.get(key);
       keptBySplit.delete(key);
-      const kept = known !== undefined && isSame(known.position, position) ? known : await begin(log, options, { source, partition, position, recordsMax });
+      const kept =
+        known !== undefined && isSame(known.position, position)
+          ? known
+          : await begin(log, options, { source, partition, position, recordsMax });
       const entries = kept.entries.length > 0 ? kept.entries : await readFrom(log, partition, position, recordsMax);
       const taken = take(kept.seen, entries, position, recordsMax);
       keptBySplit.set(key, { ...taken, seen: kept.seen });
