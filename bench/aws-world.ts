@@ -68,7 +68,7 @@ export function createAwsWorld(): AwsWorld {
     queue: { ...sender, ...counted(receiver, receives) },
     delay: createSqsDelay({
       ...delayQueue,
-      scheduler,
+      scheduler: async () => scheduler,
       delayQueueArn: 'arn:aws:sqs:us-east-1:000000000000:delay',
       schedulerRoleArn: 'arn:aws:iam::000000000000:role/scheduler',
       scheduleGroup: 'group',

@@ -1,11 +1,14 @@
-/** The connectors of a deployed job: collections in its code, files in S3, rows and messages of its user's tables and queues. */
+/** The connectors of a deployed job: collections in its code, files in S3, the logs of its intakes, rows and messages of its user's tables and queues. */
 import { withAwsSinks } from '../lib/adapters/connectors/aws-sinks.ts';
 import { collectionSource } from '../lib/adapters/connectors/collection-source.ts';
 import { withDeadLetters } from '../lib/adapters/connectors/dead-letters.ts';
 import { connectS3 } from '../lib/adapters/connectors/s3-connection.ts';
 import { createFileConnectors } from '../lib/adapters/connectors/file-connectors.ts';
 import type { Meter } from '../lib/adapters/aws-sdk/meter.ts';
+import { createIntakeSource } from '../lib/adapters/connectors/intake-source.ts';
+import { intakeConnector } from '../lib/model/intake.ts';
 import type { Connectors } from '../lib/ports/connectors.ts';
+import type { IntakeLog } from '../lib/ports/intake-log.ts';
 import type { ObjectStore } from '../lib/ports/object-store.ts';
 import type { AwsStores } from './aws-stores.ts';
 
@@ -13,12 +16,15 @@ export function createAwsConnectors({
   s3,
   objects,
   meter,
+  intakeLog,
 }: {
   readonly s3: AwsStores['clients']['s3'];
   readonly objects: ObjectStore;
   readonly meter: Meter;
+  readonly intakeLog: IntakeLog | undefined;
 }): Connectors {
   const { sources, sinks } = createFileConnectors({ s3: connectS3(() => Promise.resolve(s3)) });
-  const own = withDeadLetters({ sources: { collection: collectionSource, ...sources }, sinks }, objects);
+  const pushed = intakeLog === undefined ? {} : { [intakeConnector]: createIntakeSource(intakeLog) };
+  const own = withDeadLetters({ sources: { collection: collectionSource, ...pushed, ...sources }, sinks }, objects);
   return withAwsSinks(own, objects, { meter });
 }

@@ -3,6 +3,7 @@ import { createDynamoDbClient } from '../lib/adapters/aws-sdk/dynamodb-client.ts
 import { Meter } from '../lib/adapters/aws-sdk/meter.ts';
 import { createS3Client } from '../lib/adapters/aws-sdk/s3-client.ts';
 import { createSqsClient } from '../lib/adapters/aws-sdk/sqs-client.ts';
+import { DynamoDbIntakeLog } from '../lib/adapters/dynamodb/intake-log.ts';
 import { createDynamoDbStores } from '../lib/adapters/dynamodb/dynamodb-stores.ts';
 import { createEmbeddedMetrics } from '../lib/adapters/lambda/embedded-metrics.ts';
 import { InvocationMeter } from '../lib/adapters/lambda/invocation-meter.ts';
@@ -24,7 +25,7 @@ import type { JobEnvironment } from './job-environment.ts';
 /** Longer than any invocation can live: 15 minutes, and room for what a clock is off. */
 export const garbageAgeMs = 1_200_000;
 
-export function createAwsStores({ job, table, bucket, queues, memoryMb }: JobEnvironment, plan: JobPlan) {
+export function createAwsStores({ job, table, bucket, queues, memoryMb, intakeTable }: JobEnvironment, plan: JobPlan) {
   const system = { clock: systemClock, timers: systemTimers, random: systemRandom };
   const logger = createLogger({ clock: systemClock, format: 'json' });
   const meter = new Meter();
@@ -42,7 +43,9 @@ export function createAwsStores({ job, table, bucket, queues, memoryMb }: JobEnv
     queueUrl: (queue) => (names.has(queue) ? `${queues}${names.get(queue)!}` : undefined),
   };
   const metrics = createEmbeddedMetrics({ clock: systemClock, job });
-  const dynamodb = createDynamoDbStores({ ...system, client: createDynamoDbClient({ meter }), table, tombstonesKeptMs: garbageAgeMs });
+  const client = createDynamoDbClient({ meter });
+  const dynamodb = createDynamoDbStores({ ...system, client, table, tombstonesKeptMs: garbageAgeMs });
+  const objects = createS3ObjectStore({ ...system, client: s3, bucket });
   return {
     ...system,
     logger,
@@ -53,7 +56,8 @@ export function createAwsStores({ job, table, bucket, queues, memoryMb }: JobEnv
     clients: { s3, sqs },
     ...dynamodb,
     history: measuredHistory(dynamodb.history, metrics),
-    objects: createS3ObjectStore({ ...system, client: s3, bucket }),
+    objects,
+    intakeLog: intakeTable === null ? undefined : new DynamoDbIntakeLog({ ...system, client, table: intakeTable, scope: job, objects }),
     messages: createSqsSender(access),
     receiver: createSqsReceiver(access),
   };

@@ -12,6 +12,8 @@ export interface JobEnvironment {
   readonly options: CompileOptions;
   readonly table: string;
   readonly bucket: string;
+  /** Of the intakes' logs; absent where the job has no push source. */
+  readonly intakeTable: string | null;
   /** What every queue's URL begins with. */
   readonly queues: string;
   /** What every state machine's ARN begins with. */
@@ -22,7 +24,7 @@ export interface JobEnvironment {
   readonly mappings: readonly string[] | null;
   /** Differing from the defaults. */
   readonly settings: Partial<RuntimeSettings>;
-  /** Of an operator's function only. */
+  /** Of the function of an operator, or of a source's intake. */
   readonly uid: OperatorUid | null;
   readonly delay: { readonly queueArn: string; readonly scheduleGroup: string; readonly schedulerRoleArn: string } | null;
 }
@@ -42,6 +44,7 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
     options: JSON.parse(wanted('SLUICE_OPTIONS')) as CompileOptions,
     table: wanted('SLUICE_TABLE'),
     bucket: wanted('SLUICE_BUCKET'),
+    intakeTable: variables['SLUICE_INTAKE_TABLE'] ?? null,
     queues: wanted('SLUICE_QUEUES'),
     machines: wanted('SLUICE_MACHINES'),
     memoryMb: Number(variables['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 0),

@@ -7,7 +7,7 @@ import { build, transform, type Plugin } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Sources in the repository; in the package that users install what was built from them. */
 const extension = extname(import.meta.url);
-const ofJob = ['operator', 'coordinator', 'relay', 'api', 'deployment'];
+const ofJob = ['operator', 'coordinator', 'relay', 'api', 'deployment', 'intake-sqs', 'intake-http'];
 const ofControlPlane = ['overview'];
 const [outdir, entry] = process.argv.slice(2);
 if (outdir === undefined) throw new Error('node bundle-worker.ts DIRECTORY [JOB-MODULE]');

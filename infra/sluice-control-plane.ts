@@ -2,7 +2,7 @@
  * What all jobs of a deployment share: the table with records and keyed state, the bucket with objects and savepoints, and the HTTP API.
  *
  * CP1. No lifecycle rule expires a current object: what a record names is removed by the collector alone, and savepoints by people.
- * CP2. Savepoints outlive the stack unless somebody says otherwise.
+ * CP2. Savepoints, and the logs of push sources, outlive the stack unless somebody says otherwise.
  */
 import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
@@ -30,26 +30,22 @@ export class SluiceControlPlane extends Construct {
   readonly api: HttpApi;
   readonly overview: Overview;
   readonly enforceSSL: boolean;
+  readonly #removalPolicy: RemovalPolicy;
+  #intakeTable: TableV2 | undefined;
 
   constructor(scope: Construct, id: string, props: SluiceControlPlaneProps = {}) {
     super(scope, id);
     const { removal = 'keep-savepoints', enforceSSL = true, ...access } = props;
     this.enforceSSL = enforceSSL;
+    this.#removalPolicy = removal === 'keep-savepoints' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     this.control = new ControlApi(this, 'Api', access);
     this.api = this.control.http;
-    this.table = new TableV2(this, 'Table', {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
-      billing: Billing.onDemand(),
-      timeToLiveAttribute: 'expiresAt',
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    this.table = this.#makeTable('Table', RemovalPolicy.DESTROY);
     const safe = {
       enforceSSL,
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      removalPolicy: removal === 'keep-savepoints' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: this.#removalPolicy,
     };
     this.bucket = new Bucket(this, 'Bucket', {
       ...safe,
@@ -82,6 +78,22 @@ export class SluiceControlPlane extends Construct {
   /** Taking a job back to a checkpoint or a savepoint. */
   grantRestore(grantee: IGrantable, jobId?: string): Grant {
     return this.control.grant('restore', grantee, jobId);
+  }
+
+  /** With the logs of push sources; made for the first job that has one. It is another table because it lives longer, and because intakes may not touch state. */
+  get intakeTable(): TableV2 {
+    return (this.#intakeTable ??= this.#makeTable('IntakeTable', this.#removalPolicy));
+  }
+
+  #makeTable(id: string, removalPolicy: RemovalPolicy): TableV2 {
+    return new TableV2(this, id, {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billing: Billing.onDemand(),
+      timeToLiveAttribute: 'expiresAt',
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      removalPolicy,
+    });
   }
 }
 

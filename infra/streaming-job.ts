@@ -13,12 +13,15 @@ import { isJobId, type JobId } from '../lib/base/ids.ts';
 import { limits } from '../lib/base/limits.ts';
 import { compileJob } from '../lib/dsl/compile-job.ts';
 import type { Job } from '../lib/dsl/define-job.ts';
+import { intakeOptionsOf } from '../lib/model/intake.ts';
 import type { JobPlan } from '../lib/model/job-plan.ts';
 import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
 import { allowCoordination, allowData, allowDeliveries, allowObjects, allowQueues, allowTurning } from './grants.ts';
+import { allowIntake, allowReadingIntake, allowTrimmingIntake } from './intake-grants.ts';
+import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './intake.ts';
 import { JobAlarms } from './job-alarms.ts';
 import { JobApi } from './job-api.ts';
 import { JobDashboard } from './job-dashboard.ts';
@@ -43,6 +46,8 @@ export interface StreamingJobProps {
   readonly sourceRecordsPerCommit?: number;
   /** State whose operator the new version no longer has is dropped instead of refusing the deployment. */
   readonly allowNonRestoredState?: boolean;
+  /** Of push sources, by the name of their intake. */
+  readonly intakes?: Readonly<Record<string, IntakeSettings>>;
   /** Invocations of one operator at a time, at least 2 (Lambda). */
   readonly maxConcurrency?: number;
   /** Told of the job's alarms. */
@@ -58,6 +63,8 @@ export class StreamingJob extends Construct {
   readonly coordinator: Coordinator;
   readonly relay: DelayRelay;
   readonly api: JobApi;
+  /** By name. */
+  readonly intakes: ReadonlyMap<string, SourceIntake>;
   readonly deployment: Deployment;
   readonly alarms: JobAlarms;
 
@@ -89,6 +96,7 @@ export class StreamingJob extends Construct {
       SLUICE_OPTIONS: JSON.stringify(options),
       SLUICE_TABLE: controlPlane.table.tableName,
       SLUICE_BUCKET: controlPlane.bucket.bucketName,
+      ...(intakesOf(this.plan).length === 0 ? {} : { SLUICE_INTAKE_TABLE: controlPlane.intakeTable.tableName }),
       SLUICE_QUEUES: `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/`,
       ...(props.sourceRecordsPerCommit === undefined
         ? {}
@@ -103,19 +111,35 @@ export class StreamingJob extends Construct {
     );
     this.coordinator = new Coordinator(this, 'Coordinator', common);
     this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.control });
+    this.intakes = this.#makeIntakes(props, common);
     const watched = { jobId: this.jobId, jobName: this.plan.name, operators: this.operators, coordinator: this.coordinator };
     this.alarms = new JobAlarms(this, 'Alarms', { ...watched, table: controlPlane.table, topic: props.alarmTopic });
     new JobDashboard(this, 'Dashboard', watched);
     this.#allow(controlPlane);
-    const { relay, coordinator, api, operators } = this;
-    const functions = [
-      relay.function,
-      coordinator.messages,
-      coordinator.tasks,
-      api.function,
-      ...operators.map((operator) => operator.function),
-    ];
-    this.deployment.between(functions, [relay, coordinator, api, ...operators]);
+    this.#allowIntakes(controlPlane);
+    const { relay, coordinator, api, operators, intakes } = this;
+    const consuming = [relay, ...operators, ...intakes.values()].map((each) => each.function);
+    allowTurning(coordinator.tasks, [coordinator.messages, ...consuming]);
+    const functions = [coordinator.messages, coordinator.tasks, api.function, ...consuming];
+    this.deployment.between(functions, [relay, coordinator, api, ...operators, ...intakes.values()]);
+  }
+
+  #makeIntakes(
+    { controlPlane: { control: api }, intakes: settings = {} }: StreamingJobProps,
+    common: CommonProps,
+  ): ReadonlyMap<string, SourceIntake> {
+    const sources = intakesOf(this.plan);
+    const unknown = Object.keys(settings).filter((name) => !sources.some(({ options }) => options.intake === name));
+    if (unknown.length > 0)
+      throw new Error(
+        `the job has no intake ${unknown.join(', ')}: ${sources.map(({ options }) => options.intake).join(', ') || 'it has none'}`,
+      );
+    return new Map(
+      sources.map(({ uid, options }) => {
+        const { intake } = options;
+        return [intake, new SourceIntake(this, `Intake-${intake}`, { ...common, api, uid, options, settings: settings[intake] ?? {} })];
+      }),
+    );
   }
 
   #allow({ table, bucket }: SluiceControlPlane): void {
@@ -133,14 +157,34 @@ export class StreamingJob extends Construct {
       allowQueues(coordinating, queues);
       allowData(coordinating, this.plan);
     }
-    const consumers = [this.relay.function, this.coordinator.messages, ...this.operators.map((operator) => operator.function)];
-    allowTurning(this.coordinator.tasks, consumers);
     allowDeliveries(this.coordinator.tasks, this.plan);
     allowQueues(this.relay.function, queues);
     allowAudit(this.api.function, table, this.jobId);
     allowTable(this.deployment.check, table, this.jobId);
     allowObjects(this.deployment.check, bucket, this.jobId);
   }
+
+  #allowIntakes(controlPlane: SluiceControlPlane): void {
+    for (const { uid, options } of intakesOf(this.plan)) {
+      const { table, bucket, intakeTable: log } = controlPlane;
+      const source = this.operators[this.plan.vertices.findIndex((vertex) => vertex.uid === uid)]!;
+      allowIntake(this.intakes.get(options.intake)!.function, { table, log, bucket, source: source.queue, job: this.jobId });
+      allowReadingIntake(source.function, log, bucket, this.jobId);
+    }
+    if (this.intakes.size === 0) return;
+    allowTrimmingIntake(this.coordinator.tasks, controlPlane.intakeTable, controlPlane.bucket, this.jobId);
+    // The preview of a restore.
+    allowReadingIntake(this.api.function, controlPlane.intakeTable, controlPlane.bucket, this.jobId);
+  }
+}
+
+type CommonProps = Pick<SourceIntakeProps, 'jobId' | 'jobName' | 'code' | 'environment' | 'enforceSSL'>;
+
+function intakesOf({ vertices }: JobPlan) {
+  return vertices.flatMap(({ uid, operators }) => {
+    const options = intakeOptionsOf(operators[0]!.connector);
+    return options === undefined ? [] : [{ uid, options }];
+  });
 }
 
 function jobIdOf(text: string): JobId {

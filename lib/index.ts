@@ -45,6 +45,7 @@ export { broadcastState, type BroadcastState, type ReadonlyBroadcastState } from
 
 export { ndjsonFiles, parquetFile, type ParquetOptions } from './connectors/file-sources.ts';
 export { fromCollection, memoryText } from './connectors/memory-sources.ts';
+export { sourceFromHttp, sourceFromSqs, type PushOptions } from './connectors/push-sources.ts';
 export { recordsFrom, recordsTo } from './connectors/records-uri.ts';
 export { collectSink, fileSink } from './connectors/committer-sinks.ts';
 export { dynamoDbSink, type DynamoDbSinkOptions } from './connectors/dynamodb-sink.ts';

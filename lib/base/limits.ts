@@ -91,6 +91,11 @@ export const limits = {
   savepointRowsPerFile: 100_000,
   savepointCharactersPerFile: 16_777_216,
   importRowsPerWrite: 5_000,
+  /** An intake: records and characters of one entry of its log, but for a longer record; what one HTTP request may bring (Lambda takes 6 MB, base64 counted). */
+  intakeEntryRecordsMax: 2_048,
+  intakeEntryCharactersMax: 1_048_576,
+  intakeRequestRecordsMax: 10_000,
+  intakeRequestBytesMax: 4_194_304,
   /** Sizes of requests to the HTTP API. */
   apiBodyBytesMax: 1_048_576,
   /** Ended executions of flows that a local runner remembers; Step Functions: those of 90 days. */

@@ -8,6 +8,7 @@
  * K5. What is in flight to an operator needs it: on the same input, and by key where it went by key.
  */
 import type { OperatorUid } from '../base/ids.ts';
+import { intakeOptionsOf } from '../model/intake.ts';
 import {
   isSourceVertex,
   type JobPlan,
@@ -130,9 +131,19 @@ function isLinked(operator: PlannedOperator | undefined, input: number): boolean
 
 function sourceReasons(old: Placed, now: Placed): readonly CompatibilityReason[] {
   const [from, to] = [old, now].map(({ operator, isSource }) => (isSource ? (operator.connector?.connector ?? 'no connector') : null));
-  if (from === to) return [];
+  if (from === to) return intakeReasons(old.operator, now.operator);
   const message = `operator ${now.operator.uid} was ${from ?? 'no source'} and is ${to ?? 'no source'}: its positions mean nothing there`;
   return [{ code: 'SOURCE_CHANGED', operator: now.operator.uid, message }];
+}
+
+/** What a push source has not read yet stands in its log, by name and partition. */
+function intakeReasons({ connector: old }: PlannedOperator, { uid, connector: now }: PlannedOperator): readonly CompatibilityReason[] {
+  const [from, to] = [old, now].map(intakeOptionsOf);
+  if (from === undefined || to === undefined || (from.intake === to.intake && from.partitions === to.partitions)) return [];
+  const [was, is] = [from, to].map(({ intake, partitions }) => `the intake ${intake} in ${partitions} partitions`);
+  return [
+    { code: 'SOURCE_CHANGED', operator: uid, message: `operator ${uid} read ${was} and reads ${is}: its positions mean nothing there` },
+  ];
 }
 
 function parallelismReasons(old: Placed, now: Placed): readonly CompatibilityReason[] {

@@ -12,6 +12,11 @@ export function dealSplits(ids: readonly string[], shard: number, parallelism: n
   return [...ids].sort().filter((_, index) => index % parallelism === shard);
 }
 
+/** D1, from the other side: who has the split. */
+export function shardOfSplit(ids: readonly string[], id: string, parallelism: number): number {
+  return [...ids].sort().indexOf(id) % parallelism;
+}
+
 export function redistributeSplits(
   old: readonly (Readonly<Record<string, SplitState>> | null)[],
   shard: number,

@@ -1,4 +1,5 @@
 /** Sources as a job names them: plain data for the adapter that reads, and how a value becomes a record. No I/O here. */
+import type { ErrorPolicy } from '../model/dead-letter.ts';
 import type { ConnectorSpec } from '../model/job-plan.ts';
 import { outputTag } from '../operators/output-tag.ts';
 import type { MalformedRecord } from '../ports/connectors.ts';
@@ -8,6 +9,8 @@ export interface Source<T> {
   readonly name: string;
   readonly connector: ConnectorSpec;
   readonly decode?: (value: unknown) => T;
+  /** What the source does with a record that cannot be read, where the job does not say: of a push source it must not hold up the others. */
+  readonly onError?: ErrorPolicy;
   /** Why it cannot be used; reported with all other errors of the graph. */
   readonly problem?: ConnectorProblem;
   /** Never set: carries the type. */

@@ -8,7 +8,8 @@ import type { Manifest } from '../checkpoint/manifest.ts';
 import { decodeManifest } from '../checkpoint/manifest-codec.ts';
 import { heldCheckpoint, newestRetained } from '../checkpoint/retention.ts';
 import type { JobRecord, RetainedCheckpoint } from '../model/job-record.ts';
-import { assertRestorable, checkSavepoint } from '../savepoint/check-savepoint.ts';
+import { assertRestorable } from '../savepoint/check-savepoint.ts';
+import { checkSavepointAt } from './check-intakes.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, type OperationInput } from './operation-log.ts';
 import type { CheckpointRequest, RestoreRequest } from './restore-request.ts';
@@ -25,7 +26,7 @@ export async function checkRestore(deps: CoordinatorDeps, input: OperationInput)
     if (problem !== undefined) throw restoreRefused(record, [`checkpoint ${target!.manifest.checkpoint} is not whole: ${problem}`]);
   } else {
     const { plan } = await readPlan(deps, request.plan);
-    assertRestorable(await checkSavepoint(deps.savepoints.at(request.location), plan, request), request.name);
+    assertRestorable(await checkSavepointAt(deps, request.location, plan, request), request.name);
   }
   return { from: request.from };
 }

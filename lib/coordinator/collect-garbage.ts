@@ -20,6 +20,7 @@ import { checkpointOfPart } from '../model/sink-part-keys.ts';
 import type { SegmentIndex, SegmentList, ShardRecord, ShardSnapshot } from '../model/shard-record.ts';
 import { importIdOf } from '../savepoint/import-target.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
+import { trimIntakes } from './trim-intakes.ts';
 import { readJob, updateJob } from './update-job.ts';
 
 /** Folders of a job that the collector looks after; plans, splits and failures are few and kept. */
@@ -46,6 +47,7 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
   });
   for (let at = 0; at < garbage.length; at += removedAtOnce) await deps.objects.remove(garbage.slice(at, at + removedAtOnce));
   await dropLeftSpaces(deps, record, cutoffMs);
+  await trimIntakes(deps, record);
   await deps.base.purgeTombstones(spaceOf(record), mutated('tombstones-go-early') ? deps.clock.now() + 1 : cutoffMs);
   deps.logger.log('debug', `${garbage.length} objects of job ${job} are collected`, { kept: candidates.length - garbage.length });
   return { removed: garbage.length };

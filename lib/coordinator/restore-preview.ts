@@ -2,7 +2,7 @@
 import type { CheckpointId, OperatorUid } from '../base/ids.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { JobRecord } from '../model/job-record.ts';
-import { checkSavepoint } from '../savepoint/check-savepoint.ts';
+import { checkSavepointAt } from './check-intakes.ts';
 import { readTarget } from './check-restore.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { storePlan } from './new-plan.ts';
@@ -45,7 +45,7 @@ async function previewSavepoint(
   wanted: { readonly location: string; readonly planKey: string; readonly allowNonRestoredState: boolean; readonly allowOtherJob: boolean },
 ): Promise<RestorePreview> {
   const { plan } = await readPlan(deps, wanted.planKey);
-  const check = await checkSavepoint(deps.savepoints.at(wanted.location), plan, wanted);
+  const check = await checkSavepointAt(deps, wanted.location, plan, wanted);
   const { ok, reasons, warnings, mapped, dropped, startsEmpty, parallelismChanges, validation } = check;
   const { metadata } = validation;
   const isOwn = metadata?.job.id === record.job;

@@ -41,7 +41,9 @@ export function environmentOf(pipeline: Pipeline): StreamEnvironment {
           ...(source.decode === undefined ? {} : { decode: source.decode }),
         },
       });
-      checkSource(pipeline, pipeline.nodes.at(-1)!, source, watermarks as WatermarkStrategy);
+      const node = pipeline.nodes.at(-1)!;
+      node.onError = source.onError ?? node.onError;
+      checkSource(pipeline, node, source, watermarks as WatermarkStrategy);
       return stream;
     },
     setBufferTimeout(timeoutMs) {

@@ -23,6 +23,7 @@ export type GraphProblemCode =
   | 'connector-unusable'
   | 'output-shared'
   | 'sink-unkeyed'
+  | 'intake-shared'
   | 'output-unread'
   | 'dead-letters-unread'
   | 'graph-empty'

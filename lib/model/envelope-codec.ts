@@ -130,13 +130,14 @@ function controlMessage(parsed: unknown): ControlMessage {
     typeof control.job === 'string' &&
     isCount(control.attempt) &&
     isCount(control.number) &&
+    (control.kind === 'arrived') === (typeof control.split === 'string') &&
     (control.order === undefined || (isCount(control.order.checkpoint) && isMode(control.order.mode))) &&
     (control.order?.overtakeAtMs === undefined || isCount(control.order.overtakeAtMs));
   if (!sound) throw corrupt('a message', 'its header is not a control message');
   return control as ControlMessage;
 }
 
-const controlKinds: ReadonlySet<string | undefined> = new Set(['order', 'kick', 'continue', 'wake', 'flush']);
+const controlKinds: ReadonlySet<string | undefined> = new Set(['order', 'kick', 'continue', 'wake', 'flush', 'arrived']);
 
 function isMode(mode: unknown): boolean {
   return mode === undefined || mode === 'exactly-once' || mode === 'at-least-once';

@@ -58,9 +58,10 @@ export interface Envelope {
  * - `order`: the coordinator tells a source shard to start a checkpoint (or to stop).
  * - `kick`: first message of an attempt; makes a shard initialise itself.
  * - `continue`: a source shard to itself, at once. - `wake`: a shard to itself, at a due time. - `flush`: the same, for what lingers; numbered apart,
- *   because it comes so often that it would make other wake-ups look late.
+ *   because it comes so often that it would make other wake-ups look late. - `arrived`: an intake tells a push source that entry `number` of its split is in
+ *   the log; numbered apart per split, because the number is the log's.
  */
-export type ControlKind = 'order' | 'kick' | 'continue' | 'wake' | 'flush';
+export type ControlKind = 'order' | 'kick' | 'continue' | 'wake' | 'flush' | 'arrived';
 
 export interface BarrierOrder extends BarrierOptions {
   readonly checkpoint: CheckpointId;
@@ -74,6 +75,8 @@ export interface ControlMessage {
   readonly attempt: Attempt;
   readonly number: number;
   readonly order?: BarrierOrder;
+  /** Of `arrived`. */
+  readonly split?: string;
 }
 
 /** What a queue carries, without a data message's records. */

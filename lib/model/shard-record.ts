@@ -141,6 +141,14 @@ export type ShardStatus =
   /** Ended, and a completed snapshot says so; or stopped by a stop order. */
   | 'finished';
 
+/** Of a source that is told of its input, and rests in between. */
+export interface PushProgress {
+  /** Number of the message to itself that reads next; null: it rests until something arrives. */
+  readonly loop: number | null;
+  /** By split, the highest entry of its log that it has been told of in this attempt. */
+  readonly arrived: Readonly<Record<string, number>>;
+}
+
 export interface ShardRecord extends ShardAddress {
   /** Rises by one with every commit, over all attempts. */
   readonly version: number;
@@ -165,6 +173,8 @@ export interface ShardRecord extends ShardAddress {
   readonly control: Readonly<Partial<Record<ControlKind, number>>>;
   /** Last number given to a message to itself. */
   readonly selfNumber: number;
+  /** Of push sources only. */
+  readonly push?: PushProgress;
   readonly watermark: number;
   /** From the restore, until the watermark has passed them. */
   readonly fired: readonly FiredRange[];

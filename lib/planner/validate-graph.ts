@@ -5,6 +5,7 @@
 import { limits } from '../base/limits.ts';
 import type { GraphProblem, GraphProblemCode } from '../graph/graph-problem.ts';
 import { deadLetterOutput } from '../model/dead-letter.ts';
+import { intakeOptionsOf } from '../model/intake.ts';
 import type { GraphNode, StreamGraph } from '../graph/stream-graph.ts';
 
 type Rule = (graph: StreamGraph) => readonly GraphProblem[];
@@ -180,6 +181,17 @@ const upsertsAreKeyed: Rule = ({ nodes, edges }) =>
       ),
     );
 
+const intakesAreUnique: Rule = ({ nodes }) =>
+  repeated(nodes.flatMap(({ connector }) => intakeOptionsOf(connector)?.intake ?? [])).map((intake) => {
+    const sharing = nodes.filter(({ connector }) => intakeOptionsOf(connector)?.intake === intake).map(({ uid }) => uid);
+    return problem(
+      sharing.join(', '),
+      'intake-shared',
+      `they read the same intake, ${intake}`,
+      'Read it once, and branch off that stream.',
+    );
+  });
+
 const eventTimeHasWatermarks: Rule = (graph) =>
   graph.nodes
     .filter(({ eventTime }) => eventTime)
@@ -227,6 +239,7 @@ const rules: readonly Rule[] = [
   noCycles,
   outputsAreUnique,
   upsertsAreKeyed,
+  intakesAreUnique,
   eventTimeHasWatermarks,
   buffersAreUsable,
 ];

@@ -31,6 +31,11 @@ export interface SplitReader {
    * that what was passed over held no records; then it is asked again at once.
    */
   read(source: ConnectorSpec, split: string, position: unknown, options: { readonly recordsMax: number }): Promise<ReadResult>;
+  /**
+   * Of a push source, which is told of what comes in: whether a position lies behind that entry of the split. Where a reader has it, the source rests once it
+   * has found nothing, instead of looking again.
+   */
+  readonly hasPassed?: (position: unknown, entry: number) => boolean;
   /** Its records are as JSON.parse makes them, at their top: plain, without symbols, accessors or hidden properties. Then nobody looks for these. */
   readonly isPlain?: true;
 }

@@ -178,6 +178,7 @@ function nextRecord(shard: LiveShard, options: CommitOptions, version: number, t
     ...(lingering.length === 0 ? {} : { lingering }),
     control: { ...shard.control },
     selfNumber: shard.selfNumber,
+    ...(shard.push === null ? {} : { push: shard.push }),
     watermark: shard.watermark,
     fired: shard.fired,
     splits: shard.splits,

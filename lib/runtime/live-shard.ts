@@ -16,6 +16,7 @@ import type {
   EpochSegments,
   FiredRange,
   InFlightProgress,
+  PushProgress,
   ShardRecord,
   ShardStatus,
   SinkPart,
@@ -62,6 +63,7 @@ export class LiveShard {
   // Working copies of the record.
   control: Partial<Record<ControlKind, number>>;
   selfNumber: number;
+  push: PushProgress | null;
   epoch: Epoch;
   settled: CheckpointId;
   status: ShardStatus;
@@ -106,6 +108,7 @@ export class LiveShard {
   /** Warm only: losing them costs a second look, a second wake-up or a second write. */
   armedAtMs: number | null = null;
   flushArmedAtMs: number | null = null;
+  restArmedAtMs: number | null = null;
   baseArmedAtRecords: number | null = null;
   baseStep: BaseStep | null = null;
   /** Keys of the deltas that this process wrote. */
@@ -125,6 +128,7 @@ export class LiveShard {
     this.recordsPerLook = program.settings.recordsPerLook;
     this.control = { ...record.control };
     this.selfNumber = record.selfNumber;
+    this.push = record.push ?? null;
     this.epoch = record.epoch;
     this.settled = record.settled;
     this.status = record.status;

@@ -20,6 +20,7 @@ import { segmentsFloor } from '../checkpoint/segments-floor.ts';
 import { commit } from './commit.ts';
 import { LiveShard } from './live-shard.ts';
 import { expandSegments, readNamed } from './named-objects.ts';
+import { newPushProgress } from './push-source.ts';
 import type { LingeringRecords } from './segment-content.ts';
 import { readSegmentOwn } from './segment.ts';
 import { sendEffects } from './send-effects.ts';
@@ -74,6 +75,7 @@ export async function initialiseShard(
     shard.selfNumber++;
     shard.self.push({ kind: 'continue', number: shard.selfNumber, dueAtMs: 0 });
   }
+  shard.push = newPushProgress(runtime, shard, shard.selfNumber);
   if (start.finished && topology.isSource) {
     const { job: id, uid, shard: index } = topology.address;
     shard.coordinator.push({ kind: 'ended', job: id, attempt: job.attempt, uid, shard: index });

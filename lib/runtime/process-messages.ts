@@ -10,12 +10,13 @@
  */
 import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
-import type { ControlMessage, EnvelopeHeader } from '../model/envelope.ts';
+import type { ControlKind, ControlMessage, EnvelopeHeader } from '../model/envelope.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { Alignment, ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { nextOrder } from './barrier/overtaking.ts';
 import { segmentsFloor } from '../checkpoint/segments-floor.ts';
+import { isNewArrival, markArrival } from './arrivals.ts';
 import { commit, type CommitOptions } from './commit.ts';
 import { advanceBase, isOverdue, baseLags } from './advance-base.ts';
 import { judgeControl, judgeSequence } from './input-gate.ts';
@@ -41,9 +42,9 @@ export type ParsedMessage = { readonly received: ReceivedMessage } & (
 
 /** A message's own mark: by it a commit names its witness. */
 export function markOf(message: ParsedMessage): string {
-  return message.kind === 'data'
-    ? `d:${message.header.channel}:${message.header.sequence}`
-    : `c:${message.control.kind}:${message.control.number}`;
+  if (message.kind === 'data') return `d:${message.header.channel}:${message.header.sequence}`;
+  const { kind, number, split } = message.control;
+  return split === undefined ? `c:${kind}:${number}` : `c:${kind}:${split}:${number}`;
 }
 
 /** All messages are of the shard's and the job's attempt. */
@@ -59,8 +60,13 @@ export async function processMessages(
 }
 
 function isFresh(shard: LiveShard, message: ParsedMessage): boolean {
-  if (message.kind === 'control') return judgeControl(shard.control, message.control.kind, message.control.number) === 'next';
+  if (message.kind === 'control') return isNews(shard, message.control);
   return judgeSequence(shard.input(message.header.channel).sequence, message.header.sequence) !== 'duplicate';
+}
+
+function isNews(shard: LiveShard, control: ControlMessage): boolean {
+  if (control.kind === 'arrived') return isNewArrival(shard, control);
+  return judgeControl(shard.control, control.kind, control.number) === 'next';
 }
 
 function showsUnfinishedWork({ status, stash, replay, nextTimer, watermark, processingTimeMs }: ShardRecord): boolean {
@@ -238,11 +244,13 @@ class ShardWork {
 
   async #takeControl(control: ControlMessage): Promise<void> {
     const shard = this.#shard;
-    if (judgeControl(shard.control, control.kind, control.number) === 'duplicate') return;
-    shard.control[control.kind] = control.number;
+    if (!isNews(shard, control)) return;
+    if (control.kind === 'arrived') markArrival(shard, control);
+    else shard.control[control.kind] = control.number;
     // Also one that comes too early has come: what is still not due needs another.
     if (control.kind === 'wake') {
       shard.armedAtMs = null;
+      shard.restArmedAtMs = null;
       this.#isQuiet = shard.baseArmedAtRecords === shard.recordsIn;
       shard.baseArmedAtRecords = null;
     }
@@ -253,8 +261,8 @@ class ShardWork {
       if (verdict.kind === 'snapshot') {
         await this.#snapshot({ checkpoint: order.checkpoint, alignment: null, finished: verdict.finished, barrier: order });
       }
-    } else if ((control.kind === 'continue' || control.kind === 'wake') && shard.topology.isSource && shard.status === 'running') {
-      await readSource(this.#runtime, shard);
+    } else if (readingKinds.has(control.kind) && shard.topology.isSource && shard.status === 'running') {
+      await readSource(this.#runtime, shard, control);
     }
   }
 
@@ -302,6 +310,8 @@ class ShardWork {
     this.#committedAtRecords = shard.recordsIn;
   }
 }
+
+const readingKinds: ReadonlySet<ControlKind> = new Set(['continue', 'wake', 'arrived']);
 
 /** One commit's records at most, so that a retry is bounded too. */
 const recordsPerCommitMax = 65_536;

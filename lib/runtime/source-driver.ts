@@ -3,14 +3,15 @@
  *
  * SD1. A position is committed with the records that it stands behind.
  * SD2. Only sources throttle: one looks at the depth of every queue reachable from it and sleeps while one is above its limit.
- * SD3. Whoever accepts a continuation or wake-up, even too early, arms the next in the same commit, until all splits have ended.
+ * SD3. Whoever accepts a continuation or wake-up, even too early, arms the next in the same commit, until all splits have ended. A source that is told of
+ *      its input rests instead, once it has found nothing (push-source.ts).
  * SD4. A split's watermark is its strategy's over what it has brought; the shard's is the minimum over its open splits.
  * SD5. A read has found nothing only where no record, no malformed record and no new position came of it: lines that are set aside or skipped are progress,
  *      and the source goes on at once.
  * SD6. While the loop goes on, a channel that gets no records, because they are malformed or filtered away, hears of the watermark now and then.
  */
 import { mutated } from '../base/mutated.ts';
-import type { BarrierOrder } from '../model/envelope.ts';
+import type { BarrierOrder, ControlMessage } from '../model/envelope.ts';
 import type { PlannedOperator } from '../model/job-plan.ts';
 import { coordinatorQueue, operatorQueue } from '../model/queue-names.ts';
 import type { SplitState } from '../model/shard-record.ts';
@@ -19,6 +20,7 @@ import { encodeValue } from '../model/value-json.ts';
 import type { OperatorDefinition, WatermarkStrategy } from '../operators/operator.ts';
 import type { LiveShard } from './live-shard.ts';
 import { setAsideAtOnce } from './dead-letters.ts';
+import { keepLoop, rest, turnOf } from './push-source.ts';
 import { runUserCode, userError } from './user-code.ts';
 import type { Runtime } from './runtime-deps.ts';
 
@@ -31,17 +33,25 @@ export function takeOrder(shard: LiveShard, order: BarrierOrder, aborted: number
   return { kind: 'snapshot', finished: order.stop !== undefined || shard.status !== 'running' };
 }
 
-/** Called for a continuation or wake-up. A kick only makes the shard initialise itself, which starts the one loop that there is. */
-export async function readSource(runtime: Runtime, shard: LiveShard): Promise<void> {
-  const { settings } = runtime.program;
+/** Called for a continuation, wake-up or arrival. A kick only makes the shard initialise itself, which starts the one loop that there is. */
+export async function readSource(runtime: Runtime, shard: LiveShard, control: ControlMessage): Promise<void> {
+  const { settings, registry } = runtime.program;
+  const { watermarks } = registry.get(shard.topology.address.uid)!.source!;
+  const turn = turnOf(runtime, shard, control);
+  if (turn === 'rest') {
+    advanceSource(shard, watermarks);
+    return rest(shard, watermarks);
+  }
+  if (turn === 'nothing') return;
   if (await isBackedUp(runtime, shard))
     return mutated('early-wake-arms-nothing') ? undefined : sleep(runtime, shard, settings.backPressureSleepMs);
   const foundMore = await readSplits(runtime, shard, settings.sourceRecordsPerCommit);
   if (Object.values(shard.splits!).every(({ ended }) => ended)) return endSource(shard);
-  if (!foundMore) return sleep(runtime, shard, settings.sourceIdleMs);
+  if (!foundMore) return shard.push === null ? sleep(runtime, shard, settings.sourceIdleMs) : rest(shard, watermarks);
   tellWatermark(runtime, shard);
   shard.selfNumber++;
   shard.self.push({ kind: 'continue', number: shard.selfNumber, dueAtMs: 0 });
+  keepLoop(shard);
 }
 
 /** Whether any split has moved on. */
@@ -180,6 +190,7 @@ function endSource(shard: LiveShard): void {
 function sleep(runtime: Runtime, shard: LiveShard, forMs: number): void {
   shard.selfNumber++;
   shard.self.push({ kind: 'wake', number: shard.selfNumber, dueAtMs: runtime.deps.clock.now() + forMs });
+  keepLoop(shard);
 }
 
 async function isBackedUp(runtime: Runtime, shard: LiveShard): Promise<boolean> {

@@ -7,6 +7,7 @@ import { mutated } from '../base/mutated.ts';
 import type { Clock } from '../ports/system.ts';
 import { baseLags, canAdvance, type AdvanceOptions } from './advance-base.ts';
 import type { LiveShard } from './live-shard.ts';
+import { wakeAtRest } from './push-source.ts';
 import type { SelfMessage } from './segment-content.ts';
 import { hasSweeps } from './sweep-maps.ts';
 
@@ -23,6 +24,7 @@ export function armTimer(shard: LiveShard): void {
 export function armFlush(shard: LiveShard): void {
   const dueAtMs = shard.outputs.dueAtMs();
   if (dueAtMs === null) return;
+  if (shard.push?.loop === null) return wakeAtRest(shard, dueAtMs);
   if (shard.topology.isSource) return hurryLoop(shard, dueAtMs);
   if (shard.flushArmedAtMs !== null && shard.flushArmedAtMs <= dueAtMs) return;
   shard.flushArmedAtMs = dueAtMs;

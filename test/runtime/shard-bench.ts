@@ -161,6 +161,10 @@ export class ShardBench {
     return this.control('order', checkpoint, { order: stop === undefined ? { checkpoint } : { checkpoint, stop } });
   }
 
+  arrived(split: string, number: number, attempt = 1): Message {
+    return this.message(encodeControl({ kind: 'arrived', job: jobA, attempt, number, split }), attempt);
+  }
+
   upstream(channel: ChannelId, attempt = 1): Upstream {
     return new Upstream(this, channel, attempt);
   }

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { createCollectSink, type CollectSink } from '../../lib/adapters/connectors/collect-sink.ts';
 import { createLocalConnectors } from '../../lib/adapters/connectors/local-connectors.ts';
+import { createMemoryIntakeLog } from '../../lib/adapters/memory/intake-log.ts';
 import { systemClock } from '../../lib/adapters/system/clock.ts';
 import { createMetrics } from '../../lib/adapters/system/metrics.ts';
 import { systemRandom } from '../../lib/adapters/system/random.ts';
@@ -26,6 +27,7 @@ import type { CompiledJob, Source } from '../../lib/index.ts';
 import { runJob, type RunJobOptions, type RunningJob } from '../../lib/local/run-job.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
 import type { Connectors, SplitReader } from '../../lib/ports/connectors.ts';
+import type { IntakeLog } from '../../lib/ports/intake-log.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
 import type { OperationRecord } from '../../lib/ports/records.ts';
 import { overriding } from './faulty-stores.ts';
@@ -255,6 +257,9 @@ export interface World {
   readonly folder: string;
   /** What the sinks named `collect` have made visible, over all runs of the test. */
   readonly collect: CollectSink;
+  /** What push sources read, over all runs of the test. */
+  readonly intakeLog: IntakeLog;
+  readonly forgetIntakes: () => void;
   /** In mode unaligned: some barrier of the test's jobs has overtaken records, which so are in a checkpoint or savepoint as data in flight. */
   readonly expectOvertaken: (mode: Mode) => void;
   /** Forgets what the sinks named `collect` have made visible. */
@@ -268,6 +273,8 @@ export function useWorld(): World {
   const world = {
     folder: '',
     collect: createCollectSink(),
+    intakeLog: createMemoryIntakeLog(),
+    forgetIntakes: () => void (world.intakeLog = createMemoryIntakeLog()),
     emptySinks: () => void (world.collect = createCollectSink()),
     expectOvertaken(mode: Mode): void {
       if (mode === 'unaligned') expect(Math.max(...runs.map(({ inFlightMax }) => inFlightMax))).toBeGreaterThan(0);
@@ -276,7 +283,7 @@ export function useWorld(): World {
       program: CompiledJob,
       { dataDir, fromSavepoint, allowNonRestoredState, stores, code, sinks, ...settings }: StartOptions = {},
     ): Promise<Run> {
-      const local = createLocalConnectors({ collect: world.collect });
+      const local = createLocalConnectors({ collect: world.collect, intakeLog: world.intakeLog });
       const running = await runJob({
         clock: systemClock,
         timers: systemTimers,
@@ -300,6 +307,7 @@ export function useWorld(): World {
   beforeEach(async () => {
     world.folder = await mkdtemp(join(tmpdir(), 'sluice-scenario-'));
     world.emptySinks();
+    world.forgetIntakes();
   });
   afterEach(async () => {
     for (const run of runs) await run.close();

@@ -3,11 +3,12 @@ import type { SimulateOptions } from '../../lib/testing/sim/simulate-options.ts'
 import type { SimulationReport } from '../../lib/testing/sim/simulation-report.ts';
 import { smallTopologies } from './crash-coverage/small-topologies.ts';
 import { hardTopologies } from './hard-topologies.ts';
+import { pushedTopology } from './pushed-topology.ts';
 import { topologies, type Topology } from './topologies.ts';
 
 /** Each topology's own seeds, so that a seed and a name are one run for ever. In every mode, unless the circumstances say how checkpoints go. */
 export function simulateTopology(
-  { job, expected, covers, parallelism, modes }: Topology,
+  { job, expected, covers, parallelism, modes, feeds }: Topology,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
   const right = Object.entries(expected).map(([sink, some]) => [uidOf(sink), some.map((line) => JSON.parse(line) as unknown)] as const);
@@ -16,6 +17,7 @@ export function simulateTopology(
     ...(covers === undefined ? {} : { covers: covers as NonNullable<SimulateOptions['covers']> }),
     ...(parallelism === undefined ? {} : { parallelism }),
     ...options,
+    ...(feeds === undefined ? {} : { world: { feeds, ...options.world } }),
     expected: Object.fromEntries(right),
   });
 }
@@ -25,7 +27,7 @@ function uidOf(sink: string): string {
 }
 
 export function topologyNamed(name: string): Topology {
-  const all = [...topologies, ...hardTopologies, ...smallTopologies];
+  const all = [...topologies, ...hardTopologies, ...smallTopologies, pushedTopology];
   const found = all.find((topology) => topology.name === name);
   if (found === undefined) throw new Error(`there is no topology ${name}: ${all.map((topology) => topology.name).join(', ')}`);
   return found;

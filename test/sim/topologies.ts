@@ -16,7 +16,7 @@ import {
   type,
   valueState,
 } from '../../lib/index.ts';
-import type { SimulateOptions } from '../../lib/testing/sim/simulate-options.ts';
+import type { SimulateOptions, SimulatedCircumstances } from '../../lib/testing/sim/simulate-options.ts';
 
 export interface Topology {
   readonly name: string;
@@ -26,6 +26,8 @@ export interface Topology {
   /** At least once: whether a line that is shown stands for one that is right. Default: where they are equal. */
   readonly covers?: (shown: never, expected: never) => boolean;
   readonly parallelism?: readonly number[];
+  /** What is sent to its push sources. */
+  readonly feeds?: NonNullable<SimulatedCircumstances['feeds']>;
   /** Default: all three, at least once in a fifth of the runs. */
   readonly modes?: NonNullable<SimulateOptions['modes']>;
 }

@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   savepoint: ['base', 'model', 'ports', 'checkpoint', 'state'],
   coordinator: ['base', 'model', 'ports', 'checkpoint', 'state', 'savepoint'],
   api: ['base', 'model', 'ports', 'checkpoint', 'coordinator', 'cost', 'savepoint', 'state'],
+  intake: ['base', 'model', 'ports', 'checkpoint'],
   adapters: ['base', 'model', 'ports'],
 };
 const compositionRoots = ['local', 'testing', 'cli'];

@@ -41,6 +41,9 @@ export const recordKeys = {
   auditRecord: (number: number): string => hex(number, 14),
   /** Behind all numbers. */
   auditHead: 'head',
+  intake: (scope: string, intake: string, partition: string): string =>
+    joined('i', keyPart(scope, bytesMax.job), keyPart(intake, bytesMax.state), keyPart(partition, bytesMax.state)),
+  intakeEntry: (number: number): string => hex(number, 14),
 } as const;
 
 /** A partition of rows, or a stretch of one: inclusive at both ends. */

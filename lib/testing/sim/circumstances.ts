@@ -3,6 +3,7 @@ import { defaultCheckpointSettings, type CheckpointSettings } from '../../checkp
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
 import type { Decisions } from './decisions.ts';
 import type { FaultRates } from './fault.ts';
+import type { Feeds } from './intake-feed.ts';
 
 /** How barriers go: Flink's three modes. */
 export type SimulatedMode = 'aligned' | 'unaligned' | 'at-least-once';
@@ -14,6 +15,8 @@ export interface Circumstances {
   readonly checkpoint?: Partial<CheckpointSettings>;
   /** Instead of what the seed draws. */
   readonly rates?: Partial<FaultRates>;
+  /** What is sent to push sources. */
+  readonly feeds?: Feeds;
   /** From half of the faulty phase on sources find nothing for a while. */
   readonly silent?: boolean;
   /** A queue loses a message: the job may stand still or fail, but what it shows at its end must be right. */

@@ -7,6 +7,7 @@ import type { JobRecord } from '../../model/job-record.ts';
 import { continuedFrom, type Continued } from './continuation.ts';
 import { damageOne } from './damage.ts';
 import type { Fault } from './fault.ts';
+import { feedAll } from './intake-feed.ts';
 import { newWorld, type SimulatedWorld, type SimulationOptions } from './new-world.ts';
 import type { TraceLine } from './trace.ts';
 
@@ -109,9 +110,18 @@ class Simulated {
   async #live(): Promise<void> {
     await this.#world.services.start();
     await this.#world.people.begin();
+    this.#feed();
     if (this.#options.damaging === true) void damageOne(this.#world, () => this.#world.people.job);
     if (this.#options.calm === true) return;
     await (this.#options.script?.(this.#world.people) ?? this.#world.people.disturb());
+  }
+
+  #feed(): void {
+    const { feeds, compile } = this.#options;
+    if (feeds === undefined) return;
+    feedAll(this.#world, compile(1).plan, feeds).catch((error: unknown) =>
+      this.#problems.push(`whoever sends to the job gave up: ${String((error as Error).stack)}`),
+    );
   }
 
   #heal(): void {

@@ -9,6 +9,7 @@ import { flowDescriptions } from '../../coordinator/flow-descriptions.ts';
 import { receiveMessage } from '../../coordinator/receive-message.ts';
 import type { CompiledJob } from '../../dsl/compile-job.ts';
 import { FlowInterpreter, type TaskHandlers } from '../../local/flow-interpreter.ts';
+import type { IntakeDeps } from '../../intake/wake-source.ts';
 import { decodeCoordinatorMessage } from '../../model/coordinator-message.ts';
 import { coordinatorQueue, operatorQueue } from '../../model/queue-names.ts';
 import type { CoordinatorSignal, FlowStarter, Logger } from '../../ports/system.ts';
@@ -117,6 +118,13 @@ export class Services {
       if (answer !== undefined) return answer;
       await time.sleep(decisions.fraction('ask/again') * 1_000);
     }
+  }
+
+  /** One invocation of an intake; undefined where nobody hears of its end. */
+  async invokeIntake<T>(what: (deps: IntakeDeps) => Promise<T>): Promise<T | undefined> {
+    const container = this.#container('intake', 'intake');
+    container.inHand = [`batch ${++this.#numbered}`];
+    return this.#within(container, () => what(this.#options.world.intakeDeps(container))).catch(() => undefined);
   }
 
   #messageFunction(): Warm {

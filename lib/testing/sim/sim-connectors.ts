@@ -1,6 +1,7 @@
 /** A job's own connectors, replaced: what its sources would read is in memory, and what its sinks publish is kept by sink. */
 import { canonicalJson } from '../../base/canonical-json.ts';
 import { SluiceError } from '../../base/errors.ts';
+import { intakeConnector } from '../../model/intake.ts';
 import type { ConnectorSpec, JobPlan, PlannedOperator } from '../../model/job-plan.ts';
 import { isSourceVertex } from '../../model/job-plan.ts';
 import type { MalformedRecord, SinkCommitter, SplitReader } from '../../ports/connectors.ts';
@@ -8,14 +9,15 @@ import type { MalformedRecord, SinkCommitter, SplitReader } from '../../ports/co
 /** What a split gives, one after the other. */
 type Loaded = { readonly value: unknown } | { readonly malformed: MalformedRecord };
 
-/** The first records of every split of every source. */
+/** The first records of every split of every source that looks for its input itself. */
 export async function loadSources(
   plan: JobPlan,
   readers: Readonly<Record<string, SplitReader>>,
   recordsMax: number,
 ): Promise<Readonly<Record<string, SplitReader>>> {
   const loaded = new Map<string, Map<string, readonly Loaded[]>>();
-  for (const spec of sourcesOf(plan)) {
+  const pulled = sourcesOf(plan).filter(({ connector }) => connector !== intakeConnector);
+  for (const spec of pulled) {
     const reader = readers[spec.connector];
     if (reader === undefined) throw unknownConnector(spec, Object.keys(readers));
     const splits = new Map<string, readonly Loaded[]>();
@@ -23,7 +25,7 @@ export async function loadSources(
     loaded.set(canonicalJson(spec), splits);
   }
   const reader = memoryReader(loaded);
-  return Object.fromEntries(sourcesOf(plan).map(({ connector }) => [connector, reader]));
+  return Object.fromEntries(pulled.map(({ connector }) => [connector, reader]));
 }
 
 function sourcesOf(plan: JobPlan): readonly ConnectorSpec[] {

@@ -1,9 +1,14 @@
 /** What survives every container: the stores, the sinks, the savepoints, and the service that runs flows. */
 import { createCollectSink, type CollectSink } from '../../adapters/connectors/collect-sink.ts';
+import { createIntakeSource } from '../../adapters/connectors/intake-source.ts';
+import { createMemoryIntakeLog } from '../../adapters/memory/intake-log.ts';
 import { MemorySavepointFolders } from '../../adapters/memory/savepoint-folders.ts';
 import { createMemoryStores, type LocalStores } from '../../adapters/memory/memory-stores.ts';
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
+import type { IntakeDeps } from '../../intake/wake-source.ts';
+import { intakeConnector } from '../../model/intake.ts';
 import type { Connectors, SplitReader } from '../../ports/connectors.ts';
+import type { IntakeLog } from '../../ports/intake-log.ts';
 import type { MessageSender } from '../../ports/message-queue.ts';
 import type { Clock, CoordinatorSignal, Delay, FlowStarter, Logger, Random } from '../../ports/system.ts';
 import { readMessage } from '../../model/envelope-codec.ts';
@@ -40,6 +45,7 @@ export class SimStores {
   readonly removals: () => number;
   readonly collect: CollectSink = createCollectSink();
   readonly savepoints = new MemorySavepointFolders();
+  readonly intakeLog = createMemoryIntakeLog();
   readonly eventSources = new SwitchedSources();
   readonly shown = new ShownParts(this.collect);
   readonly #sink = keptBySink(this.shown.sink);
@@ -82,6 +88,15 @@ export class SimStores {
     };
   }
 
+  intakeDeps(container: Container): IntakeDeps {
+    const { jobs, objects, messages, clock, logger } = this.runtimeDeps(container);
+    return { log: this.#intakeLog(container), jobs, objects, messages, clock, logger };
+  }
+
+  #intakeLog(container: Container): IntakeLog {
+    return this.#options.containers.port(container, 'intake', this.intakeLog);
+  }
+
   coordinatorDeps(container: Container, flows: CoordinatorSignal & FlowStarter): CoordinatorDeps {
     const { stores } = this;
     const { containers, sweepMs } = this.#options;
@@ -107,6 +122,7 @@ export class SimStores {
       },
       signal: service,
       flows: service,
+      intakeLog: this.#intakeLog(container),
       eventSources: port('event sources', this.eventSources),
       sweepMs,
       ...collecting,
@@ -118,7 +134,7 @@ export class SimStores {
     const { containers, sources } = this.#options;
     const readers = Object.entries(sources).map(([name, reader]) => [name, containers.port(container, 'sources', reader)] as const);
     return {
-      sources: Object.fromEntries(readers),
+      sources: { ...Object.fromEntries(readers), [intakeConnector]: createIntakeSource(this.#intakeLog(container)) },
       sinks: new Proxy({}, { get: () => containers.port(container, 'sinks', this.#sink, ['locate']) }),
     };
   }

@@ -59,16 +59,19 @@ class Sha256 {
   }
 }
 
+type Headers = Readonly<Record<string, string>>;
+
 export function jobApi({ emulator, outputs }: Deployed) {
   const origin = new URL(emulator.endpoint);
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 as never });
   const root = `/_aws/execute-api/${outputs['ApiId']!}`;
   const base = `${root}/jobs/${outputs['JobId']!}`;
-  const call = async (method: 'GET' | 'POST', path: string, content?: object): Promise<ApiAnswer> => ask(method, `${base}${path}`, content);
-  const ask = async (method: 'GET' | 'POST', path: string, content?: object): Promise<ApiAnswer> => {
+  const call = async (method: 'GET' | 'POST', path: string, content?: object, more: Headers = {}): Promise<ApiAnswer> =>
+    ask(method, `${base}${path}`, content, more);
+  const ask = async (method: 'GET' | 'POST', path: string, content?: object, more: Headers = {}): Promise<ApiAnswer> => {
     const text = content === undefined ? {} : { body: JSON.stringify(content) };
     const { protocol, hostname, port, host } = origin;
-    const headers = { host, 'content-type': 'application/json' };
+    const headers = { host, 'content-type': 'application/json', ...more };
     const plain = { method, protocol, hostname, port: Number(port), path, headers, query: {}, ...text };
     const signed = (await signer.sign(plain)).headers;
     const response = await fetch(`${origin.origin}${path}`, { method, headers: signed, ...text });
@@ -94,7 +97,7 @@ export function jobApi({ emulator, outputs }: Deployed) {
       await sleep(lookEveryMs);
     }
   };
-  const unsigned = async (): Promise<number> => (await fetch(`${origin.origin}${base}`)).status;
+  const unsigned = async (method = 'GET', path = ''): Promise<number> => (await fetch(`${origin.origin}${base}${path}`, { method })).status;
   /** Of all jobs. */
   const overview = (): Promise<ApiAnswer> => ask('GET', `${root}/v1/jobs/overview`);
   return { call, operation, state, untilState, unsigned, overview };

@@ -1,0 +1,15 @@
+/** Arrivals of a push source: each tells of an entry in the log of one of its splits (PS3 in push-source.ts). */
+import { invariant } from '../base/invariant.ts';
+import type { ControlMessage } from '../model/envelope.ts';
+import type { LiveShard } from './live-shard.ts';
+
+export function isNewArrival({ push }: LiveShard, { split, number }: ControlMessage): boolean {
+  return number > (push?.arrived[split!] ?? 0);
+}
+
+/** PS3. */
+export function markArrival(shard: LiveShard, { split, number }: ControlMessage): void {
+  const { push, splits } = shard;
+  invariant(push !== null && splits?.[split!] !== undefined, 'PS3', 'an arrival names a split that this shard does not have', { split });
+  shard.push = { ...push, arrived: { ...push.arrived, [split!]: number } };
+}

@@ -1,0 +1,3 @@
+import { testTopologies } from './exactly-once.ts';
+
+testTopologies('pushed');
