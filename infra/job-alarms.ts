@@ -19,7 +19,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { metricNamespace } from '../lib/adapters/lambda/embedded-metrics.ts';
+import { metricNamespace } from '../lib/model/metric-namespace.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Operator } from './operator.ts';
 

@@ -4,9 +4,8 @@
  * EF1. A metric with labels is told of the job as a whole, too: alarms are on that.
  * EF2. Written to standard output as it is: what goes through `console` Lambda wraps in an object of its own, and the format is not seen.
  */
+import { metricNamespace } from '../../model/metric-namespace.ts';
 import type { Clock, Metrics } from '../../ports/system.ts';
-
-export const metricNamespace = 'Sluice';
 
 export interface EmbeddedMetrics extends Metrics {
   /** At the end of an invocation: afterwards the process may be frozen for ever. */

@@ -1,0 +1,2 @@
+/** Of what functions measure, in CloudWatch. */
+export const metricNamespace = 'Sluice';
