@@ -62,19 +62,16 @@ class Sha256 {
 export function jobApi({ emulator, outputs }: Deployed) {
   const origin = new URL(emulator.endpoint);
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 as never });
-  const base = `/_aws/execute-api/${outputs['ApiId']!}/jobs/${outputs['JobId']!}`;
-  const call = async (
-    method: 'GET' | 'POST',
-    path: string,
-    content?: object,
-    more: Readonly<Record<string, string>> = {},
-  ): Promise<ApiAnswer> => {
+  const root = `/_aws/execute-api/${outputs['ApiId']!}`;
+  const base = `${root}/jobs/${outputs['JobId']!}`;
+  const call = async (method: 'GET' | 'POST', path: string, content?: object): Promise<ApiAnswer> => ask(method, `${base}${path}`, content);
+  const ask = async (method: 'GET' | 'POST', path: string, content?: object): Promise<ApiAnswer> => {
     const text = content === undefined ? {} : { body: JSON.stringify(content) };
     const { protocol, hostname, port, host } = origin;
-    const headers = { host, 'content-type': 'application/json', ...more };
-    const plain = { method, protocol, hostname, port: Number(port), path: `${base}${path}`, headers, query: {}, ...text };
+    const headers = { host, 'content-type': 'application/json' };
+    const plain = { method, protocol, hostname, port: Number(port), path, headers, query: {}, ...text };
     const signed = (await signer.sign(plain)).headers;
-    const response = await fetch(`${origin.origin}${base}${path}`, { method, headers: signed, ...text });
+    const response = await fetch(`${origin.origin}${path}`, { method, headers: signed, ...text });
     return { status: response.status, body: (await response.json()) as ApiAnswer['body'] };
   };
   /** Asks for something, and waits for what becomes of it. */
@@ -97,6 +94,8 @@ export function jobApi({ emulator, outputs }: Deployed) {
       await sleep(lookEveryMs);
     }
   };
-  const unsigned = async (method = 'GET', path = ''): Promise<number> => (await fetch(`${origin.origin}${base}${path}`, { method })).status;
-  return { call, operation, state, untilState, unsigned };
+  const unsigned = async (): Promise<number> => (await fetch(`${origin.origin}${base}`)).status;
+  /** Of all jobs. */
+  const overview = (): Promise<ApiAnswer> => ask('GET', `${root}/v1/jobs/overview`);
+  return { call, operation, state, untilState, unsigned, overview };
 }
