@@ -12,6 +12,7 @@ const layers = {
   model: ['base'],
   ports: ['base', 'model'],
   checkpoint: ['base', 'model'],
+  cost: ['base', 'model'],
   state: ['base', 'model', 'ports'],
   operators: ['base', 'model', 'state'],
   connectors: ['base', 'model', 'ports', 'operators'],
@@ -21,7 +22,7 @@ const layers = {
   runtime: ['base', 'model', 'ports', 'state', 'operators', 'checkpoint'],
   savepoint: ['base', 'model', 'ports', 'checkpoint', 'state'],
   coordinator: ['base', 'model', 'ports', 'checkpoint', 'state', 'savepoint'],
-  api: ['base', 'model', 'ports', 'checkpoint', 'coordinator', 'savepoint', 'state'],
+  api: ['base', 'model', 'ports', 'checkpoint', 'coordinator', 'cost', 'savepoint', 'state'],
   intake: ['base', 'model', 'ports', 'checkpoint'],
   adapters: ['base', 'model', 'ports'],
   local: '*',
@@ -29,9 +30,9 @@ const layers = {
   cli: '*',
 };
 
-/** Folders outside lib/ that are code, and what of lib/ they may import. infra also reads the coordinator's flow description. */
+/** Folders outside lib/ that are code, and what of lib/ they may import. infra also reads the coordinator's flow description and the API's table of routes. */
 const outside = {
-  infra: ['base', 'model', 'graph', 'dsl', 'planner', 'coordinator/flow'],
+  infra: ['base', 'model', 'graph', 'dsl', 'planner', 'coordinator/flow', 'api/route-scopes'],
   functions: '*',
   localstack: ['base'],
   examples: '*',

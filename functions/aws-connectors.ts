@@ -1,10 +1,12 @@
-/** The connectors of a deployed job: collections in its code, files in S3, and the logs of its intakes. */
+/** The connectors of a deployed job: collections in its code, files in S3, the logs of its intakes, rows and messages of its user's tables and queues. */
+import { withAwsSinks } from '../lib/adapters/connectors/aws-sinks.ts';
 import { collectionSource } from '../lib/adapters/connectors/collection-source.ts';
 import { withDeadLetters } from '../lib/adapters/connectors/dead-letters.ts';
 import { connectS3 } from '../lib/adapters/connectors/s3-connection.ts';
 import { createFileConnectors } from '../lib/adapters/connectors/file-connectors.ts';
 import { createIntakeSource } from '../lib/adapters/connectors/intake-source.ts';
 import { intakeConnector } from '../lib/model/intake.ts';
+import type { Meter } from '../lib/adapters/aws-sdk/meter.ts';
 import type { Connectors } from '../lib/ports/connectors.ts';
 import type { IntakeLog } from '../lib/ports/intake-log.ts';
 import type { ObjectStore } from '../lib/ports/object-store.ts';
@@ -14,12 +16,15 @@ export function createAwsConnectors({
   s3,
   objects,
   intakeLog,
+  meter,
 }: {
   readonly s3: AwsStores['clients']['s3'];
   readonly objects: ObjectStore;
   readonly intakeLog: IntakeLog | undefined;
+  readonly meter: Meter;
 }): Connectors {
   const { sources, sinks } = createFileConnectors({ s3: connectS3(() => Promise.resolve(s3)) });
   const pushed = intakeLog === undefined ? {} : { [intakeConnector]: createIntakeSource(intakeLog) };
-  return withDeadLetters({ sources: { collection: collectionSource, ...pushed, ...sources }, sinks }, objects);
+  const own = withDeadLetters({ sources: { collection: collectionSource, ...pushed, ...sources }, sinks }, objects);
+  return withAwsSinks(own, objects, { meter });
 }

@@ -6,6 +6,7 @@ import { createSqsClient } from '../lib/adapters/aws-sdk/sqs-client.ts';
 import { DynamoDbIntakeLog } from '../lib/adapters/dynamodb/intake-log.ts';
 import { createDynamoDbStores } from '../lib/adapters/dynamodb/dynamodb-stores.ts';
 import { createEmbeddedMetrics } from '../lib/adapters/lambda/embedded-metrics.ts';
+import { InvocationMeter } from '../lib/adapters/lambda/invocation-meter.ts';
 import { measuredHistory } from '../lib/adapters/lambda/measured-history.ts';
 import { createS3ObjectStore } from '../lib/adapters/s3/object-store.ts';
 import { createSqsReceiver } from '../lib/adapters/sqs/message-receiver.ts';
@@ -15,6 +16,7 @@ import { systemClock } from '../lib/adapters/system/clock.ts';
 import { createLogger } from '../lib/adapters/system/logger.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
 import { systemTimers } from '../lib/adapters/system/timers.ts';
+import { addBills, type Bill } from '../lib/model/bill.ts';
 import { awsCoordinatorQueueName, awsDelayQueueName, awsQueueName } from '../lib/model/aws-names.ts';
 import { coordinatorQueue, operatorQueue } from '../lib/model/queue-names.ts';
 import type { JobPlan } from '../lib/model/job-plan.ts';
@@ -23,10 +25,11 @@ import type { JobEnvironment } from './job-environment.ts';
 /** Longer than any invocation can live: 15 minutes, and room for what a clock is off. */
 export const garbageAgeMs = 1_200_000;
 
-export function createAwsStores({ job, table, bucket, queues, intakeTable }: JobEnvironment, plan: JobPlan) {
+export function createAwsStores({ job, table, bucket, queues, memoryMb, intakeTable }: JobEnvironment, plan: JobPlan) {
   const system = { clock: systemClock, timers: systemTimers, random: systemRandom };
   const logger = createLogger({ clock: systemClock, format: 'json' });
   const meter = new Meter();
+  const invocations = new InvocationMeter({ clock: systemClock, memoryMb });
   const s3 = createS3Client({ meter });
   const sqs = createSqsClient({ meter });
   // From the name that ports use to the one on AWS.
@@ -48,6 +51,8 @@ export function createAwsStores({ job, table, bucket, queues, intakeTable }: Job
     logger,
     metrics,
     meter,
+    invocations,
+    bill: (): Bill => addBills(meter.takeBill(), invocations.takeBill()) ?? {},
     clients: { s3, sqs },
     ...dynamodb,
     history: measuredHistory(dynamodb.history, metrics),

@@ -7,12 +7,12 @@ import type { AwsStores } from './aws-stores.ts';
 
 type Work = Pick<BatchFunction, 'handle' | 'recognise'> & { readonly job: JobId; readonly queue: string };
 
-export function workOnBatch({ objects, receiver, metrics, logger }: AwsStores, { job, queue, ...work }: Work) {
+export function workOnBatch({ objects, receiver, metrics, logger, invocations }: AwsStores, { job, queue, ...work }: Work) {
   const setAside = async (message: StrangeMessage): Promise<void> => {
     const key = `${jobPrefix(job)}strange/${queue.split('/').at(-1)!.replace('#', '')}-${message.messageId}`;
     await objects.createIfAbsent(key, Buffer.from(JSON.stringify(message), 'utf8'));
   };
   const changeVisibility = (receipts: readonly string[], visibilityMs: number) => receiver.changeVisibility(queue, receipts, visibilityMs);
   return (event: SQSEvent): Promise<SQSBatchResponse> =>
-    answerBatch(event, { ...work, setAside, changeVisibility, logger }).finally(() => metrics.flush());
+    invocations.around(event, () => answerBatch(event, { ...work, setAside, changeVisibility, logger })).finally(() => metrics.flush());
 }

@@ -25,7 +25,7 @@ export const messages = workOnBatch(stores, {
 /** The name of what is thrown is what Retry and Catch of the state machine go by. */
 export async function tasks({ task, input }: { readonly task: string; readonly input: unknown }): Promise<unknown> {
   try {
-    return (await handlers[task]!(withPlainCause(input))) ?? null;
+    return (await stores.invocations.around(null, () => handlers[task]!(withPlainCause(input)))) ?? null;
   } catch (error) {
     if (error instanceof Error) error.name = errorCode(error) ?? error.name;
     throw error;

@@ -18,6 +18,8 @@ export interface JobEnvironment {
   readonly queues: string;
   /** What every state machine's ARN begins with. */
   readonly machines: string;
+  /** Of the function, by Lambda itself; 0 = it does not say. */
+  readonly memoryMb: number;
   /** Of the function that runs the flows' steps only: UUIDs of the job's event source mappings. */
   readonly mappings: readonly string[] | null;
   /** Differing from the defaults. */
@@ -31,7 +33,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** @throws SluiceError `SLUICE-FUNCTION-ENVIRONMENT` */
 export function readJobEnvironment(variables: Variables = process.env): JobEnvironment {
-  const wanted = (name: string): string => variables[name] ?? missing(name, 'is not set');
+  const wanted = (name: string): string => wantedVariable(name, variables);
   const job = wanted('SLUICE_JOB_ID');
   if (!isJobId(job)) return missing('SLUICE_JOB_ID', 'is no job id');
   const uid = variables['SLUICE_UID'];
@@ -45,6 +47,7 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
     intakeTable: variables['SLUICE_INTAKE_TABLE'] ?? null,
     queues: wanted('SLUICE_QUEUES'),
     machines: wanted('SLUICE_MACHINES'),
+    memoryMb: Number(variables['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 0),
     mappings: variables['SLUICE_MAPPINGS']?.split(' ') ?? null,
     settings: JSON.parse(variables['SLUICE_SETTINGS'] ?? '{}') as Partial<RuntimeSettings>,
     uid: uid === undefined ? null : operatorUid(uid),
@@ -55,9 +58,14 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
   };
 }
 
+/** @throws SluiceError `SLUICE-FUNCTION-ENVIRONMENT` */
+export function wantedVariable(name: string, variables: Variables = process.env): string {
+  return variables[name] ?? missing(name, 'is not set');
+}
+
 function missing(name: string, why: string): never {
   throw new SluiceError('SLUICE-FUNCTION-ENVIRONMENT', `the environment variable ${name} ${why}`, {
-    hint: 'Functions of a job are made by the StreamingJob construct: deploy it again.',
+    hint: 'Functions are made by the constructs SluiceControlPlane and StreamingJob: deploy them again.',
     facts: { name },
   });
 }

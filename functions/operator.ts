@@ -1,5 +1,6 @@
 /** Lambda: one vertex of the job, for the shards whose messages come. */
 import { createAwsConnectors } from './aws-connectors.ts';
+import { withRelay } from '../lib/adapters/sqs/relay-bill.ts';
 import { createSqsDelay } from '../lib/adapters/sqs/delay.ts';
 import { invariant } from '../lib/base/invariant.ts';
 import { awsDelayQueueName } from '../lib/model/aws-names.ts';
@@ -24,6 +25,7 @@ const operator = new OperatorFunction(
   {
     deps: {
       ...stores,
+      bill: () => withRelay(stores.bill()),
       connectors: createAwsConnectors({ ...stores, s3: clients.s3 }),
       delay: createSqsDelay({
         sqs: clients.sqs,

@@ -14,6 +14,7 @@ import {
   type IReusableStackSynthesizer,
 } from 'aws-cdk-lib';
 import type { Job } from '../lib/dsl/define-job.ts';
+import { checkWithNag } from './nag.ts';
 import { SluiceControlPlane } from './sluice-control-plane.ts';
 import { StreamingJob } from './streaming-job.ts';
 
@@ -30,7 +31,14 @@ const parameters = Object.fromEntries(
 // With credentials of its own the deploy of an emulator needs none of the roles that the bootstrap makes.
 const synthesizer = said('cliCredentials') === undefined ? new DefaultStackSynthesizer() : new CliCredentialsStackSynthesizer();
 const stack = new Stack(app, 'SluiceExamples', { synthesizer: synthesizer as IReusableStackSynthesizer });
-const controlPlane = new SluiceControlPlane(stack, 'ControlPlane', { enforceSSL: said('plainHttp') === undefined });
+const plainHttp = said('plainHttp') !== undefined;
+const consoleOrigin = said('consoleOrigin');
+const issuer = said('jwtIssuer');
+const controlPlane = new SluiceControlPlane(stack, 'ControlPlane', {
+  enforceSSL: !plainHttp,
+  ...(consoleOrigin === undefined ? {} : { consoleOrigin }),
+  ...(issuer === undefined ? {} : { jwt: { issuer, audience: (said('jwtAudience') ?? '').split(',') } }),
+});
 const timeoutSeconds = numberOf('functionTimeoutSeconds');
 const recordsPerCommit = numberOf('recordsPerCommit');
 const streamingJob = new StreamingJob(stack, 'Flights', {
@@ -48,3 +56,6 @@ new CfnOutput(stack, 'ApiUrl', { value: controlPlane.api.apiEndpoint });
 new CfnOutput(stack, 'ApiId', { value: controlPlane.api.apiId });
 new CfnOutput(stack, 'Bucket', { value: controlPlane.bucket.bucketName });
 new CfnOutput(stack, 'Table', { value: controlPlane.table.tableName });
+
+// What is for an emulator without TLS cannot pass.
+if (!plainHttp) checkWithNag(app);

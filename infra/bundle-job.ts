@@ -21,15 +21,24 @@ const bundles = new Map<string, JobBundle>();
 
 /** @throws Error with esbuild's own messages where the job's modules cannot be bundled */
 export function bundleJob(entry: string): JobBundle {
-  const known = bundles.get(entry);
+  return bundle(entry, [entry]);
+}
+
+/** What answers questions about all jobs: none of their modules are in it. */
+export function bundleControlPlane(): JobBundle {
+  return bundle('the control plane', []);
+}
+
+function bundle(name: string, entry: readonly string[]): JobBundle {
+  const known = bundles.get(name);
   if (known !== undefined) return known;
   const directory = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
-  const { status, stderr } = spawnSync(process.execPath, [worker, entry, directory], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the job ${entry} cannot be bundled:\n${stderr}`);
+  const { status, stderr } = spawnSync(process.execPath, [worker, directory, ...entry], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${name} cannot be bundled:\n${stderr}`);
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  const bundle = { directory, digest: digestOf(directory) };
-  bundles.set(entry, bundle);
-  return bundle;
+  const made = { directory, digest: digestOf(directory) };
+  bundles.set(name, made);
+  return made;
 }
 
 /** Maps name the places of sources, which say nothing of the code. */

@@ -1,4 +1,4 @@
-/** `node bundle-worker.ts JOB-MODULE DIRECTORY`: see bundle-job.ts. */
+/** `node bundle-worker.ts DIRECTORY [JOB-MODULE]`: see bundle-job.ts. Without a job it is what the control plane runs. */
 import { readFile } from 'node:fs/promises';
 import { extname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,9 +7,11 @@ import { build, transform, type Plugin } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Sources in the repository; in the package that users install what was built from them. */
 const extension = extname(import.meta.url);
-const handlers = ['operator', 'coordinator', 'relay', 'api', 'deployment', 'intake-sqs', 'intake-http'] as const;
-const [entry, outdir] = process.argv.slice(2);
-if (entry === undefined || outdir === undefined) throw new Error('node bundle-worker.ts JOB-MODULE DIRECTORY');
+const ofJob = ['operator', 'coordinator', 'relay', 'api', 'deployment', 'intake-sqs', 'intake-http'];
+const ofControlPlane = ['overview'];
+const [outdir, entry] = process.argv.slice(2);
+if (outdir === undefined) throw new Error('node bundle-worker.ts DIRECTORY [JOB-MODULE]');
+const handlers = entry === undefined ? ofControlPlane : ofJob;
 
 /** What runs in production has no mutants (docs/testing.md): each call becomes `false` before anything else sees it. */
 const withoutMutants: Plugin = {
@@ -41,7 +43,7 @@ const withUsersNames: Plugin = {
 const withJob: Plugin = {
   name: 'with-job',
   setup: (bundle) => {
-    bundle.onResolve({ filter: /[\\/]bundled-job\.[tj]s$/ }, () => ({ path: resolve(entry) }));
+    if (entry !== undefined) bundle.onResolve({ filter: /[\\/]bundled-job\.[tj]s$/ }, () => ({ path: resolve(entry) }));
   },
 };
 

@@ -1,19 +1,14 @@
 /** What functions of a job may do, action by action; wildcards only below a prefix of the job's own, or of what its plan names. */
 import { ArnFormat, Fn, Stack } from 'aws-cdk-lib';
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { JobId } from '../lib/base/ids.ts';
 import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
-import { awsStateMachineName } from '../lib/model/aws-names.ts';
+import { awsPrefix, awsStateMachineName } from '../lib/model/aws-names.ts';
+import { awsQueue, awsTable } from '../lib/model/aws-resources.ts';
 import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
 import { jobPrefix } from '../lib/model/object-keys.ts';
 import type { JobFunction } from './job-function.ts';
-
-export function allowTable(to: JobFunction, table: TableV2): void {
-  const actions = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'DeleteItem', 'BatchWriteItem'];
-  to.allow(actions.map((action) => `dynamodb:${action}`), [table.tableArn]); // prettier-ignore
-}
 
 /** What an operator does with objects: it makes and reads them, and removes none. */
 export function allowObjects(to: JobFunction, bucket: Bucket, job: JobId): void {
@@ -35,13 +30,13 @@ export function allowCoordination(to: JobFunction, bucket: Bucket, job: JobId): 
   );
   to.allow(['s3:ListBucket'], [bucket.bucketArn]);
   // By name: the machines name the function, which cannot name them.
-  const arnsOf = (resource: string, ending = ''): string[] =>
-    flowDescriptions.map(({ name }) => {
-      const resourceName = `${awsStateMachineName(job, name)}${ending}`;
-      return Stack.of(to).formatArn({ service: 'states', resource, arnFormat: ArnFormat.COLON_RESOURCE_NAME, resourceName });
-    });
-  to.allow(['states:StartExecution'], arnsOf('stateMachine'));
-  to.allow(['states:DescribeExecution'], arnsOf('execution', ':*'));
+  const arnOf = (resource: string, resourceName: string): string =>
+    Stack.of(to).formatArn({ service: 'states', resource, arnFormat: ArnFormat.COLON_RESOURCE_NAME, resourceName });
+  to.allow(
+    ['states:StartExecution'],
+    flowDescriptions.map(({ name }) => arnOf('stateMachine', awsStateMachineName(job, name))),
+  );
+  to.allow(['states:DescribeExecution'], [arnOf('execution', `${awsPrefix(job)}-*`)]);
   // A token belongs to no resource: AWS takes only `*` here.
   to.allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ['*']);
 }
@@ -60,6 +55,30 @@ export function allowData(to: JobFunction, plan: JobPlan): void {
       to.allow(['s3:ListBucket'], [`arn:${partition}:s3:::${bucket}`]);
     }
   }
+}
+
+/** What sinks deliver to, by the tables and queues that the plan names: of whoever publishes completed checkpoints. */
+export function allowDeliveries(to: JobFunction, plan: JobPlan): void {
+  const stack = Stack.of(to);
+  for (const { connector } of plan.vertices.flatMap(({ operators }) => operators)) {
+    const { table, queue } = connector?.options ?? {};
+    const toTable = connector?.connector === 'dynamodb' && typeof table === 'string' ? awsTable(table) : undefined;
+    const toQueue = connector?.connector === 'sqs' && typeof queue === 'string' ? awsQueue(queue) : undefined;
+    if (toTable !== undefined) {
+      const { name, ...where } = toTable;
+      to.allow(['dynamodb:PutItem'], [arnOf(stack, where, { service: 'dynamodb', resource: 'table', resourceName: name })]);
+    }
+    if (toQueue !== undefined) to.allow(['sqs:SendMessage'], [arnOf(stack, toQueue, { service: 'sqs', resource: toQueue.name })]);
+  }
+}
+
+/** Where nothing is said the stack's own region and account are meant. */
+function arnOf(
+  stack: Stack,
+  { region, account }: { readonly region?: string; readonly account?: string },
+  parts: { readonly service: string; readonly resource: string; readonly resourceName?: string },
+): string {
+  return stack.formatArn({ ...parts, ...(region === undefined ? {} : { region }), ...(account === undefined ? {} : { account }) });
 }
 
 /** Event sources are turned off while the job has ended. */

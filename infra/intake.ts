@@ -5,17 +5,16 @@
  * IT2. Acknowledged is what the log has: partial batch responses, and no queue of the user's is ever mapped to a shard.
  */
 import { Duration } from 'aws-cdk-lib';
-import { type HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
-import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { pathPrefixes } from '../lib/api/route-scopes.ts';
 import type { JobId, OperatorUid } from '../lib/base/ids.ts';
 import { limits } from '../lib/base/limits.ts';
 import { awsIntakeQueueName } from '../lib/model/intake-names.ts';
 import type { IntakeOptions } from '../lib/model/intake.ts';
+import type { ControlApi } from './control-api.ts';
 import { JobFunction } from './job-function.ts';
 
 /** What a deployment says of an intake, by its name. */
@@ -35,7 +34,7 @@ export interface SourceIntakeProps {
   readonly uid: OperatorUid;
   readonly options: IntakeOptions;
   readonly settings: IntakeSettings;
-  readonly api: HttpApi;
+  readonly api: ControlApi;
   readonly code: Code;
   readonly environment: Readonly<Record<string, string>>;
   readonly enforceSSL: boolean;
@@ -88,8 +87,6 @@ export class SourceIntake extends Construct {
   }
 
   #fromHttp({ api, jobId, options: { intake } }: SourceIntakeProps): void {
-    const integration = new HttpLambdaIntegration('Integration', this.function.lambda);
-    for (const path of [`/jobs/${jobId}/intake/${intake}`, `/v1/jobs/${jobId}/intake/${intake}`])
-      api.addRoutes({ path, methods: [HttpMethod.POST], integration, authorizer: new HttpIamAuthorizer() });
+    for (const prefix of pathPrefixes) api.addRoute('POST', `${prefix}/jobs/${jobId}/intake/${intake}`, 'send', this.function);
   }
 }

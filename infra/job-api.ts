@@ -1,18 +1,15 @@
 /**
- * The HTTP API of one job, behind API Gateway.
- *
- * JA1. Every route is authorised by IAM: reading, operating and restoring are paths and methods, so that a policy can tell them apart (docs/security.md).
+ * The function that makes the changes of one job that are asked for over HTTP: it has the job's code, which a restore at another parallelism needs.
+ * Questions go to the control plane's (overview.ts).
  */
 import { Duration } from 'aws-cdk-lib';
-import { type HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
-import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import type { ControlApi } from './control-api.ts';
 import { JobFunction } from './job-function.ts';
 
 export interface JobApiProps {
-  readonly api: HttpApi;
+  readonly api: ControlApi;
   readonly jobId: string;
   readonly jobName: string;
   readonly code: Code;
@@ -26,20 +23,12 @@ export class JobApi extends Construct {
     super(scope, id);
     this.function = new JobFunction(this, 'Api', {
       code,
-      environment,
+      environment: { ...environment, ...api.environment },
       handler: 'api.handler',
       timeout: Duration.seconds(29),
       memorySize: 512,
       description: `Sluice job ${jobName}: its HTTP API`,
     });
-    const integration = new HttpLambdaIntegration('Integration', this.function.lambda);
-    for (const path of [`/jobs/${jobId}`, `/jobs/${jobId}/{rest+}`, `/v1/jobs/${jobId}`, `/v1/jobs/${jobId}/{rest+}`]) {
-      api.addRoutes({
-        path,
-        methods: [HttpMethod.GET, HttpMethod.POST, HttpMethod.PATCH],
-        integration,
-        authorizer: new HttpIamAuthorizer(),
-      });
-    }
+    api.addChanges(this.function, jobId);
   }
 }

@@ -29,6 +29,8 @@ export interface JobFunctionProps {
   readonly logRetention?: RetentionDays;
 }
 
+type Conditions = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+
 export class JobFunction extends Construct {
   readonly lambda: LambdaFunction;
   readonly role: Role;
@@ -62,7 +64,9 @@ export class JobFunction extends Construct {
     this.lambda.addEventSource(this.source);
   }
 
-  allow(actions: readonly string[], resources: readonly string[]): void {
-    this.role.addToPrincipalPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources] }));
+  allow(actions: readonly string[], resources: readonly string[], conditions: Conditions = {}): void {
+    this.role.addToPrincipalPolicy(
+      new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources], conditions }),
+    );
   }
 }

@@ -4,45 +4,80 @@
  * CP1. No lifecycle rule expires a current object: what a record names is removed by the collector alone, and savepoints by people.
  * CP2. Savepoints, and the logs of push sources, outlive the stack unless somebody says otherwise.
  */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { type Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { ControlApi, type ControlApiProps } from './control-api.ts';
+import { Overview } from './overview.ts';
 
-export interface SluiceControlPlaneProps {
+export interface SluiceControlPlaneProps extends ControlApiProps {
   /** What `cdk destroy` leaves. */
   readonly removal?: 'keep-savepoints' | 'destroy-everything';
   /** Off for an emulator that is reached by plain HTTP. */
   readonly enforceSSL?: boolean;
 }
 
+/** Who has read or removed which object: long enough to find out after the fact. */
+const accessLogsKept = Duration.days(90);
+
 export class SluiceControlPlane extends Construct {
   readonly table: TableV2;
   readonly bucket: Bucket;
+  readonly control: ControlApi;
   readonly api: HttpApi;
+  readonly overview: Overview;
   readonly enforceSSL: boolean;
   readonly #removalPolicy: RemovalPolicy;
   #intakeTable: TableV2 | undefined;
 
-  constructor(scope: Construct, id: string, { removal = 'keep-savepoints', enforceSSL = true }: SluiceControlPlaneProps = {}) {
+  constructor(scope: Construct, id: string, props: SluiceControlPlaneProps = {}) {
     super(scope, id);
+    const { removal = 'keep-savepoints', enforceSSL = true, ...access } = props;
     this.enforceSSL = enforceSSL;
     this.#removalPolicy = removal === 'keep-savepoints' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    this.api = new HttpApi(this, 'Api', { description: 'Sluice: jobs, checkpoints, savepoints, restores' });
+    this.control = new ControlApi(this, 'Api', access);
+    this.api = this.control.http;
     this.table = this.#makeTable('Table', RemovalPolicy.DESTROY);
-    this.bucket = new Bucket(this, 'Bucket', {
-      versioned: true,
+    const safe = {
       enforceSSL,
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       removalPolicy: this.#removalPolicy,
+    };
+    this.bucket = new Bucket(this, 'Bucket', {
+      ...safe,
+      versioned: true,
       lifecycleRules: [
         // What the collector has removed: a week in which a mistake can be undone.
         { prefix: 'jobs/', noncurrentVersionExpiration: Duration.days(7), expiredObjectDeleteMarker: true },
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
     });
+    logAccess(this.bucket, new Bucket(this, 'AccessLogs', { ...safe, lifecycleRules: [{ expiration: accessLogsKept }] }));
+    this.overview = new Overview(this, 'Overview', { api: this.control, table: this.table, bucket: this.bucket });
+  }
+
+  /** Asking, and looking. Without `jobId` of all jobs. */
+  grantRead(grantee: IGrantable, jobId?: string): Grant {
+    return this.control.grant('read', grantee, jobId);
+  }
+
+  /** Checkpoints, savepoints, stopping, canceling, settings; asking is granted by itself. */
+  grantOperate(grantee: IGrantable, jobId?: string): Grant {
+    return this.control.grant('operate', grantee, jobId);
+  }
+
+  /** Records, to sources that take them by HTTP. */
+  grantSend(grantee: IGrantable, jobId?: string): Grant {
+    return this.control.grant('send', grantee, jobId);
+  }
+
+  /** Taking a job back to a checkpoint or a savepoint. */
+  grantRestore(grantee: IGrantable, jobId?: string): Grant {
+    return this.control.grant('restore', grantee, jobId);
   }
 
   /** With the logs of push sources; made for the first job that has one. It is another table because it lives longer, and because intakes may not touch state. */
@@ -60,4 +95,18 @@ export class SluiceControlPlane extends Construct {
       removalPolicy,
     });
   }
+}
+
+/** By a policy, said here: the property of the construct takes access control lists, unless the app has a feature flag. */
+function logAccess(bucket: Bucket, to: Bucket): void {
+  const prefix = 'objects/';
+  (bucket.node.defaultChild as CfnBucket).loggingConfiguration = { destinationBucketName: to.bucketName, logFilePrefix: prefix };
+  to.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('logging.s3.amazonaws.com')],
+      actions: ['s3:PutObject'],
+      resources: [to.arnForObjects(`${prefix}*`)],
+      conditions: { ArnLike: { 'aws:SourceArn': bucket.bucketArn }, StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+    }),
+  );
 }

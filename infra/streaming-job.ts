@@ -2,7 +2,7 @@
  * Everything of one job, made from its plan: a queue and a function per vertex, the coordinator with its state machines, the relay of delayed messages.
  *
  * SJ1. What the functions are told (job, code, plan options) is the same for all of them, so that all compile the same plan.
- * SJ2. Every resource is allowed by name; what reads and writes the user's data is allowed by the URIs that the plan names.
+ * SJ2. Every resource is allowed by name; what reads and writes the user's data is allowed by the URIs, tables and queues that the plan names.
  */
 import { Aws, Duration } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
@@ -19,7 +19,7 @@ import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { Deployment } from './deployment.ts';
-import { allowCoordination, allowData, allowObjects, allowQueues, allowTable, allowTurning } from './grants.ts';
+import { allowCoordination, allowData, allowDeliveries, allowObjects, allowQueues, allowTurning } from './grants.ts';
 import { allowIntake, allowReadingIntake, allowTrimmingIntake } from './intake-grants.ts';
 import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './intake.ts';
 import { JobAlarms } from './job-alarms.ts';
@@ -27,6 +27,7 @@ import { JobApi } from './job-api.ts';
 import { JobDashboard } from './job-dashboard.ts';
 import { Operator } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
+import { allowAudit, allowTable } from './table-grants.ts';
 
 export interface StreamingJobProps {
   readonly controlPlane: SluiceControlPlane;
@@ -109,7 +110,7 @@ export class StreamingJob extends Construct {
       (vertex) => new Operator(this, `Operator-${vertex.uid}`, { ...common, vertex, timeout: functionTimeout, memorySize, maxConcurrency }),
     );
     this.coordinator = new Coordinator(this, 'Coordinator', common);
-    this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.api });
+    this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.control });
     this.intakes = this.#makeIntakes(props, common);
     const watched = { jobId: this.jobId, jobName: this.plan.name, operators: this.operators, coordinator: this.coordinator };
     this.alarms = new JobAlarms(this, 'Alarms', { ...watched, table: controlPlane.table, topic: props.alarmTopic });
@@ -118,13 +119,12 @@ export class StreamingJob extends Construct {
     this.#allowIntakes(controlPlane);
     const { relay, coordinator, api, operators, intakes } = this;
     const consuming = [relay, ...operators, ...intakes.values()].map((each) => each.function);
-    allowTurning(coordinator.tasks, [coordinator.messages, ...consuming]);
     const functions = [coordinator.messages, coordinator.tasks, api.function, ...consuming];
     this.deployment.between(functions, [relay, coordinator, api, ...operators, ...intakes.values()]);
   }
 
   #makeIntakes(
-    { controlPlane: { api }, intakes: settings = {} }: StreamingJobProps,
+    { controlPlane: { control: api }, intakes: settings = {} }: StreamingJobProps,
     common: CommonProps,
   ): ReadonlyMap<string, SourceIntake> {
     const sources = intakesOf(this.plan);
@@ -144,20 +144,24 @@ export class StreamingJob extends Construct {
   #allow({ table, bucket }: SluiceControlPlane): void {
     const queues = [...this.operators.map(({ queue }) => queue), this.coordinator.queue];
     for (const { function: operator } of this.operators) {
-      allowTable(operator, table);
+      allowTable(operator, table, this.jobId);
       allowObjects(operator, bucket, this.jobId);
       allowQueues(operator, queues);
       allowData(operator, this.plan);
       this.relay.allowDelay(operator);
     }
     for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.restore]) {
-      allowTable(coordinating, table);
+      allowTable(coordinating, table, this.jobId);
       allowCoordination(coordinating, bucket, this.jobId);
       allowQueues(coordinating, queues);
       allowData(coordinating, this.plan);
     }
+    const consuming = [this.relay, ...this.operators, ...this.intakes.values()].map((each) => each.function);
+    allowTurning(this.coordinator.tasks, [this.coordinator.messages, ...consuming]);
+    allowDeliveries(this.coordinator.tasks, this.plan);
     allowQueues(this.relay.function, queues);
-    allowTable(this.deployment.check, table);
+    allowAudit(this.api.function, table, this.jobId);
+    allowTable(this.deployment.check, table, this.jobId);
     allowObjects(this.deployment.check, bucket, this.jobId);
   }
 

@@ -48,6 +48,8 @@ export { fromCollection, memoryText } from './connectors/memory-sources.ts';
 export { sourceFromHttp, sourceFromSqs, type PushOptions } from './connectors/push-sources.ts';
 export { recordsFrom, recordsTo } from './connectors/records-uri.ts';
 export { collectSink, fileSink } from './connectors/committer-sinks.ts';
+export { dynamoDbSink, type DynamoDbSinkOptions } from './connectors/dynamodb-sink.ts';
+export { sqsSink, type SqsSinkOptions } from './connectors/sqs-sink.ts';
 export { accumulatorSink, discardingSink } from './connectors/inner-sinks.ts';
 export { malformedRecords, type RecordsOptions, type Source } from './connectors/source.ts';
 export type { MalformedRecord } from './ports/connectors.ts';

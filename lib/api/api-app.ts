@@ -7,14 +7,19 @@
  * A1. An error is `{"errors": [...]}` and nothing else; every other answer is never an object whose only key is `errors`.
  * A2. Numbers and flags are always there and never null: Flink's Java client refuses null for a primitive.
  * A3. No answer leaves before everything that it shows is durable: what a client has seen is still there after a kill.
+ * A4. Behind a gateway every request is looked at (access.ts) and every change is recorded (audit-trail.ts) before a route sees it.
  */
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { errorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Clock, Logger } from '../ports/system.ts';
+import { accessMiddleware, callerIn, type Access } from './access.ts';
+import { auditRoutes } from './audit-routes.ts';
+import { auditMiddleware, type AuditOptions } from './audit-trail.ts';
 import { checkpointRoutes } from './checkpoint-routes.ts';
 import { clusterRoutes } from './cluster-routes.ts';
+import { costRoutes } from './cost-routes.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { JobControl } from './job-control.ts';
 import { jobRoutes } from './job-routes.ts';
@@ -31,15 +36,22 @@ export interface ApiOptions {
   readonly durable: () => Promise<void>;
   /** Of Sluice. */
   readonly version: string;
+  /** Absent: whoever reaches the server may do everything (docs/adr/0016). */
+  readonly access?: Access;
+  /** Absent: changes leave no record, and there is no route to records. */
+  readonly audit?: AuditOptions;
 }
 
 export function createApi(options: ApiOptions): Hono {
+  const { access, audit } = options;
   const app = new Hono();
+  if (access !== undefined) app.use(accessMiddleware(access));
   app.use(bodyLimit({ maxSize: limits.apiBodyBytesMax, onError: (context) => answerProblem(context, tooLarge()) }));
   app.use(async (_context, next) => {
     await next();
     await options.durable();
   });
+  if (audit !== undefined) app.use(auditMiddleware({ ...options, ...audit, callerOf: (context) => callerIn(access, context) }));
   for (const prefix of ['/', '/v1']) {
     app.route(prefix, clusterRoutes(options));
     app.route(prefix, jobRoutes(options));
@@ -48,6 +60,8 @@ export function createApi(options: ApiOptions): Hono {
     app.route(prefix, operationRoutes(options));
     app.route(prefix, restoreRoutes(options));
     app.route(prefix, deadLetterRoutes(options));
+    app.route(prefix, costRoutes(options));
+    if (audit !== undefined) app.route(prefix, auditRoutes(audit.log));
   }
   app.notFound((context) => answerProblem(context, unknownPath(context)));
   app.onError((error, context) => {

@@ -41,8 +41,8 @@ export type SettingsOutcome =
   | { readonly outcome: 'changed'; readonly changes: readonly SettingChange[]; readonly settings: CheckpointSettings }
   | { readonly outcome: 'ended'; readonly status: JobStatus };
 
-/** Reads answer `undefined` for a job that is not known. */
-export interface JobControl {
+/** Answers `undefined` for a job that is not known. */
+export interface JobReads {
   list(): Promise<readonly JobDetails[]>;
   details(job: JobId): Promise<JobDetails | undefined>;
   status(job: JobId): Promise<JobStatus | undefined>;
@@ -55,6 +55,10 @@ export interface JobControl {
   deadLetters(job: JobId): Promise<readonly DeadLetter[] | undefined>;
   /** How many; cheap to ask again and again. */
   deadLetterCount(job: JobId): Promise<number>;
+  operation(job: JobId, trigger: string): Promise<OperationRecord | undefined>;
+}
+
+export interface JobControl extends JobReads {
   triggerSavepoint(job: JobId, request: SavepointRequest): Promise<TriggerOutcome>;
   triggerStop(job: JobId, request: StopRequest): Promise<TriggerOutcome>;
   /** Accepted as savepoints are: what is wrong is found in the operation. */
@@ -69,5 +73,4 @@ export interface JobControl {
   ): Promise<{ readonly outcome: 'accepted'; readonly trigger: string } | undefined>;
   /** What it would do, and everything against it. Changes nothing. */
   previewRestore(input: RestoreInput): Promise<RestorePreview | undefined>;
-  operation(job: JobId, trigger: string): Promise<OperationRecord | undefined>;
 }

@@ -6,7 +6,7 @@ import { errorCode, type SluiceError } from '../base/errors.ts';
 
 export const errorCodeHeader = 'sluice-error-code';
 
-type ProblemStatus = 308 | 400 | 403 | 404 | 409 | 413 | 500 | 503;
+type ProblemStatus = 308 | 400 | 401 | 403 | 404 | 409 | 413 | 500 | 503;
 
 /** Thrown by whoever looks at a request, turned into an answer in one place (api-app.ts). */
 export class RequestProblem extends Error {

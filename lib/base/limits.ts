@@ -7,6 +7,8 @@ export const limits = {
   messagesPerBatchMax: 10,
   /** SQS: message text; our bodies are bytes, sent as base64 (4/3), so bodies stay at or below `envelopeBytesMax`. */
   messageTextBytesMax: 1_048_576,
+  /** What a queue's sink adds to a message: the id as an attribute, by name, type and value. */
+  messageIdAttributeBytes: 79,
   /** Largest message body in bytes before base64; what is larger goes to an object and the envelope carries the pointer. */
   envelopeBytesMax: 700_000,
   /** Default size at which a channel's envelope is closed. One SQS request is 64 KB of text: 48 KiB of bytes. */
@@ -78,6 +80,9 @@ export const limits = {
   itemBytesMax: 409_600,
   itemPartitionKeyBytesMax: 2_048,
   itemSortKeyBytesMax: 1_024,
+  /** What a table's sink adds to a row, at most; and how long it keeps a deleted one: longer than any invocation lives. */
+  itemVersionBytesMax: 256,
+  rowTombstoneMs: 1_200_000,
   batchGetItemsMax: 100,
   batchWriteItemsMax: 25,
   jobRecordBytesMax: 4_096,
@@ -100,4 +105,7 @@ export const limits = {
   historyCheckpointsShown: 100,
   /** Dead letters that the API shows where nobody asks for more. */
   deadLettersShown: 1_000,
+  /** Audit records of one answer: of 20 KB at most, and Lambda answers with 6 MB. */
+  auditRecordsShown: 100,
+  auditRecordsShownMax: 200,
 } as const;

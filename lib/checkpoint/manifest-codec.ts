@@ -6,7 +6,7 @@
  * M2. No received message that was not sent: a cut's input position is at most the sender's output position. Under exactly-once, aligned, both are equal.
  *     Unaligned, what lies between is in flight: only on channels that can be dealt out again, and listed by the sender's snapshot (in-flight.ts, IF1, IF2).
  * M3. Deltas are of epochs up to the checkpoint, in rising order per shard, and inside the key groups there are.
- * M4. Canonical bytes: the same acknowledgements make the same manifest, but for the times.
+ * M4. Canonical bytes: the same acknowledgements make the same manifest, but for the times and the bill.
  */
 import type { JobId, OperatorUid } from '../base/ids.ts';
 import { decodeDocument, encodeDocument, type DocumentKind } from './document.ts';
@@ -14,7 +14,7 @@ import type { Manifest, RestoreDescriptor } from './manifest.ts';
 import { assertManifest } from './manifest-rules.ts';
 import { planShape } from './plan-shape.ts';
 import { shapes } from './shape.ts';
-import { snapshotShape } from './snapshot-shape.ts';
+import { billShape, snapshotShape } from './snapshot-shape.ts';
 
 const { id, integer, list, object, oneOf, optional, text } = shapes;
 
@@ -37,6 +37,7 @@ const manifestKind: DocumentKind<Manifest> = {
     shards: list(snapshotShape),
     triggeredAtMs: integer,
     completedAtMs: integer,
+    bill: optional<Manifest['bill']>(billShape),
   }),
 };
 

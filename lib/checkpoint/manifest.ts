@@ -3,6 +3,7 @@
  * State at checkpoint n = base + the deltas listed here, in order, never a range or a listing: an abandoned attempt's deltas lie in the same range.
  */
 import type { Attempt, CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
+import type { Bill } from '../model/bill.ts';
 import type { CheckpointKind } from '../model/job-record.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { ShardSnapshot } from '../model/shard-record.ts';
@@ -25,6 +26,8 @@ export interface Manifest {
   readonly shards: readonly ShardSnapshot[];
   readonly triggeredAtMs: number;
   readonly completedAtMs: number;
+  /** Of the time since the last checkpoint: what its shards and its coordinator counted. */
+  readonly bill?: Bill;
 }
 
 /** What every shard of an attempt starts from: an object named by the job record. */

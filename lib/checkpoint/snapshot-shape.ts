@@ -1,5 +1,6 @@
 /** A shard's snapshot as a stored document: part of manifests, and in pieces of savepoints. */
 import type { ChannelId, JobId, OperatorUid } from '../base/ids.ts';
+import type { Bill } from '../model/bill.ts';
 import type { KeyGroupRange } from '../model/key-group-range.ts';
 import type {
   DeltaRef,
@@ -34,6 +35,8 @@ const operatorState = object<OperatorStateValue>({
   kind: oneOf('operator-list', 'operator-union', 'broadcast', 'accumulator'),
   items: list(text),
 });
+
+export const billShape: Shape<Bill> = record<string, number>(number);
 
 /** What a shard has that is neither keyed nor a position in a channel. */
 export const shardStateFields = {
@@ -83,4 +86,5 @@ export const snapshotShape: Shape<ShardSnapshot> = object<ShardSnapshot>({
     processedBytes: optional<SnapshotStats['processedBytes']>(number),
     unaligned: optional(oneOf(true)),
   }),
+  bill: optional<ShardSnapshot['bill']>(billShape),
 });

@@ -19,18 +19,30 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 const gateway = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
 
+const thisMachine: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
+
 /** SLUICE_TOKEN; else a signature where SLUICE_AUTH is `iam` or the host is API Gateway's. @throws SluiceError `SLUICE-USAGE` */
 export function authorisationFor(server: string, env: Variables): Authorise {
   const { SLUICE_TOKEN: token, SLUICE_AUTH: how } = env;
   if (how !== undefined && how !== 'iam' && how !== 'none')
     throw new SluiceError('SLUICE-USAGE', `SLUICE_AUTH is ${how}`, { hint: 'It may be iam or none.', facts: { how } });
-  if (token !== undefined && token !== '') return ({ headers }) => Promise.resolve({ ...headers, authorization: `Bearer ${token}` });
+  if (token !== undefined && token !== '') return bearing(token, server);
   const ofHost = gateway.exec(new URL(server).hostname)?.[1];
   if (how === 'none' || (how === undefined && ofHost === undefined)) return ({ headers }) => Promise.resolve(headers);
   const region = ofHost ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
   if (region !== undefined) return signed(region);
   throw new SluiceError('SLUICE-USAGE', `requests to ${server} are to be signed, and nobody says for which region`, {
     hint: 'Set AWS_REGION.',
+    facts: { server },
+  });
+}
+
+function bearing(token: string, server: string): Authorise {
+  const { protocol, hostname } = new URL(server);
+  if (protocol === 'https:' || thisMachine.includes(hostname))
+    return ({ headers }) => Promise.resolve({ ...headers, authorization: `Bearer ${token}` });
+  throw new SluiceError('SLUICE-USAGE', `a token is not sent to ${server}, where everybody on the way could read it`, {
+    hint: 'Write --server https://…, or unset SLUICE_TOKEN.',
     facts: { server },
   });
 }

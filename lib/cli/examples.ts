@@ -29,6 +29,15 @@ export const examples = {
     'sluice dead-letters flights --data-dir data',
     'sluice dead-letters flights --data-dir data --records > again.ndjson',
   ),
+  cost: lines(
+    'sluice cost flights --server https://API',
+    'sluice cost --from manifests                   # copied from the bucket',
+    'sluice cost --print-prices > prices.json       # change it, then: --prices prices.json',
+  ),
+  audit: lines(
+    'sluice audit flights --server https://API-ID.execute-api.eu-west-1.amazonaws.com',
+    'sluice audit flights --server https://API-ID.execute-api.eu-west-1.amazonaws.com --verify',
+  ),
   restore: lines(
     'sluice restore data/savepoints/savepoint-1 job.ts --dry-run',
     'sluice restore backups/savepoint-1 job.ts --parallelism 4 --data-dir data-2',

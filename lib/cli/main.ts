@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SluiceError } from '../base/errors.ts';
+import type { AuditHead } from '../model/audit-record.ts';
 import type { CliIo } from './cli-io.ts';
 import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -42,6 +43,8 @@ function createProgram(io: CliIo, finish: (exitCode: number) => void): Command {
   addControlCommands(program, io, finish);
   addCheckpointCommands(program, io, finish);
   addDeadLetterCommand(program, io, finish);
+  addCostCommand(program, io, finish);
+  addAuditCommand(program, io, finish);
   addSavepointCommands(program, io, finish);
   return program;
 }
@@ -177,6 +180,33 @@ function addDeadLetterCommand(program: Command, io: CliIo, finish: Finish): void
     });
 }
 
+function addCostCommand(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('cost [job]'))
+    .description('what a job on AWS costs: per million events, per checkpoint, and in a month in which nothing comes')
+    .option('--from <path>', 'from a manifest, a folder of manifests or a savepoint, without a server', somePath)
+    .option('--prices <file>', 'a price table instead of the one built in, or what of it differs', somePath)
+    .option('--region <region>', 'whose prices (default: us-east-1, the only ones built in)')
+    .option('--state-gb <n>', 'size of the keyed state, for the month (default: what stands in deltas)', gigabytes)
+    .option('--print-prices', 'print the price table and nothing else', false)
+    .addHelpText('after', examples.cost)
+    .action(async (job: string | undefined, options) => {
+      const { cost } = await import('./commands/cost.ts');
+      finish(await cost(io, job, options as never));
+    });
+}
+
+function addAuditCommand(program: Command, io: CliIo, finish: Finish): void {
+  withServerOptions(program.command('audit <job>'))
+    .description('show who has changed a deployed job, or verify that no record of it was edited or removed (--verify)')
+    .option('--verify', 'check the chain of the records, and name the first that is not as it was written', false)
+    .option('--anchor <number:hash>', 'of a record, from the log of the function; may be repeated', anAnchor, [])
+    .addHelpText('after', examples.audit)
+    .action(async (job: string, options) => {
+      const { audit } = await import('./commands/audit.ts');
+      finish(await audit(io, job, options as never));
+    });
+}
+
 function addSavepointCommands(program: Command, io: CliIo, finish: Finish): void {
   withRunOptions(program.command('restore <savepoint> <job-file>'))
     .description('run a job from a savepoint, or only check whether it could (--dry-run)')
@@ -264,6 +294,11 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('A whole number from 0 to 999999999 is wanted.');
 }
 
+function gigabytes(text: string): number {
+  if (/^\d{1,9}(\.\d+)?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A number of gigabytes is wanted.');
+}
+
 function portNumber(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new InvalidArgumentError('A number from 0 to 65535 is wanted.');
@@ -275,6 +310,12 @@ function simulatedModes(text: string): readonly string[] {
   const chosen = text.split(',').map((mode) => mode.trim());
   if (chosen.every((mode) => simulated.includes(mode))) return chosen;
   throw new InvalidArgumentError(`Some of ${simulated.join(', ')} are wanted, with commas between them.`);
+}
+
+function anAnchor(text: string, before: readonly AuditHead[]): readonly AuditHead[] {
+  const [, number, hash] = /^([1-9]\d{0,11}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (number !== undefined && hash !== undefined) return [...before, { number: Number(number), hash }];
+  throw new InvalidArgumentError('The number of a record and its hash are wanted, as 12:HASH.');
 }
 
 function usageError({ message }: CommanderError, [command = '']: readonly string[]): SluiceError {

@@ -40,7 +40,8 @@ function schemeProblem(uri: string, verb: 'read' | 'write'): ConnectorProblem | 
   if (scheme === undefined || scheme === 'file') return undefined;
   if (scheme === 's3') return s3Pattern.test(uri) ? undefined : { message: `${uri} names no place on S3`, hint: 'Write s3://bucket/key.' };
   if (laterSchemes.includes(scheme)) {
-    return { message: `${uri}: this version cannot ${verb} ${scheme}: yet`, hint: placeHint };
+    const hint = verb === 'write' ? 'End the stream with sqsSink for a queue of SQS, or name a path or s3://bucket/key.' : placeHint;
+    return { message: `${uri}: this version cannot ${verb} ${scheme}: yet`, hint };
   }
   return { message: `${uri}: the scheme ${scheme}: is unknown`, hint: placeHint };
 }

@@ -9,6 +9,8 @@ export interface Sink<T> {
   readonly states: readonly StateDeclaration[];
   readonly create: () => StreamOperator;
   readonly connector?: ConnectorSpec;
+  /** Records for which it is the same go to one subtask, in order: the stream is dealt out by it, whatever it was keyed by before. */
+  readonly keyOf?: (value: unknown) => unknown;
   /** What it writes to: no two sinks of a job may have the same. */
   readonly target?: string;
   readonly problem?: ConnectorProblem;

@@ -7,6 +7,7 @@
  * CG3. Candidates are listed before the roots are read, and shard records before the job record: what passes from an acknowledgement to a manifest, or
  *      from a record's deltas into the base, meanwhile, is still seen at one of the two.
  * CG4. A namespace of the base that the job has left is dropped when no invocation is left that could read or write there.
+ * CG5. Parts that sinks keep among the job's objects go once their checkpoint is published: an export that is under way takes what is published for shown.
  */
 import { mutated } from '../base/mutated.ts';
 import type { JobId } from '../base/ids.ts';
@@ -15,6 +16,7 @@ import { decodeDescriptor, decodeManifest } from '../checkpoint/manifest-codec.t
 import { forgetSpaces } from '../checkpoint/left-spaces.ts';
 import { spaceOf, type JobRecord } from '../model/job-record.ts';
 import { jobPrefix, manifestKey } from '../model/object-keys.ts';
+import { checkpointOfPart } from '../model/sink-part-keys.ts';
 import type { SegmentIndex, SegmentList, ShardRecord, ShardSnapshot } from '../model/shard-record.ts';
 import { importIdOf } from '../savepoint/import-target.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
@@ -22,7 +24,7 @@ import { trimIntakes } from './trim-intakes.ts';
 import { readJob, updateJob } from './update-job.ts';
 
 /** Folders of a job that the collector looks after; plans, splits and failures are few and kept. */
-const collected = /^(segments|indexes|deltas|manifests|restores|exports)\//;
+const collected = /^(segments|indexes|deltas|manifests|restores|exports|sinks)\//;
 const restoreOf = /^restores\/(\d+)-(.*)-\d+$/;
 const importOf = /^(?:segments\/[^/]+\/\d+\/0-\d+|manifests\/chk-\d+)-([0-9a-f]{16})$/;
 const exportOf = /^exports\/([^/]+)\//;
@@ -40,7 +42,8 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
   );
   const garbage = candidates.filter((key) => {
     const name = key.slice(jobPrefix(job).length);
-    return collected.test(name) && !marks.keys.has(key) && !isUnderWay(name, record, underWay) && !mutated('nothing-collected');
+    const isNeeded = marks.keys.has(key) || isUnderWay(name, record, underWay) || isUnpublished(name, record);
+    return collected.test(name) && !isNeeded && !mutated('nothing-collected');
   });
   for (let at = 0; at < garbage.length; at += removedAtOnce) await deps.objects.remove(garbage.slice(at, at + removedAtOnce));
   await dropLeftSpaces(deps, record, cutoffMs);
@@ -69,6 +72,11 @@ function isUnderWay(name: string, record: JobRecord, underWay: ReadonlySet<strin
   if (importing !== undefined) return [...underWay].some((trigger) => importIdOf(trigger) === importing);
   const trigger = exportOf.exec(name)?.[1];
   return trigger !== undefined && underWay.has(trigger) && !mutated('collector-without-exports');
+}
+
+/** CG5. What an import has staged says no number of this job's. */
+function isUnpublished(name: string, { published }: JobRecord): boolean {
+  return name.startsWith('sinks/') && (checkpointOfPart(name) ?? Number.POSITIVE_INFINITY) > published;
 }
 
 /** undefined where the job changes faster than its roots can be read: another time. */

@@ -19,6 +19,7 @@ import { heldCheckpoint } from '../checkpoint/retention.ts';
 import type { JobRecord, PendingCheckpoint, RetainedCheckpoint } from '../model/job-record.ts';
 import { manifestKey } from '../model/object-keys.ts';
 import { startCollector } from './arm-sweep.ts';
+import { billOfCheckpoint } from './checkpoint-bill.ts';
 import { readObject, readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { partsAbove, publishCompleted } from './publish-parts.ts';
 import { noteCompleted } from './record-history.ts';
@@ -107,7 +108,8 @@ async function readHeld(deps: CoordinatorDeps, { job }: JobRecord, { kind, manif
 
 async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: PendingCheckpoint, key: string): Promise<Manifest> {
   const { plan } = await readPlan(deps, record.plan);
-  const shards = await deps.acknowledgements.list(record.job, record.attempt, pending.id);
+  const acknowledged = await deps.acknowledgements.list(record.job, record.attempt, pending.id);
+  const { shards, ...bill } = billOfCheckpoint(deps, acknowledged, pending.flow);
   const missing = missingShards(plan, shards);
   if (missing.length > 0 && !mutated('incomplete-completes')) {
     throw new SluiceError('SLUICE-REFUSED', `checkpoint ${pending.id} lacks ${missing.length} acknowledgements`, {
@@ -130,6 +132,7 @@ async function writeManifest(deps: CoordinatorDeps, record: JobRecord, pending: 
     shards: trimInFlight({ plan, shards }, lacksBeginnings(shards) ? await olderShards(deps, record, pending) : []),
     triggeredAtMs: pending.triggeredAtMs,
     completedAtMs: deps.clock.now(),
+    ...bill,
   };
   if (mutated('manifest-after-completion')) return manifest;
   const outcome = await deps.objects.createIfAbsent(key, encodeManifest(manifest));

@@ -1,6 +1,7 @@
 /** Everything that the coordinator's steps need from outside, in one object. */
 import { SluiceError } from '../base/errors.ts';
 import { decodeStoredPlan, type StoredPlan } from '../checkpoint/stored-plan.ts';
+import type { Bill } from '../model/bill.ts';
 import type { Connectors } from '../ports/connectors.ts';
 import type { EventSources } from '../ports/event-sources.ts';
 import type { IntakeLog } from '../ports/intake-log.ts';
@@ -35,6 +36,8 @@ export interface CoordinatorDeps {
   readonly problems?: ProblemBoard;
   /** Absent where no job has a push source. */
   readonly intakeLog?: IntakeLog | undefined;
+  /** What was counted since it was asked last; absent where nothing costs anything. */
+  readonly bill?: () => Bill;
   /** The job's own code, as it is deployed (null) or planned for another parallelism; absent where nobody here has it. */
   readonly planFor?: (parallelism: number | null) => NewPlan;
   /** How often what is left unfinished is looked for, and how often objects are collected while a job makes checkpoints. */

@@ -3,7 +3,8 @@
  *
  * PU1. Oldest checkpoint first, every part of a manifest before `published` moves past it. Publishing twice is once.
  * PU2. What may work later is tried until it does. What cannot ends the job, with its inputs kept: the next run publishes first.
- * PU3. A manifest that is lost is made good by a newer one, which lists all parts that were not published when it was made. Where there is none, nobody
+ * PU3. Of one operator's shard one part after the other, in the order of the manifest: oldest first. Queues show them in that order.
+ * PU4. A manifest that is lost is made good by a newer one, which lists all parts that were not published when it was made. Where there is none, nobody
  *      knows what is to be shown: the job goes back or ends as after any loss (recovery.ts), and this ends too.
  */
 import { mutated } from '../base/mutated.ts';
@@ -34,7 +35,7 @@ export function partsAbove(manifest: Manifest, published: CheckpointId): readonl
 /**
  * Everything that is completed and not published; returns the record as it is then. `known` spares reading the newest manifest again.
  *
- * @throws SluiceError `SLUICE-PUBLISH-FAILED`, retryable: what is completed must become visible; `SLUICE-CHECKPOINTS-LOST` where that cannot be (PU2, PU3)
+ * @throws SluiceError `SLUICE-PUBLISH-FAILED`, retryable: what is completed must become visible; `SLUICE-CHECKPOINTS-LOST` where that cannot be (PU2, PU4)
  */
 export async function publishCompleted(deps: CoordinatorDeps, job: JobId, known?: Manifest): Promise<JobRecord> {
   let record = await readJob(deps, job);
@@ -83,11 +84,15 @@ async function cannotPublish(deps: CoordinatorDeps, job: JobId, checkpoint: Chec
 async function publishManifest(deps: CoordinatorDeps, record: JobRecord, manifest: Manifest): Promise<JobRecord> {
   const parts = partsAbove(manifest, record.published);
   if (mutated('published-before-parts')) await notePublished(deps, record, manifest);
-  for (let at = 0; at < parts.length; at += atOnce) {
+  // One after the other.
+  const lines = [...Map.groupBy(parts, ({ operator, shard }) => `${operator}/${shard}`).values()];
+  for (let at = 0; at < lines.length; at += atOnce) {
     await Promise.all(
-      parts.slice(at, at + atOnce).map(async (part) => {
-        const { sink, committer } = committerOf(deps, manifest.plan, part.operator);
-        await committer.publish(sink, part);
+      lines.slice(at, at + atOnce).map(async (line) => {
+        for (const part of line) {
+          const { sink, committer } = committerOf(deps, manifest.plan, part.operator);
+          await committer.publish(sink, part, record);
+        }
       }),
     );
   }

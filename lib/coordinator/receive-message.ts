@@ -12,6 +12,7 @@ import { abortCheckpoint } from '../checkpoint/abort.ts';
 import { isWorking } from '../checkpoint/job-status.ts';
 import { isOver } from '../checkpoint/pending-checkpoint.ts';
 import type { CoordinatorMessage } from '../model/coordinator-message.ts';
+import { withOwnCounts } from './checkpoint-bill.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { jobFailed } from './fail-job.ts';
 import { recoverFromLoss } from './recovery.ts';
@@ -67,7 +68,7 @@ async function takeAcknowledgement(
 ): Promise<MessageOutcome> {
   const before = await deps.jobs.read(job);
   if (before === undefined || before.attempt !== attempt || isOver(before, snapshot.checkpoint)) return 'dropped';
-  await deps.acknowledgements.put(snapshot);
+  await deps.acknowledgements.put(withOwnCounts(deps, snapshot));
   const record = await deps.jobs.read(job);
   const pending = record?.pending.find(({ id }) => id === snapshot.checkpoint);
   if (record?.attempt !== attempt || pending === undefined) {

@@ -9,6 +9,7 @@ import type { JobPlan } from '../model/job-plan.ts';
 import type { CheckpointKind, JobRecord, PendingCheckpoint } from '../model/job-record.ts';
 import type { ShardSnapshot } from '../model/shard-record.ts';
 import type { HistoryEntry, VertexCheckpoint } from '../ports/job-history.ts';
+import { billOfShards, recordsRead } from './checkpoint-bill.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 
 type HistoryDeps = Pick<CoordinatorDeps, 'history' | 'logger' | 'acknowledgements' | 'objects'>;
@@ -19,7 +20,7 @@ export async function noteStatus(deps: HistoryDeps, before: JobRecord | null, af
 }
 
 export async function noteCompleted(deps: HistoryDeps, manifest: Manifest, location: string): Promise<void> {
-  const { job, checkpoint, attempt, kind, plan, shards, triggeredAtMs, completedAtMs } = manifest;
+  const { job, checkpoint, attempt, kind, plan, shards, triggeredAtMs, completedAtMs, bill } = manifest;
   await append(deps, job, {
     kind: 'checkpoint',
     id: checkpoint,
@@ -30,6 +31,7 @@ export async function noteCompleted(deps: HistoryDeps, manifest: Manifest, locat
     vertices: byVertex(plan, shards),
     location,
     failure: null,
+    ...(bill === undefined ? {} : { bill, records: recordsRead(manifest) }),
   });
 }
 
@@ -43,6 +45,7 @@ export async function noteFailed(
 ): Promise<void> {
   const { plan } = await readPlan(deps, record.plan);
   const shards = await deps.acknowledgements.list(record.job, record.attempt, pending.id);
+  const bill = billOfShards(shards);
   await append(deps, record.job, {
     kind: 'checkpoint',
     id: pending.id,
@@ -53,6 +56,7 @@ export async function noteFailed(
     vertices: byVertex(plan, shards),
     location: null,
     failure: { reason, message: failureText(reason) },
+    ...(bill === undefined ? {} : { bill }),
   });
 }
 

@@ -78,14 +78,14 @@ export class DataStream<T> {
   }
 
   sinkTo(sink: Sink<T>): StreamSink {
-    const { name, states, create, connector, target } = sink;
+    const { name, states, create, connector, target, keyOf } = sink;
     const node = this.#pipeline.add({
       kind: 'sink',
       role: 'sink',
       name,
       states,
       create,
-      inputs: [this.#input],
+      inputs: [keyOf === undefined ? this.#input : partitioned(this.#input, 'hash', keyOf)],
       ...(connector === undefined ? {} : { connector }),
       ...(target === undefined ? {} : { target }),
     });

@@ -23,6 +23,7 @@ export type GraphProblemCode =
   | 'connector-unusable'
   | 'output-shared'
   | 'intake-shared'
+  | 'sink-unkeyed'
   | 'output-unread'
   | 'dead-letters-unread'
   | 'graph-empty'

@@ -6,6 +6,7 @@
  */
 import { OperatorFunction } from '../runtime/operator-function.ts';
 import type { JobProgram, Runtime, RuntimeDeps } from '../runtime/runtime-deps.ts';
+import { withAwsSinks } from '../adapters/connectors/aws-sinks.ts';
 import { withDeadLetters } from '../adapters/connectors/dead-letters.ts';
 import type { LocalStores } from '../adapters/memory/memory-stores.ts';
 import type { JobId } from '../base/ids.ts';
@@ -15,6 +16,7 @@ import { flowDescriptions } from '../coordinator/flow-descriptions.ts';
 import { receiveMessage } from '../coordinator/receive-message.ts';
 import { decodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { coordinatorQueue, operatorQueue } from '../model/queue-names.ts';
+import type { Bill } from '../model/bill.ts';
 import type { Connectors } from '../ports/connectors.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import type { ProblemBoard } from '../ports/problem-board.ts';
@@ -36,6 +38,8 @@ export interface LocalEngineOptions extends LocalSystem {
   readonly stores: LocalStores;
   readonly connectors: Connectors;
   readonly savepoints: SavepointFolders;
+  /** Where what is done costs something: what was counted since it was asked last. */
+  readonly bill?: () => Bill;
 }
 
 /** Shards of one vertex that work at a time: there is one thread, more only hide the waits for the disk. */
@@ -63,8 +67,9 @@ export class LocalEngine {
   constructor(options: LocalEngineOptions) {
     this.#options = options;
     this.#problems = createPresentProblems(options.clock);
-    const { stores, savepoints, clock, timers, random, logger } = options;
-    const connectors = withDeadLetters(options.connectors, stores.objects);
+    const { stores, savepoints, clock, timers, random, logger, bill } = options;
+    const { objects } = stores;
+    const connectors = withAwsSinks(withDeadLetters(options.connectors, objects), objects, { durable: () => stores.durable() });
     this.#connectors = connectors;
     const interpreter = new FlowInterpreter({ store: stores.flows, clock, timers, logger, flows: flowDescriptions });
     const garbageAgeMs = (): number => this.#oldestInvocationAgeMs() + garbageMarginMs;
@@ -79,6 +84,7 @@ export class LocalEngine {
       messages: stores.queue,
       history: stores.history,
       problems: this.#problems,
+      ...(bill === undefined ? {} : { bill }),
       connectors,
       savepoints,
       signal: interpreter,
@@ -117,12 +123,13 @@ export class LocalEngine {
   }
 
   runtimeDeps(): RuntimeDeps {
-    const { stores, clock, random, logger, metrics } = this.#options;
+    const { stores, clock, random, logger, metrics, bill } = this.#options;
     const connectors = this.#connectors;
     const { jobs, shards, objects, base, delay, queue } = stores;
     const problems = this.#problems;
     const turn = (): Promise<void> => this.#turn();
-    return { jobs, shards, objects, base, delay, messages: queue, connectors, clock, random, logger, metrics, problems, turn };
+    const deps = { jobs, shards, objects, base, delay, messages: queue, connectors, clock, random, logger, metrics, problems, turn };
+    return bill === undefined ? deps : { ...deps, bill };
   }
 
   /** Until the others have come to rest, or have had their share: who works for long gives way to who has little to do. */

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withAwsSinks } from '../adapters/connectors/aws-sinks.ts';
 import { withDeadLetters } from '../adapters/connectors/dead-letters.ts';
 import { createFileStores } from '../adapters/fs/file-stores.ts';
 import { createFsSavepointFolders } from '../adapters/fs/savepoint-folder.ts';
@@ -67,7 +68,8 @@ export async function exportRetained(
   if ((await folder.read(metadataFile)) !== undefined) return folder.location;
   const readPart = async (part: SinkPart): Promise<Uint8Array | undefined> => {
     if (part.checkpoint <= published) return undefined;
-    const { sink, committer } = committerOf({ connectors: withDeadLetters(connectors, stores.objects) }, manifest.plan, part.operator);
+    const all = withAwsSinks(withDeadLetters(connectors, stores.objects), stores.objects);
+    const { sink, committer } = committerOf({ connectors: all }, manifest.plan, part.operator);
     return committer.exportPart(sink, part);
   };
   await exportCheckpoint({ base: stores.base, objects: stores.objects, folder, readPart, newTry: () => random.hex(6) }, manifest);

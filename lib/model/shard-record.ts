@@ -3,6 +3,7 @@
  * Everything here is plain JSON; what could grow (stash, epoch's segments, deltas) is by reference.
  */
 import type { Attempt, ChannelId, CheckpointId, Epoch, JobId, OperatorUid } from '../base/ids.ts';
+import type { Bill } from './bill.ts';
 import type { CheckpointMode, ControlKind } from './envelope.ts';
 import type { KeyGroupRange } from './key-group-range.ts';
 
@@ -225,6 +226,8 @@ export interface ShardSnapshot extends ShardAddress {
   readonly recordsIn: number;
   readonly recordsOut: number;
   readonly stats: SnapshotStats;
+  /** Counted by this process since the last snapshot that it took of any shard; absent where nothing is billed. */
+  readonly bill?: Bill;
 }
 
 /** Times in milliseconds, sizes in bytes. */

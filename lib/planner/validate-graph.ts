@@ -177,6 +177,19 @@ const intakesAreUnique: Rule = ({ nodes }) =>
       'Read it once, and branch off that stream.',
     );
   });
+/** Two subtasks that write one row would do so in any order. */
+const upsertsAreKeyed: Rule = ({ nodes, edges }) =>
+  nodes
+    .filter(({ role, connector }) => role === 'sink' && connector?.guarantee === 'idempotent')
+    .filter(({ id }) => edges.some(({ to, partitioner }) => to === id && partitioner !== 'hash'))
+    .map(({ uid }) =>
+      problem(
+        uid,
+        'sink-unkeyed',
+        'it replaces rows by key, and its records do not come by that key',
+        'End the stream with sinkTo(…), which deals it out by the key of the rows.',
+      ),
+    );
 
 const eventTimeHasWatermarks: Rule = (graph) =>
   graph.nodes
@@ -225,6 +238,7 @@ const rules: readonly Rule[] = [
   noCycles,
   outputsAreUnique,
   intakesAreUnique,
+  upsertsAreKeyed,
   eventTimeHasWatermarks,
   buffersAreUsable,
 ];

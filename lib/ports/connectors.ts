@@ -49,14 +49,23 @@ export interface PartName {
   readonly number: number;
 }
 
+/** Of two jobs that write to one place the younger counts. */
+export interface Publisher {
+  readonly job: JobId;
+  readonly createdAtMs: number;
+}
+
 /** Two-phase sink. Staged parts are invisible to readers; publishing is idempotent and exactly names what was staged. */
 export interface SinkCommitter {
   /** Where the part of that name is staged and published; pure, because the commit names parts before they are staged. */
   locate(sink: ConnectorSpec, name: PartName): Pick<SinkPart, 'staged' | 'target'>;
   /** Idempotent: the same name always brings the same records. What is published already is not staged again. */
   stage(sink: ConnectorSpec, name: PartName, records: readonly unknown[]): Promise<SinkPart>;
-  /** `already`: published before, or the staged part is gone. @throws where the target exists with other content */
-  publish(sink: ConnectorSpec, part: SinkPart): Promise<'published' | 'already'>;
+  /**
+   * `already`: published before, or the staged part is gone. Of one operator's shard in the order of the checkpoints.
+   * @throws where the target exists with other content
+   */
+  publish(sink: ConnectorSpec, part: SinkPart, by: Publisher): Promise<'published' | 'already'>;
   /** After a restore: removes parts staged for checkpoints above `above` and below `below` (the new attempt's first epoch: its own parts stay). */
   discardAbove(sink: ConnectorSpec, job: JobId, above: CheckpointId, below: CheckpointId): Promise<number>;
   /** Copies a part for a savepoint, staged or already published; undefined where it is neither. */

@@ -3,6 +3,7 @@
  * crash, and the newest ones of each kind are kept (limits.historyEntriesMax), the older ones are not.
  */
 import type { Attempt, CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
+import type { Bill } from '../model/bill.ts';
 import type { CheckpointKind, JobStatus } from '../model/job-record.ts';
 
 /** One vertex's part of a checkpoint. Times in milliseconds, sizes in bytes. */
@@ -35,6 +36,10 @@ export interface CheckpointEntry {
   readonly location: string | null;
   /** null = completed. */
   readonly failure: { readonly reason: string; readonly message: string } | null;
+  /** All that the job's sources have read up to it; of a completed one. */
+  readonly records?: number;
+  /** Of the time since the checkpoint before it; absent where nothing was billed. */
+  readonly bill?: Bill;
 }
 
 export interface RestoreEntry {

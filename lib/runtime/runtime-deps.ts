@@ -1,5 +1,6 @@
 /** Everything the runtime needs from outside, and what is known of the job. */
 import type { JobId } from '../base/ids.ts';
+import type { Bill } from '../model/bill.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import type { Connectors } from '../ports/connectors.ts';
@@ -23,6 +24,8 @@ export interface RuntimeDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly problems?: ProblemBoard;
+  /** What was counted since it was asked last; absent where nothing costs anything. */
+  readonly bill?: () => Bill;
   /** Lets others of the process go on, between two records; absent where a function has its process for itself. */
   readonly turn?: () => Promise<void>;
 }

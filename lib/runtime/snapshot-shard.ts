@@ -15,6 +15,7 @@ import { limits } from '../base/limits.ts';
 import { deltaKey, segmentKey } from '../model/object-keys.ts';
 import type { BarrierOptions } from '../model/envelope.ts';
 import type { Alignment, DeltaRef, EpochSegments, FiredRange, SegmentList, ShardSnapshot, SinkPart } from '../model/shard-record.ts';
+import { addBills } from '../model/bill.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import { announceChange, commit, keptSegments, type Committed } from './commit.ts';
 import { mergeEpochs } from './merge-epochs.ts';
@@ -171,6 +172,7 @@ function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOpti
   const { segments, added, inputs, begun, startedAtMs } = facts;
   const nowMs = runtime.deps.clock.now();
   const { alignment } = options;
+  const bill = addBills(runtime.deps.bill?.());
   const isOvertaken = alignment !== null && Object.keys(alignment.barriers).length < shard.inputs.size;
   return {
     ...shard.topology.address,
@@ -199,6 +201,7 @@ function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOpti
       ...(alignment?.processedBytes === undefined ? {} : { processedBytes: alignment.processedBytes }),
       ...(isOvertaken ? { unaligned: true } : {}),
     },
+    ...(bill === undefined ? {} : { bill }),
   };
 }
 

@@ -56,5 +56,6 @@ function metadataOf(manifest: Manifest, receipts: readonly Receipt[]): Savepoint
     files,
     parts: receipts.flatMap((receipt) => receipt.parts),
     ...(inFlight.length === 0 ? {} : { inFlight }),
+    ...(manifest.bill === undefined ? {} : { bill: manifest.bill }),
   };
 }

@@ -4,7 +4,7 @@ import { SluiceError } from '../base/errors.ts';
 import type { ChannelId, JobId, OperatorUid } from '../base/ids.ts';
 import { planShape, stateDeclarationShape } from '../checkpoint/plan-shape.ts';
 import { readShape, shapes, type Shape } from '../checkpoint/shape.ts';
-import { keyGroupsShape, shardStateFields, sinkPartShape } from '../checkpoint/snapshot-shape.ts';
+import { billShape, keyGroupsShape, shardStateFields, sinkPartShape } from '../checkpoint/snapshot-shape.ts';
 import { decodeValue, encodeValue } from '../model/value-json.ts';
 import type { InFlightFile, KeyedFile, OperatorSummary, PartFile, SavepointMetadata, ShardState } from './savepoint-metadata.ts';
 import { parseJson } from '../base/parse-json.ts';
@@ -72,6 +72,7 @@ const metadataShape = object<SavepointMetadata>({
       }),
     ),
   ),
+  bill: optional<SavepointMetadata['bill']>(billShape),
 });
 
 export function encodeMetadata(metadata: SavepointMetadata): Uint8Array {

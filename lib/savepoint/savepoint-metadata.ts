@@ -6,6 +6,7 @@
  * SM3. Equal content has equal bytes, and only those bytes are accepted.
  */
 import type { ChannelId, CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
+import type { Bill } from '../model/bill.ts';
 import type { CheckpointKind } from '../model/job-record.ts';
 import type { JobPlan, StateDeclaration } from '../model/job-plan.ts';
 import type { KeyGroupRange } from '../model/key-group-range.ts';
@@ -76,4 +77,6 @@ export interface SavepointMetadata {
   readonly parts: readonly PartFile[];
   /** Absent where nothing was in flight. */
   readonly inFlight?: readonly InFlightFile[];
+  /** Of its checkpoint, not of the export; absent where nothing was billed. */
+  readonly bill?: Bill;
 }

@@ -1,9 +1,12 @@
 /** The API over real (memory) adapters and the real coordinator; what shards would have stored is put there by hand. */
 import type { Hono } from 'hono';
+import type { Access } from '../../lib/api/access.ts';
 import { createApi } from '../../lib/api/api-app.ts';
+import { readAuditedState } from '../../lib/api/audited-state.ts';
 import type { JobControl } from '../../lib/api/job-control.ts';
 import { createPortJobControl } from '../../lib/api/port-job-control.ts';
 import type { OperatorUid } from '../../lib/base/ids.ts';
+import type { AuditLog } from '../../lib/ports/audit-log.ts';
 import type { ShardRecord } from '../../lib/model/shard-record.ts';
 import { MIN_WATERMARK } from '../../lib/model/time.ts';
 import { job } from '../checkpoint/fixture.ts';
@@ -23,6 +26,10 @@ export class ApiWorld extends CoordinatorWorld {
   /** What answers wait for. */
   durable: () => Promise<void> = async () => undefined;
 
+  /** As behind a gateway; absent = as on this machine. */
+  access: Access | undefined;
+  auditLog: AuditLog | undefined;
+
   get control(): JobControl {
     return createPortJobControl({
       deps: this.deps,
@@ -33,7 +40,16 @@ export class ApiWorld extends CoordinatorWorld {
 
   get app(): Hono {
     const { control, deps, time } = this;
-    return createApi({ control, clock: time.clock, logger: deps.logger, durable: () => this.durable(), version: '0.1.0' });
+    const { access, auditLog: log } = this;
+    return createApi({
+      control,
+      clock: time.clock,
+      logger: deps.logger,
+      durable: () => this.durable(),
+      version: '0.1.0',
+      ...(access === undefined ? {} : { access }),
+      ...(log === undefined ? {} : { audit: { log, stateOf: (id) => readAuditedState(deps, id) } }),
+    });
   }
 
   async request(path: string, init: RequestInit = {}): Promise<Answer> {

@@ -306,9 +306,10 @@ describe('restoring', () => {
 });
 
 describe('the job record', () => {
-  test('moves only along the table of statuses, and nothing leaves FINISHED', () => {
+  test('moves only along the table of statuses, and only a restore leaves FINISHED', () => {
     expect(mayMove('RUNNING', 'FINISHED')).toBe(true);
-    expect(mayMove('FINISHED', 'RESTARTING')).toBe(false);
+    expect(mayMove('FINISHED', 'RESTARTING')).toBe(true);
+    expect(mayMove('FINISHED', 'RUNNING')).toBe(false);
     expect(isTerminal('SUSPENDED')).toBe(true);
     expect(() => change(running({ status: 'FINISHED' }), { status: 'RUNNING' }, 1)).toThrowError(/J4/);
   });

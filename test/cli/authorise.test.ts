@@ -55,6 +55,7 @@ describe('a request', () => {
     expect(await authorisationFor(deployed, { SLUICE_TOKEN: 't' })(request(deployed))).toMatchObject({ authorization: 'Bearer t' });
     expect(await authorisationFor(deployed, { SLUICE_AUTH: 'none' })(request(deployed))).toEqual({ accept: 'x' });
     expect(() => authorisationFor(deployed, { SLUICE_AUTH: 'basic' })).toThrow('SLUICE_AUTH is basic');
+    expect(() => authorisationFor('http://sluice.example.org', { SLUICE_TOKEN: 't' })).toThrow('a token is not sent');
   });
 
   test('that cannot be signed says how to log in', async () => {

@@ -13,6 +13,7 @@ const commands = [
   'cancel',
   'restore',
   'dead-letters',
+  'audit',
   'inspect',
 ];
 

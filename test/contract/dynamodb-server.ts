@@ -34,6 +34,7 @@ export function dynamodbServerStores(connect: () => DynamoDBClient): MakeStores 
     const stores = createDynamoDbStores({ ...options, client, table, timers: systemTimers, tombstonesKeptMs });
     return {
       stores: { ...memory, ...stores },
+      audit: stores.audit,
       dispose: async () => {
         await client.send(new DeleteTableCommand({ TableName: table }));
         client.destroy();

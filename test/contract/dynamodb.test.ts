@@ -1,5 +1,6 @@
 import { createMemoryStores } from '../../lib/adapters/memory/memory-stores.ts';
 import { dynamodbWorld } from '../adapters/aws/dynamodb-world.ts';
+import { auditLogContract } from './audit-log.contract.ts';
 import type { MakeStores } from './fixture.ts';
 import { jobHistoryContract } from './job-history.contract.ts';
 import { keyedBaseContract, keyedBaseModelContract } from './keyed-base.contract.ts';
@@ -11,6 +12,7 @@ const make: MakeStores = async (options) => {
   const { stores, client } = dynamodbWorld(options);
   return {
     stores: { ...memory, ...stores },
+    audit: stores.audit,
     dispose: async () => {
       client.destroy();
       await memory.close();
@@ -20,5 +22,6 @@ const make: MakeStores = async (options) => {
 
 recordsContract('dynamodb', make);
 jobHistoryContract('dynamodb', make);
+auditLogContract('dynamodb', make);
 keyedBaseContract('dynamodb', make, 'expire');
 keyedBaseModelContract('dynamodb', make, 30);

@@ -22,6 +22,7 @@ import { requestCounts } from '../../localstack/observe.ts';
 import { dynamodbServerStores, newTable } from './dynamodb-server.ts';
 import { emulatorForContract, type ContractEmulator } from './emulator.ts';
 import { bytesOf, textOf, type MakeStores } from './fixture.ts';
+import { auditLogContract } from './audit-log.contract.ts';
 import { jobHistoryContract } from './job-history.contract.ts';
 import { keyedBaseContract, keyedBaseModelContract } from './keyed-base.contract.ts';
 import { ManualTime } from './manual-time.ts';
@@ -40,6 +41,7 @@ function onEmulator({ client, emulator: server }: ContractEmulator): void {
   const make = dynamodbServerStores(connect);
   recordsContract('dynamodb on the emulator', make);
   jobHistoryContract('dynamodb on the emulator', make);
+  auditLogContract('dynamodb on the emulator', make);
   keyedBaseContract('dynamodb on the emulator', make, 'expire');
   keyedBaseModelContract('dynamodb on the emulator', make, 10);
   objectsAndDelayContract('s3 on the emulator', objectStores(settings));

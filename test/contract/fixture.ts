@@ -1,11 +1,14 @@
 import { systemRandom } from '../../lib/adapters/system/random.ts';
 import type { LocalStores, MemoryStoresOptions } from '../../lib/adapters/memory/memory-stores.ts';
+import type { AuditLog } from '../../lib/ports/audit-log.ts';
 import { ManualTime } from './manual-time.ts';
 
 /** Stores of one adapter under the test's own clock. */
 export interface StoresFixture {
   readonly stores: LocalStores;
   readonly time: ManualTime;
+  /** Of adapters that have one: the local runner has no users. */
+  readonly audit?: AuditLog;
   dispose(): Promise<void>;
 }
 

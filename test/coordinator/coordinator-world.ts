@@ -68,7 +68,7 @@ class Process {
     });
     const committer = port<SinkCommitter>({
       ...world.collect,
-      publish: (spec, part) => world.published(part.target, world.collect.publish(spec, part)),
+      publish: (spec, part, by) => world.published(part.target, world.collect.publish(spec, part, by)),
     });
     this.deps = {
       jobs: port(stores.jobs),

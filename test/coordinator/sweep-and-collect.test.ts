@@ -146,6 +146,24 @@ describe('the collector', () => {
     expect(await names(world)).not.toContain('segments/abandoned');
   });
 
+  test('removes what sinks keep among the objects once its checkpoint is published, and what an import has staged never', async () => {
+    const world = new CoordinatorWorld({ plan: planOf({ counters: 1, sources: 1 }) });
+    await world.start();
+    await world.dirty();
+    await world.advance(1_100);
+    expect(await world.record()).toMatchObject({ published: 1 });
+    const part = (attempt: number, checkpoint: number): string => `sinks/.${job}-${attempt}-rows-00000${checkpoint}-0-0.staged`;
+    const gone = [part(1, 1), `${part(1, 1)}.delivered`, `${part(1, 1)}.upto-2000`];
+    const kept = [part(1, 2), `${part(1, 2)}.upto-2000`, part(0, 1), `sinks/.${job}.0123-0-rows-000001-0-0.staged`, 'sinks/other'];
+    await put(world, ...gone, ...kept);
+    await collectGarbage(world.deps, { job });
+    expect(await names(world), 'somebody may be at work with them').toEqual(expect.arrayContaining(gone));
+    await world.advance(61_000);
+    await collectGarbage(world.deps, { job });
+    const left = (await names(world)).filter((name) => name.startsWith('sinks/'));
+    expect(left).toEqual([...kept].sort());
+  });
+
   test('runs by itself while checkpoints are made, once per span of time', async () => {
     const world = new CoordinatorWorld();
     await world.start();

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { compareLines } from '../../examples/flights/expected-compare.ts';
 import { computeExpected } from '../../examples/flights/expected-compute.ts';
+import { verifyAudit } from '../../lib/model/audit-chain.ts';
+import type { AuditHead, AuditRecord } from '../../lib/model/audit-record.ts';
 import type { Emulator } from '../../localstack/emulator.ts';
 import { describeDeployed } from './deployed.ts';
 import { every150th } from './flights/every-150th.ts';
@@ -80,5 +82,15 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
         expect(compareLines(expected.seasons, await publishedLines(emulator, 'out/seasons'))).toEqual(right);
       },
     );
+
+    test('is shown beside all jobs, with who has changed it: one whole chain of records', async () => {
+      const api = jobApi(deployed());
+      expect(await api.overview()).toMatchObject({ status: 200, body: { jobs: [{ name: 'flights', state: 'FINISHED' }] } });
+      const { records, head } = (await api.call('GET', '/audit')).body as unknown as { records: readonly AuditRecord[]; head: AuditHead };
+      expect(verifyAudit(records, [head])).toMatchObject({ problem: null, withoutOutcome: [] });
+      const asked = records.flatMap((record) => (record.kind === 'asked' ? [record] : []));
+      expect(asked.map(({ request }) => request.path.split('/').at(-1))).toEqual(['stop', 'restore', 'restore']);
+      for (const { who } of asked) expect(who).toMatch(/^arn:aws:iam::/);
+    });
   });
 });

@@ -9,6 +9,7 @@ import { systemRandom } from '../../lib/adapters/system/random.ts';
 import { systemTimers } from '../../lib/adapters/system/timers.ts';
 import { credentials, tombstonesKeptMs } from '../adapters/aws/dynamodb-world.ts';
 import { ManualTime } from '../contract/manual-time.ts';
+import { auditLogContract } from '../contract/audit-log.contract.ts';
 import { jobHistoryContract } from '../contract/job-history.contract.ts';
 import { keyedBaseContract, keyedBaseModelContract } from '../contract/keyed-base.contract.ts';
 import { recordsContract } from '../contract/records.contract.ts';
@@ -32,6 +33,7 @@ const make = dynamodbServerStores(connected);
 
 recordsContract('DynamoDB Local', make);
 jobHistoryContract('DynamoDB Local', make);
+auditLogContract('DynamoDB Local', make);
 keyedBaseContract('DynamoDB Local', make, 'expire');
 keyedBaseModelContract('DynamoDB Local', make, 20);
 

@@ -55,6 +55,13 @@ describe('a graph that was not made by streams', () => {
     expect(found(graph([source, sink], [{ partitioner: 'hash' }]))).toEqual(['edge-invalid operator-1']);
   });
 
+  test('has a sink that replaces rows, and is not reached by their key', () => {
+    const rows: Partial<GraphNode> = { ...sink, keyed: true, connector: { connector: 'dynamodb', options: {}, guarantee: 'idempotent' } };
+    expect(found(graph([source, rows], [{ partitioner: 'hash' }]))).toEqual([]);
+    expect(found(graph([source, rows], [{}]))).toEqual(['sink-unkeyed operator-1']);
+    expect(found(graph([source, source, rows], [{ to: 2, partitioner: 'hash' }, { from: 1, to: 2, partitioner: 'rebalance' }]))).toEqual(['sink-unkeyed operator-2']); // prettier-ignore
+  });
+
   test('may list its operators in any order', () => {
     const plan = planJob(
       graph(

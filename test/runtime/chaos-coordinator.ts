@@ -31,6 +31,8 @@ export interface CoordinatorOptions {
 export class ChaosCoordinator {
   readonly #options: CoordinatorOptions;
   #compiled: CompiledJob;
+  /** Of the checkpoint that completed last: where its epochs began. */
+  #last: { readonly attempt: number; readonly shards: readonly ShardSnapshot[] } | undefined;
   #acknowledged = new Map<number, Map<string, ShardSnapshot>>();
   completed = 0;
   restores = 0;
@@ -135,7 +137,9 @@ export class ChaosCoordinator {
     const mode = this.#modes.get(checkpoint)!;
     const { plan, planHash } = this.#compiled;
     const isUnaligned = this.#options.alignedTimeoutMs !== null && mode === 'exactly-once';
-    const shards = isUnaligned ? trimInFlight({ plan, shards: acknowledged }) : acknowledged;
+    const older = this.#last?.attempt === attempt ? this.#last.shards : [];
+    const shards = isUnaligned ? trimInFlight({ plan, shards: acknowledged }, older) : acknowledged;
+    this.#last = { attempt, shards };
     const areCountsExact = this.laxRestores === 0;
     const problem = mode === 'exactly-once' ? await cutProblem(stores.objects, plan, shards, { isUnaligned, areCountsExact }) : undefined;
     if (inFlightChannels({ plan, shards }).length > 0) this.overtaken++;
@@ -157,7 +161,8 @@ export class ChaosCoordinator {
       completedAtMs: 0,
     } as const;
     await stores.objects.createIfAbsent(key, encodeManifest(manifest));
-    for (const { parts } of shards) for (const part of parts) await collect.publish(this.#connectorOf(part.operator), part);
+    for (const { parts } of shards)
+      for (const part of parts) await collect.publish(this.#connectorOf(part.operator), part, { job: manifest.job, createdAtMs: 0 });
     this.completed++;
     for (const number of this.#acknowledged.keys()) if (number <= checkpoint) this.#acknowledged.delete(number);
     const inFlightFrom = oldestInFlight(shards);

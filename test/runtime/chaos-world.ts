@@ -220,7 +220,10 @@ export class ChaosWorld {
       logger: { log },
       metrics: { count: () => undefined, gauge: () => undefined },
     };
-    environment.function = new OperatorFunction({ deps, program: { job: jobA, plan, planHash, registry, settings: this.#settings } }, uid);
+    environment.function = new OperatorFunction(
+      { deps, program: { job: jobA, plan, planHash, planKey: 'plan', registry, settings: this.#settings } },
+      uid,
+    );
     return environment;
   }
 }

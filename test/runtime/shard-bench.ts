@@ -31,6 +31,7 @@ export interface BenchOptions {
   readonly settings?: Partial<RuntimeSettings>;
   readonly job?: Partial<JobRecord>;
   readonly sources?: Readonly<Record<string, SplitReader>>;
+  readonly bill?: RuntimeDeps['bill'];
   /** Another shard of the same job, maybe of another plan: they share what is stored. */
   readonly beside?: ShardBench;
 }
@@ -120,9 +121,11 @@ export class ShardBench {
       random: { hex: (digits) => (++this.#tries).toString(16).padStart(digits, '0'), fraction: () => 0 },
       logger: { log: (level, message, facts) => this.logged.push(`${level} ${message} ${JSON.stringify(facts)}`) },
       metrics: { count: () => undefined, gauge: () => undefined },
+      ...(this.#options.bill === undefined ? {} : { bill: this.#options.bill }),
       turn: () => hook('turn', () => Promise.resolve(void this.calls.push('turn'))) as Promise<void>,
     };
-    const program = { job: jobA, plan, planHash, registry, settings: { ...settings, ...this.#options.settings } };
+    // As the job record names it: nothing is read anew.
+    const program = { job: jobA, plan, planHash, planKey: 'plan', registry, settings: { ...settings, ...this.#options.settings } };
     return new OperatorFunction({ deps, program }, operatorUid(this.uid));
   }
 

@@ -30,8 +30,8 @@ async function stopping(): Promise<Stopping> {
   const { publish } = collect;
   let isBroken = true;
   let refusals = 0;
-  collect.publish = async (sink, part) => {
-    if (!isBroken) return publish(sink, part);
+  collect.publish = async (sink, part, by) => {
+    if (!isBroken) return publish(sink, part, by);
     refusals++;
     throw new Error('the target is full');
   };

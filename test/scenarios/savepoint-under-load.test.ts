@@ -15,10 +15,10 @@ scenario(23, 'it completes while the load goes on, checkpoints go on beside it, 
   const { collect } = world;
   const { publish } = collect;
   const tooEarly: string[] = [];
-  collect.publish = async (spec, part) => {
+  collect.publish = async (spec, part, by) => {
     // Only checkpoints move this number: an intermediate savepoint does not.
     if ((await run.record()).completed < part.checkpoint) tooEarly.push(part.target);
-    return publish(spec, part);
+    return publish(spec, part, by);
   };
   const run = await world.start(countingJob(input), { stores: slowStores(['count'], 60) });
   const { stores, job, engine } = run.running;

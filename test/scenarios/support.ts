@@ -26,7 +26,7 @@ import { stopWithSavepoint, takeSavepoint } from '../../lib/coordinator/savepoin
 import type { CompiledJob, Source } from '../../lib/index.ts';
 import { runJob, type RunJobOptions, type RunningJob } from '../../lib/local/run-job.ts';
 import type { JobRecord } from '../../lib/model/job-record.ts';
-import type { SplitReader } from '../../lib/ports/connectors.ts';
+import type { Connectors, SplitReader } from '../../lib/ports/connectors.ts';
 import type { IntakeLog } from '../../lib/ports/intake-log.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
 import type { OperationRecord } from '../../lib/ports/records.ts';
@@ -115,6 +115,8 @@ export interface StartOptions
   extends Partial<CheckpointSettings>, Pick<RunJobOptions, 'fromSavepoint' | 'allowNonRestoredState' | 'stores' | 'code'> {
   /** Inside the folder of the test; without it all is in memory. */
   readonly dataDir?: string;
+  /** Beside those of a laptop, or in their place. */
+  readonly sinks?: Connectors['sinks'];
 }
 
 export class Run {
@@ -279,7 +281,7 @@ export function useWorld(): World {
     },
     async start(
       program: CompiledJob,
-      { dataDir, fromSavepoint, allowNonRestoredState, stores, code, ...settings }: StartOptions = {},
+      { dataDir, fromSavepoint, allowNonRestoredState, stores, code, sinks, ...settings }: StartOptions = {},
     ): Promise<Run> {
       const local = createLocalConnectors({ collect: world.collect, intakeLog: world.intakeLog });
       const running = await runJob({
@@ -290,7 +292,7 @@ export function useWorld(): World {
         logger: { log: () => undefined },
         program,
         checkpoint: { ...defaultCheckpointSettings, intervalMs: 20, ...settingsOfScenario(), ...settings },
-        connectors: { ...local, sources: { ...local.sources, gated: gatedReader } },
+        connectors: { sources: { ...local.sources, gated: gatedReader }, sinks: { ...local.sinks, ...sinks } },
         ...(dataDir === undefined ? {} : { dataDir: join(world.folder, dataDir) }),
         ...(fromSavepoint === undefined ? {} : { fromSavepoint }),
         ...(allowNonRestoredState === undefined ? {} : { allowNonRestoredState }),

@@ -63,9 +63,9 @@ async function watched(): Promise<Watched> {
     strike('staged');
     return part;
   };
-  collect.publish = async (spec, part) => {
+  collect.publish = async (spec, part, by) => {
     if ((await run.record()).completed < part.checkpoint) tooEarly.push(part.target);
-    const outcome = await publish(spec, part);
+    const outcome = await publish(spec, part, by);
     commits.set(part.target, (commits.get(part.target) ?? 0) + 1);
     strike('committed');
     return outcome;

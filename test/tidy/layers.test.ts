@@ -12,6 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   model: ['base'],
   ports: ['base', 'model'],
   checkpoint: ['base', 'model'],
+  cost: ['base', 'model'],
   state: ['base', 'model', 'ports'],
   operators: ['base', 'model', 'state'],
   connectors: ['base', 'model', 'ports', 'operators'],
@@ -21,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   runtime: ['base', 'model', 'ports', 'state', 'operators', 'checkpoint'],
   savepoint: ['base', 'model', 'ports', 'checkpoint', 'state'],
   coordinator: ['base', 'model', 'ports', 'checkpoint', 'state', 'savepoint'],
-  api: ['base', 'model', 'ports', 'checkpoint', 'coordinator', 'savepoint', 'state'],
+  api: ['base', 'model', 'ports', 'checkpoint', 'coordinator', 'cost', 'savepoint', 'state'],
   intake: ['base', 'model', 'ports', 'checkpoint'],
   adapters: ['base', 'model', 'ports'],
 };
@@ -70,6 +71,8 @@ function plantFolders(): void {
 
 function plantSpecialCases(): void {
   planted.set('lib/coordinator/flow.ts', 'export const one = 1;\n');
+  planted.set('lib/api/route-scopes.ts', 'export const one = 1;\n');
+  planted.set('infra/scopes.ts', importOf('../lib/api/route-scopes.ts'));
   planted.set('infra/flow.ts', importOf('../lib/coordinator/flow.ts'));
   planted.set('lib/index.ts', importOf('./dsl/main.ts'));
   planted.set('lib/dsl/barrel.ts', importOf('../index.ts'));
@@ -160,11 +163,12 @@ describe('the layers', () => {
     }
   });
 
-  test('infra imports the plan and its makers, and of the coordinator only the flow description', () => {
+  test('infra imports the plan and its makers, of the coordinator only the flow description, of the API only its table of routes', () => {
     for (const to of layers) {
       expect(rulesOf(`infra/value-${to}.ts`), to).toEqual(infraMayImport.includes(to) ? [] : ['layer-infra']);
     }
     expect(rulesOf('infra/flow.ts')).toEqual([]);
+    expect(rulesOf('infra/scopes.ts')).toEqual([]);
   });
 
   test('localstack imports the base only', () => {

@@ -3,6 +3,7 @@
  *
  * MT1. An attempt is counted when its answer, or the lack of one, is known: retries too, each by itself.
  */
+import type { Bill } from '../../model/bill.ts';
 import { billedUnits, type BilledUnit, type Service } from './billed-units.ts';
 
 export interface MeteredCalls {
@@ -66,6 +67,17 @@ export class Meter {
     const calls = [...this.#calls.values()];
     this.#calls = new Map();
     return calls;
+  }
+
+  /** The same as a bill. */
+  takeBill(): Bill {
+    const bill: Record<string, number> = {};
+    for (const { service, operation, unit, requests, units } of this.take()) {
+      const name = `${service}.${operation}`;
+      bill[name] = (bill[name] ?? 0) + requests;
+      if (unit !== 'call' && unit !== 'free') bill[`${name}.${unit}`] = units;
+    }
+    return bill;
   }
 
   #count(service: Service, operation: string, { unit, units }: { readonly unit: BilledUnit; readonly units: number }): void {

@@ -1,8 +1,10 @@
 /** Everything of a job that is kept in DynamoDB: one table for all jobs, `pk` and `sk` as its keys, `expiresAt` for TTL (docs/formats/dynamodb.md). */
+import type { AuditLog } from '../../ports/audit-log.ts';
 import type { JobHistory } from '../../ports/job-history.ts';
 import type { KeyedBase } from '../../ports/keyed-base.ts';
 import type { AcknowledgementStore, JobRecordStore, OperationStore, ShardRecordStore } from '../../ports/records.ts';
 import { DynamoDbAcknowledgements } from './acknowledgements.ts';
+import { DynamoDbAuditLog } from './audit-log.ts';
 import { DynamoDbJobHistory } from './job-history.ts';
 import { DynamoDbJobRecords } from './job-records.ts';
 import { DynamoDbKeyedBase } from './keyed-base.ts';
@@ -16,6 +18,7 @@ interface DynamoDbStores {
   readonly acknowledgements: AcknowledgementStore;
   readonly operations: OperationStore;
   readonly history: JobHistory;
+  readonly audit: AuditLog;
   readonly base: KeyedBase;
 }
 
@@ -32,6 +35,7 @@ export function createDynamoDbStores(options: DynamoDbStoresOptions): DynamoDbSt
     acknowledgements: new DynamoDbAcknowledgements(table),
     operations: new DynamoDbOperations(table),
     history: new DynamoDbJobHistory(table),
+    audit: new DynamoDbAuditLog(table),
     base: new DynamoDbKeyedBase(table, options.tombstonesKeptMs),
   };
 }

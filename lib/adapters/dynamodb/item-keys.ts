@@ -40,6 +40,10 @@ export const recordKeys = {
   intake: (scope: string, intake: string, partition: string): string =>
     joined('i', keyPart(scope, bytesMax.job), keyPart(intake, bytesMax.state), keyPart(partition, bytesMax.state)),
   intakeEntry: (number: number): string => hex(number, 14),
+  audit: (job: JobId): string => joined('u', jobPart(job)),
+  auditRecord: (number: number): string => hex(number, 14),
+  /** Behind all numbers. */
+  auditHead: 'head',
 } as const;
 
 /** A partition of rows, or a stretch of one: inclusive at both ends. */

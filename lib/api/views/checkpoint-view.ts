@@ -5,6 +5,7 @@ import type { CheckpointSettings } from '../../checkpoint/checkpoint-settings.ts
 import type { CheckpointKind } from '../../model/job-record.ts';
 import type { CheckpointEntry, RestoreEntry, VertexCheckpoint } from '../../ports/job-history.ts';
 import type { CheckpointsOfJob, PendingCheckpointDetails } from '../checkpoints-of-job.ts';
+import { costView } from './cost-view.ts';
 import { summaryOf } from './percentiles.ts';
 import { vertexId } from './vertex-id.ts';
 
@@ -86,8 +87,8 @@ function endedView(entry: CheckpointEntry, discarded: ReadonlySet<CheckpointId>,
     withTasks,
   });
   return failure === null
-    ? { className: 'completed', ...common, external_path: location, discarded: discarded.has(id) }
-    : { className: 'failed', ...common, failure_timestamp: endedAtMs, failure_message: failure.message };
+    ? { className: 'completed', ...common, ...costView(entry, withTasks), external_path: location, discarded: discarded.has(id) }
+    : { className: 'failed', ...common, ...costView(entry, withTasks), failure_timestamp: endedAtMs, failure_message: failure.message };
 }
 
 function pendingView({ id, kind, triggeredAtMs, vertices }: PendingCheckpointDetails, nowMs: number, withTasks: boolean): View {

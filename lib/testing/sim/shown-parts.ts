@@ -14,11 +14,11 @@ export class ShownParts {
     this.#collect = collect;
     this.sink = {
       ...collect,
-      publish: (spec, part) => {
+      publish: (spec, part, by) => {
         // A savepoint's part is published with another number, under the name that it always had.
         if (!this.#origins.has(part.target))
           this.#origins.set(part.target, { attempt: attemptOf(part.staged), checkpoint: partOf(part.target).checkpoint });
-        return collect.publish(spec, part);
+        return collect.publish(spec, part, by);
       },
     };
   }

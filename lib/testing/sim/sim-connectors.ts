@@ -90,7 +90,7 @@ export function keptBySink(collect: SinkCommitter): SinkCommitter {
   return {
     locate: (spec, name) => collect.locate(asCollect(spec), name),
     stage: (spec, name, records) => collect.stage(asCollect(spec), name, records),
-    publish: (spec, part) => collect.publish(asCollect(spec), part),
+    publish: (spec, ...rest) => collect.publish(asCollect(spec), ...rest),
     discardAbove: (spec, ...rest) => collect.discardAbove(asCollect(spec), ...rest),
     exportPart: (spec, part) => collect.exportPart(asCollect(spec), part),
     importPart: (spec, ...rest) => collect.importPart(asCollect(spec), ...rest),

@@ -35,6 +35,8 @@ class Refusal extends Error {
 
 export class FakeDynamoDb {
   readonly #now: () => number;
+  /** Partition key, and sort key where the table has one. */
+  readonly #keys: readonly string[];
   readonly #items = new Map<string, Map<string, Item>>();
   readonly #faults: { readonly operation: string; readonly fault: Fault }[] = [];
   readonly metadata = { handlerProtocol: 'http/1.1' };
@@ -42,14 +44,22 @@ export class FakeDynamoDb {
   readonly requests: string[] = [];
   /** Whether answers say what was billed. */
   tellsCapacity = true;
+  /** Called before each request is worked on. */
+  before: ((operation: string) => void) | undefined;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, keys: readonly string[] = ['pk', 'sk']) {
     this.#now = now;
+    this.#keys = keys;
   }
 
   /** The next `times` requests of that operation meet it. */
   fail(operation: string, fault: Fault, times = 1): void {
     for (let i = 0; i < times; i++) this.#faults.push({ operation, fault });
+  }
+
+  /** What was to fail works again. */
+  heal(): void {
+    this.#faults.length = 0;
   }
 
   /** How many requests came since the last call, by operation. */
@@ -59,6 +69,11 @@ export class FakeDynamoDb {
     return counts;
   }
 
+  /** As somebody would who has the table before him. */
+  forget(pk: string, sk: string): void {
+    this.#items.get(pk)?.delete(sk);
+  }
+
   all(): Item[] {
     return [...this.#items.values()].flatMap((partition) => [...partition.values()]);
   }
@@ -66,7 +81,7 @@ export class FakeDynamoDb {
   /** What native TTL does some time later. Returns how many items went. */
   expire(): number {
     const gone = this.all().filter(({ expiresAt }) => expiresAt !== undefined && Number(expiresAt.N) * 1_000 < this.#now());
-    for (const { pk, sk } of gone) this.#items.get(pk!.S!)?.delete(sk!.S!);
+    for (const item of gone) this.#remove(item);
     return gone.length;
   }
 
@@ -79,6 +94,7 @@ export class FakeDynamoDb {
     const operation = request.headers['x-amz-target']?.split('.')[1] ?? '';
     const text = typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body);
     this.requests.push(operation);
+    this.before?.(operation);
     const at = this.#faults.findIndex((fault) => fault.operation === operation);
     const fault = at < 0 ? undefined : this.#faults.splice(at, 1)[0]!.fault;
     await new Promise((resolve) => setImmediate(resolve));
@@ -119,7 +135,7 @@ export class FakeDynamoDb {
 
   #put(body: Body): Body {
     const item = body['Item'] as Item;
-    checkKey(item);
+    const [pk, sk] = this.#placeOf(item);
     if (itemBytes(item) > itemBytesMax) throw new Refusal('ValidationException', 'Item size has exceeded the maximum allowed size');
     const existing = this.#find(item);
     const condition = body['ConditionExpression'] as string | undefined;
@@ -127,9 +143,9 @@ export class FakeDynamoDb {
       const told = body['ReturnValuesOnConditionCheckFailure'] === 'ALL_OLD' && existing !== undefined ? { Item: existing } : {};
       throw new Refusal('ConditionalCheckFailedException', 'The conditional request failed', told);
     }
-    const partition = this.#items.get(item['pk']!.S!) ?? new Map<string, Item>();
-    this.#items.set(item['pk']!.S!, partition);
-    partition.set(item['sk']!.S!, item);
+    const partition = this.#items.get(pk) ?? new Map<string, Item>();
+    this.#items.set(pk, partition);
+    partition.set(sk, item);
     return this.#consumed(Math.ceil(Math.max(itemBytes(item), existing === undefined ? 0 : itemBytes(existing)) / 1_024));
   }
 
@@ -195,15 +211,25 @@ export class FakeDynamoDb {
       const { Key } = DeleteRequest as { Key: Item };
       const item = this.#find(Key);
       units += Math.ceil((item === undefined ? 1 : itemBytes(item)) / 1_024);
-      this.#items.get(Key['pk']!.S!)?.delete(Key['sk']!.S!);
+      this.#remove(Key);
     }
     const left = requests.slice(done.length);
     return { UnprocessedItems: left.length === 0 ? {} : { [table]: left }, ...this.#consumedByTable(table, units) };
   }
 
   #find(key: Item): Item | undefined {
-    checkKey(key);
-    return this.#items.get(key['pk']!.S!)?.get(key['sk']!.S!);
+    const [pk, sk] = this.#placeOf(key);
+    return this.#items.get(pk)?.get(sk);
+  }
+
+  #remove(key: Item): void {
+    const [pk, sk] = this.#placeOf(key);
+    this.#items.get(pk)?.delete(sk);
+  }
+
+  #placeOf(item: Item): readonly [string, string] {
+    const [pk, sk = ''] = this.#keys.map((name, index) => keyText(item[name], index === 0 ? 2_048 : 1_024));
+    return [pk!, sk];
   }
 
   #consumed(units: number): Body {
@@ -215,11 +241,11 @@ export class FakeDynamoDb {
   }
 }
 
-function checkKey({ pk, sk }: Item): void {
-  for (const [value, bytesMax] of [[pk?.S, 2_048] as const, [sk?.S, 1_024] as const]) {
-    const bytes = Buffer.byteLength(value ?? '');
-    if (bytes === 0 || bytes > bytesMax) throw new Refusal('ValidationException', `a key of ${bytes} bytes`);
-  }
+function keyText(value: AttributeValue | undefined, bytesMax: number): string {
+  const text = value?.S ?? value?.N ?? '';
+  const bytes = Buffer.byteLength(text);
+  if (bytes === 0 || bytes > bytesMax) throw new Refusal('ValidationException', `a key of ${bytes} bytes`);
+  return text;
 }
 
 function projected(item: Item, expression: string | undefined): Item {

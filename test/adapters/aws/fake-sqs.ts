@@ -62,6 +62,8 @@ export class FakeSqs {
     return `https://sqs.eu-west-1.amazonaws.com/000000000000/${queue}.fifo`;
   }
 
+  /** What was sent to other standard queues, in batches. */
+  readonly sent: { readonly url: string; readonly text: string; readonly id: string | undefined }[] = [];
   readonly delayQueueUrl = 'https://sqs.eu-west-1.amazonaws.com/000000000000/delay';
 
   /** The event source of the standard queue. */
@@ -129,6 +131,12 @@ export class FakeSqs {
       .filter(({ MessageBody: text }: Json) => refusedCharacters.test(text))
       .map(({ Id }: Json) => ({ Id, Code: 'InvalidMessageContents', SenderFault: true }));
     const sent = entries.filter(({ MessageBody: text }: Json) => !refusedCharacters.test(text));
+    if (!url.endsWith('.fifo')) {
+      for (const { MessageBody: text, MessageAttributes: attributes } of sent)
+        this.sent.push({ url, text, id: attributes?.['sluice-id']?.StringValue });
+      const successful = sent.map(({ Id, MessageBody: text }: Json) => ({ Id, MessageId: Id, MD5OfMessageBody: md5(text) }));
+      return json({ Successful: successful, Failed: refused });
+    }
     const messages = sent.map(({ MessageBody: text, MessageGroupId: group, MessageDeduplicationId: deduplicationId }: Json) => {
       const body = Buffer.from(String(this.#texts.push(text) - 1));
       return { group, deduplicationId, body };
@@ -168,8 +176,13 @@ export class FakeSqs {
     this.#wakeFor(message);
   }
 
-  #wakeFor({ visibleAtMs }: StandardMessage): void {
-    this.#options.timers.after(visibleAtMs - this.#options.clock.now(), () => void this.#deliver());
+  #wakeFor(message: StandardMessage): void {
+    const { clock, timers } = this.#options;
+    timers.after(message.visibleAtMs - clock.now(), () => {
+      // A timer may wake a millisecond early.
+      if (!this.#closed && message.visibleAtMs > clock.now() && this.#standard.includes(message)) this.#wakeFor(message);
+      else void this.#deliver();
+    });
   }
 
   async #deliver(): Promise<void> {

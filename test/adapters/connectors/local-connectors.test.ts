@@ -3,7 +3,7 @@ import { createCollectSink } from '../../../lib/adapters/connectors/collect-sink
 import { createLocalConnectors } from '../../../lib/adapters/connectors/local-connectors.ts';
 import { collectSink, fileSink, fromCollection, memoryText, ndjsonFiles, parquetFile } from '../../../lib/index.ts';
 import { readAll } from './read-split.ts';
-import { partName } from './sink-committer.contract.ts';
+import { partName, publisher } from './sink-committer.contract.ts';
 
 test('every source and sink that a job can name has its adapter', () => {
   const { sources, sinks } = createLocalConnectors();
@@ -27,6 +27,6 @@ test('a collecting sink that was given is the one that is used', async () => {
   const collect = createCollectSink();
   const committer = createLocalConnectors({ collect }).sinks['collect']!;
   const spec = collectSink('records').connector!;
-  await committer.publish(spec, await committer.stage(spec, partName(), ['a']));
+  await committer.publish(spec, await committer.stage(spec, partName(), ['a']), publisher);
   expect(collect.published('records')).toEqual(['a']);
 });

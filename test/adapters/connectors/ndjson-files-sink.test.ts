@@ -12,7 +12,7 @@ import type { ConnectorSpec } from '../../../lib/model/job-plan.ts';
 import type { SinkPart } from '../../../lib/model/shard-record.ts';
 import { Crash, crashingSteps, type Moment } from './crashing-steps.ts';
 import { readAll } from './read-split.ts';
-import { jobA, jobB, partName, sinkCommitterContract } from './sink-committer.contract.ts';
+import { jobA, jobB, partName, publisher, sinkCommitterContract } from './sink-committer.contract.ts';
 
 let root: string;
 let folders = 0;
@@ -61,7 +61,7 @@ describe('ndjson-files sink', () => {
     const folder = newFolder();
     const { sources, sinks } = createLocalConnectors();
     const sink = sinks['ndjson-files']!;
-    await sink.publish(sinkTo(folder), await sink.stage(sinkTo(folder), partName(), records));
+    await sink.publish(sinkTo(folder), await sink.stage(sinkTo(folder), partName(), records), publisher);
     await sink.stage(sinkTo(folder), partName({ checkpoint: 2 }), records);
     expect(Object.values(await visibleIn(folder))).toEqual([lines]);
     const source: ConnectorSpec = { connector: 'ndjson', options: { uri: folder }, guarantee: 'exactly-once' };
@@ -101,7 +101,7 @@ describe('publishing', () => {
     let release = (): void => undefined;
     const sink = createNdjsonFilesSink({ durable: () => new Promise((resolve) => (release = resolve)) });
     const part = await sink.stage(sinkTo(folder), partName(), records);
-    const publishing = sink.publish(sinkTo(folder), part);
+    const publishing = sink.publish(sinkTo(folder), part, publisher);
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(await visibleIn(folder)).toEqual({});
     release();
@@ -114,7 +114,7 @@ describe('publishing', () => {
     const { sinks } = createLocalConnectors({ durable: () => Promise.reject(new Error('the disk is gone')) });
     const sink = sinks['ndjson-files']!;
     const part = await sink.stage(sinkTo(folder), partName(), records);
-    await expect(sink.publish(sinkTo(folder), part)).rejects.toThrow('the disk is gone');
+    await expect(sink.publish(sinkTo(folder), part, publisher)).rejects.toThrow('the disk is gone');
     expect(await filesIn(folder)).toEqual({ [part.staged]: lines });
   });
 
@@ -123,12 +123,12 @@ describe('publishing', () => {
     const sink = createNdjsonFilesSink();
     const part = await sink.stage(sinkTo(folder), partName(), records);
     await rm(join(folder, part.staged));
-    await expect(sink.publish(sinkTo(folder), part)).rejects.toMatchObject({
+    await expect(sink.publish(sinkTo(folder), part, publisher)).rejects.toMatchObject({
       code: 'SLUICE-PART-MISSING',
       facts: { folder, staged: part.staged, target: part.target },
     });
     await rm(folder, { recursive: true });
-    await expect(sink.publish(sinkTo(folder), part)).rejects.toMatchObject({ code: 'SLUICE-PART-MISSING' });
+    await expect(sink.publish(sinkTo(folder), part, publisher)).rejects.toMatchObject({ code: 'SLUICE-PART-MISSING' });
   });
 
   test.each(['{"n":1}\n', lines.replace('3', '4')])('never replaces a file that holds something else: %j', async (content) => {
@@ -136,7 +136,7 @@ describe('publishing', () => {
     const sink = createNdjsonFilesSink();
     const part = await sink.stage(sinkTo(folder), partName(), records);
     await writeFile(join(folder, part.target), content);
-    await expect(sink.publish(sinkTo(folder), part)).rejects.toMatchObject({ code: 'SLUICE-PART-CONFLICT', retryable: true });
+    await expect(sink.publish(sinkTo(folder), part, publisher)).rejects.toMatchObject({ code: 'SLUICE-PART-CONFLICT', retryable: true });
     expect(await filesIn(folder)).toEqual({ [part.staged]: lines, [part.target]: content });
   });
 
@@ -145,7 +145,7 @@ describe('publishing', () => {
     const sink = createNdjsonFilesSink();
     const part = await sink.stage(sinkTo(folder), partName(), records);
     await writeFile(join(folder, part.target), lines);
-    expect(await sink.publish(sinkTo(folder), part)).toBe('already');
+    expect(await sink.publish(sinkTo(folder), part, publisher)).toBe('already');
     expect(await filesIn(folder)).toEqual({ [part.target]: lines });
   });
 });
@@ -172,7 +172,7 @@ describe('a crash', () => {
 
   const stageAndPublish = async (folder: string, steps: FileSteps): Promise<void> => {
     const sink = createNdjsonFilesSink({ steps });
-    await sink.publish(sinkTo(folder), await sink.stage(sinkTo(folder), partName(), records));
+    await sink.publish(sinkTo(folder), await sink.stage(sinkTo(folder), partName(), records), publisher);
   };
 
   test('between any two steps of staging and publishing shows nothing or everything, and is made good by doing both again', async () => {
@@ -195,10 +195,10 @@ describe('a crash', () => {
     await crashAtEveryStep(
       async (folder, steps) => {
         await stageOnly(folder);
-        await createNdjsonFilesSink({ steps }).publish(sinkTo(folder), part);
+        await createNdjsonFilesSink({ steps }).publish(sinkTo(folder), part, publisher);
       },
       async (folder) => {
-        await createNdjsonFilesSink().publish(sinkTo(folder), part);
+        await createNdjsonFilesSink().publish(sinkTo(folder), part, publisher);
         expect(await filesIn(folder)).toEqual({ [part.target]: lines });
       },
     );
@@ -267,7 +267,7 @@ describe('staging and publishing at the same time', () => {
         const sink = createNdjsonFilesSink({ steps });
         const one = async (): Promise<void> => {
           const part = await sink.stage(sinkTo(folder), partName(), records);
-          await Promise.all([sink.publish(sinkTo(folder), part), sink.publish(sinkTo(folder), part)]);
+          await Promise.all([sink.publish(sinkTo(folder), part, publisher), sink.publish(sinkTo(folder), part, publisher)]);
         };
         await scheduler.waitFor(Promise.all([one(), one(), sink.stage(sinkTo(folder), partName(), records)]));
         const { target } = sink.locate(sinkTo(folder), partName());
@@ -298,7 +298,7 @@ describe('names', () => {
       const folder = newFolder();
       const sink = createNdjsonFilesSink();
       const part = await sink.stage(sinkTo(folder), partName({ operator: operatorUid(operator) }), records);
-      await sink.publish(sinkTo(folder), part);
+      await sink.publish(sinkTo(folder), part, publisher);
       expect(await readdir(join(folder, '..'))).toEqual([basename(folder)]);
       expect(await filesIn(folder)).toEqual({ [part.target]: lines });
     },
@@ -321,7 +321,7 @@ describe('names', () => {
     const part = { ...(await sink.stage(sinkTo(folder), partName(), records)), ...place };
     await writeFile(join(folder, 'letter.txt'), 'mine');
     const before = await filesIn(folder);
-    await expect(sink.publish(sinkTo(folder), part)).rejects.toMatchObject({ code: 'SLUICE-PART-INVALID' });
+    await expect(sink.publish(sinkTo(folder), part, publisher)).rejects.toMatchObject({ code: 'SLUICE-PART-INVALID' });
     await expect(sink.exportPart(sinkTo(folder), part)).rejects.toMatchObject({ code: 'SLUICE-PART-INVALID' });
     if (place.target !== good.target) {
       const importing = sink.importPart(sinkTo(folder), partName({ job: jobB }), part, Buffer.from('stolen'));

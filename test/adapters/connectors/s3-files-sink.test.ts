@@ -8,7 +8,7 @@ import type { SinkPart } from '../../../lib/model/shard-record.ts';
 import type { SinkCommitter } from '../../../lib/ports/connectors.ts';
 import { type Fault, FakeObjectStorage } from '../aws/fake-object-storage.ts';
 import { readAll } from './read-split.ts';
-import { jobA, jobB, partName, sinkCommitterContract } from './sink-committer.contract.ts';
+import { jobA, jobB, partName, publisher, sinkCommitterContract } from './sink-committer.contract.ts';
 
 let storage: FakeObjectStorage;
 const records = [{ n: 1 }, { n: 2 }, { n: 3 }];
@@ -67,7 +67,7 @@ describe('ndjson-files sink on S3', () => {
   test('writes what the ndjson source reads, which passes over what is staged', async () => {
     const { sources, sinks } = createFileConnectors({ s3: connectS3(async () => storage.client()) });
     const committer = sinks['ndjson-files']!;
-    await committer.publish(sink, await committer.stage(sink, partName(), records));
+    await committer.publish(sink, await committer.stage(sink, partName(), records), publisher);
     await committer.stage(sink, partName({ checkpoint: 2 }), records);
     const source: ConnectorSpec = { connector: 'ndjson', options: { uri: 's3://bucket/out/daily/' }, guarantee: 'exactly-once' };
     expect((await readAll(sources['ndjson']!, source)).values).toEqual(records);
@@ -84,7 +84,7 @@ describe('ndjson-files sink on S3', () => {
 
   test('makes four requests for a part, of which two are billed as writes', async () => {
     const committer = newSink();
-    await committer.publish(sink, await committer.stage(sink, partName(), records));
+    await committer.publish(sink, await committer.stage(sink, partName(), records), publisher);
     expect(storage.take()).toEqual(['PutObject', 'HeadObject', 'CopyObject', 'DeleteObject']);
   });
 
@@ -110,35 +110,35 @@ describe('publishing on S3', () => {
   test.each(cases)('comes to its end where %s meets %j', async (operation, faults) => {
     const part = await stagedPart();
     storage.inject(operation, ...faults);
-    expect(['published', 'already']).toContain(await newSink().publish(sink, part));
+    expect(['published', 'already']).toContain(await newSink().publish(sink, part, publisher));
     expect(contents()).toEqual({ [targetOf(part)]: lines });
   });
 
   test('takes its own copy whose answer was lost for the part itself, without reading it', async () => {
     const part = await stagedPart();
     storage.inject('CopyObject', 'lost-answer');
-    expect(await newSink().publish(sink, part)).toBe('already');
+    expect(await newSink().publish(sink, part, publisher)).toBe('already');
     expect(storage.take()).toEqual(['CopyObject', 'CopyObject', 'HeadObject', 'HeadObject', 'DeleteObject']);
   });
 
   test.each(['{"n":1}\n', lines.replace('3', '4')])('never replaces an object that holds something else: %j', async (content) => {
     const part = await stagedPart();
     storage.put(targetOf(part), content);
-    await expect(newSink().publish(sink, part)).rejects.toMatchObject({ code: 'SLUICE-PART-CONFLICT', retryable: true });
+    await expect(newSink().publish(sink, part, publisher)).rejects.toMatchObject({ code: 'SLUICE-PART-CONFLICT', retryable: true });
     expect(contents()).toEqual({ [stagedOf(part)]: lines, [targetOf(part)]: content });
   });
 
   test('takes an object of the same content for the part itself, whoever wrote it', async () => {
     const part = await stagedPart();
     storage.put(targetOf(part), lines);
-    expect(await newSink().publish(sink, part)).toBe('already');
+    expect(await newSink().publish(sink, part, publisher)).toBe('already');
     expect(contents()).toEqual({ [targetOf(part)]: lines });
   });
 
   test('tells loudly where a part is neither staged nor published', async () => {
     const part = await stagedPart();
     storage.objects.clear();
-    await expect(newSink().publish(sink, part)).rejects.toMatchObject({
+    await expect(newSink().publish(sink, part, publisher)).rejects.toMatchObject({
       code: 'SLUICE-PART-MISSING',
       facts: { folder: 's3://bucket/out/daily/', staged: part.staged, target: part.target },
     });
@@ -150,7 +150,7 @@ describe('publishing on S3', () => {
       s3: connectS3(async () => storage.client()),
       durable: () => Promise.reject(new Error('the log is gone')),
     });
-    await expect(failing.sinks['ndjson-files']!.publish(sink, part)).rejects.toThrow('the log is gone');
+    await expect(failing.sinks['ndjson-files']!.publish(sink, part, publisher)).rejects.toThrow('the log is gone');
     expect(contents()).toEqual({ [stagedOf(part)]: lines });
   });
 });
@@ -181,7 +181,7 @@ describe('a crash on S3', () => {
   test('at any request of staging and publishing shows nothing or everything, and is made good by doing both again', async () => {
     const both = async (): Promise<void> => {
       const committer = newSink();
-      await committer.publish(sink, await committer.stage(sink, partName(), records));
+      await committer.publish(sink, await committer.stage(sink, partName(), records), publisher);
     };
     for (const operation of ['PutObject', 'HeadObject', 'CopyObject', 'DeleteObject']) {
       for (const fault of ['lost-request', 'lost-answer'] as const) {
@@ -209,7 +209,7 @@ describe('a crash on S3', () => {
         const committer = createFileConnectors({ s3: connectS3(async () => client) }).sinks['ndjson-files']!;
         const one = async (): Promise<void> => {
           const part = await committer.stage(sink, partName(), records);
-          await Promise.all([committer.publish(sink, part), committer.publish(sink, part)]);
+          await Promise.all([committer.publish(sink, part, publisher), committer.publish(sink, part, publisher)]);
         };
         await scheduler.waitFor(Promise.all([one(), one(), committer.stage(sink, partName(), records)]));
         expect(contents()).toEqual({ [targetOf(committer.locate(sink, partName()))]: lines });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { operatorUid, type JobId } from '../../../lib/base/ids.ts';
 import type { ConnectorSpec } from '../../../lib/model/job-plan.ts';
 import type { SinkPart } from '../../../lib/model/shard-record.ts';
-import type { PartName, SinkCommitter } from '../../../lib/ports/connectors.ts';
+import type { PartName, Publisher, SinkCommitter } from '../../../lib/ports/connectors.ts';
 
 export interface SinkUnderTest {
   readonly committer: SinkCommitter;
@@ -21,6 +21,8 @@ export function partName(changes: Partial<PartName> = {}): PartName {
   return { job: jobA, attempt: 1, operator: operatorUid('files'), checkpoint: 1, shard: 0, number: 0, ...changes };
 }
 
+export const publisher: Publisher = { job: jobA, createdAtMs: 1_700_000_000_000 };
+
 export function sinkCommitterContract(open: () => Promise<SinkUnderTest>): void {
   const records = [{ n: 1 }, { n: 2, text: 'é\n"' }];
 
@@ -34,7 +36,7 @@ export function sinkCommitterContract(open: () => Promise<SinkUnderTest>): void 
     expect(part).toMatchObject({ operator: 'files', shard: 0, checkpoint: 1, number: 0, records: 2 });
     expect(await published()).toEqual({});
     expect(await staged()).toEqual([part.staged]);
-    expect(await committer.publish(sink, part)).toBe('published');
+    expect(await committer.publish(sink, part, publisher)).toBe('published');
     expect(await published()).toEqual({ [part.target]: records });
     expect(await staged()).toEqual([]);
   });
@@ -46,7 +48,11 @@ export function sinkCommitterContract(open: () => Promise<SinkUnderTest>): void 
 
   test('publishes once, however often it is told to', async () => {
     const { committer, sink, published, part } = await stagedPart();
-    const outcomes = [await committer.publish(sink, part), await committer.publish(sink, part), await committer.publish(sink, part)];
+    const outcomes = [
+      await committer.publish(sink, part, publisher),
+      await committer.publish(sink, part, publisher),
+      await committer.publish(sink, part, publisher),
+    ];
     expect(outcomes).toEqual(['published', 'already', 'already']);
     expect(Object.values(await published())).toEqual([records]);
   });
@@ -55,7 +61,7 @@ export function sinkCommitterContract(open: () => Promise<SinkUnderTest>): void 
     const { committer, sink, published, staged, part } = await stagedPart();
     expect((await committer.stage(sink, partName(), records)).bytes).toBe(part.bytes);
     expect(await staged()).toEqual([part.staged]);
-    await committer.publish(sink, part);
+    await committer.publish(sink, part, publisher);
     expect((await committer.stage(sink, partName(), records)).bytes).toBe(part.bytes);
     expect(await staged()).toEqual([]);
     expect(await published()).toEqual({ [part.target]: records });
@@ -117,18 +123,18 @@ export function sinkCommitterContract(open: () => Promise<SinkUnderTest>): void 
 
   test('leaves published parts when it discards', async () => {
     const { committer, sink, published, part } = await stagedPart();
-    await committer.publish(sink, part);
+    await committer.publish(sink, part, publisher);
     expect(await committer.discardAbove(sink, jobA, 0, 100)).toBe(0);
     expect(await published()).toEqual({ [part.target]: records });
   });
 
   test.each(['staged', 'published'] as const)('takes a %s part over to another job, where it is visible once', async (state) => {
     const { committer, sink, published, staged, part } = await stagedPart();
-    if (state === 'published') await committer.publish(sink, part);
+    if (state === 'published') await committer.publish(sink, part, publisher);
     const bytes = (await committer.exportPart(sink, part))!;
     const taken = await committer.importPart(sink, partName({ job: jobB, attempt: 0 }), part, bytes);
     expect(taken).toEqual({ ...part, staged: committer.locate(sink, partName({ job: jobB, attempt: 0 })).staged });
-    for (const one of [taken, part, taken]) await committer.publish(sink, one);
+    for (const one of [taken, part, taken]) await committer.publish(sink, one, publisher);
     expect(await published()).toEqual({ [part.target]: records });
     expect(await staged()).toEqual([]);
   });
@@ -140,7 +146,7 @@ export function sinkCommitterContract(open: () => Promise<SinkUnderTest>): void 
     const name = partName({ job: jobB, attempt: 0 });
     for (let again = 0; again < 2; again++) await committer.importPart(sink, name, made.part, bytes);
     const taken = await committer.importPart(sink, name, made.part, bytes);
-    expect(await committer.publish(sink, taken)).toBe('published');
+    expect(await committer.publish(sink, taken, publisher)).toBe('published');
     expect(await published()).toEqual({ [made.part.target]: records });
   });
 

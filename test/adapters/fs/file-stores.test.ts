@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { frame } from '../../../lib/adapters/fs/log-format.ts';
 import { LogWriter } from '../../../lib/adapters/fs/log-writer.ts';
@@ -240,11 +241,13 @@ describe('a data directory', () => {
   });
 
   test.runIf(process.platform === 'linux')('is taken over from one that was killed and that its parent has not asked about', async () => {
-    // The shell becomes a process that never waits for its child.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
+    // The shell becomes a process that never waits for its child, which ends only then: a shell would have asked about it.
+    const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 60 3<&-'], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] });
+    const [pid] = (await once(parent.stdout!, 'data')) as [Buffer];
     const child = String(pid).trim();
-    await vi.waitUntil(() => readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z '));
+    await vi.waitUntil(() => readFileSync(`/proc/${parent.pid}/cmdline`, 'utf8').startsWith('sleep'), 10_000);
+    (parent.stdio[3] as Writable).end();
+    await vi.waitUntil(() => readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z '), 10_000);
     mkdirSync(data);
     writeFileSync(join(data, 'lock'), child);
     await openStores(data);

@@ -1,0 +1,30 @@
+/** What functions may do in the table: each job's its own keys, and nobody removes an audit record. */
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { JobId } from '../lib/base/ids.ts';
+import type { JobFunction } from './job-function.ts';
+import { auditKeysOfJob, keysOfJob, sharedKeys } from './table-keys.ts';
+
+const tableReads = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
+
+/** The job's own records and rows, and the list of jobs; not who changed it. */
+export function allowTable(to: JobFunction, table: TableV2, job: JobId): void {
+  const writes = ['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'];
+  to.allow([...tableReads, ...writes], [table.tableArn], onlyKeys([...sharedKeys, ...keysOfJob(job)]));
+}
+
+/** Adding to the chain of its audit. Nothing of ours may remove a record. */
+export function allowAudit(to: JobFunction, table: TableV2, job: JobId): void {
+  to.allow(['dynamodb:Query', 'dynamodb:PutItem'], [table.tableArn], onlyKeys(auditKeysOfJob(job)));
+}
+
+/** Reading what there is about all jobs; no savepoint, and nothing of the users' data. */
+export function allowQuestions(to: JobFunction, table: TableV2, bucket: Bucket): void {
+  to.allow(tableReads, [table.tableArn]);
+  to.allow(['s3:GetObject'], [bucket.arnForObjects('jobs/*')]);
+  to.allow(['s3:ListBucket'], [bucket.bucketArn]);
+}
+
+function onlyKeys(patterns: readonly string[]) {
+  return { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': patterns } };
+}

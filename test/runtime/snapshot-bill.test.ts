@@ -1,0 +1,40 @@
+/** What a function counted goes with its shard's acknowledgement. */
+import { expect, test } from 'vitest';
+import type { Bill } from '../../lib/model/bill.ts';
+import { compileCount, left, right } from './count-job.ts';
+import { snapshots } from './restore-shard.ts';
+import { again, ShardBench } from './shard-bench.ts';
+
+test('a snapshot carries what was counted since the last one, and says the same when it is sent again', async () => {
+  let counted: Bill = { 's3.PutObject': 3 };
+  const bill = (): Bill => {
+    const taken = counted;
+    counted = {};
+    return taken;
+  };
+  const bench = await ShardBench.open(compileCount(), 'count', { bill });
+  const [a, b] = [bench.upstream(left), bench.upstream(right)];
+  await bench.handle(bench.kick());
+  const last = await b.barrier(1);
+  await bench.handle(await a.barrier(1), last);
+  const [first] = snapshots(await bench.toCoordinator());
+  expect(first!.bill).toEqual({ 's3.PutObject': 3 });
+  counted = { 's3.PutObject': 1 };
+  bench.restart();
+  await bench.handle(again(last));
+  // The queue remembers what it was sent, so look into what the record would have sent again.
+  expect(counted).toEqual({ 's3.PutObject': 1 });
+  await bench.handle(await a.barrier(2), await b.barrier(2));
+  await bench.handle(await a.barrier(3), await b.barrier(3));
+  const [second, third] = snapshots(await bench.toCoordinator());
+  expect(second!.bill).toEqual({ 's3.PutObject': 1 });
+  expect(third).not.toHaveProperty('bill');
+});
+
+test('where nothing is billed a snapshot says nothing of it', async () => {
+  const bench = await ShardBench.open(compileCount(), 'count');
+  await bench.handle(bench.kick());
+  await bench.handle(await bench.upstream(left).barrier(1), await bench.upstream(right).barrier(1));
+  const [snapshot] = snapshots(await bench.toCoordinator());
+  expect(snapshot).not.toHaveProperty('bill');
+});
