@@ -1,12 +1,10 @@
-/** What functions of a job may do, action by action; wildcards only below a prefix of the job's own, or of what its plan names. */
+/** What functions of a job may do, action by action; wildcards only below a prefix of the job's own. The user's data: data-grants.ts. */
 import { ArnFormat, Fn, Stack } from 'aws-cdk-lib';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { JobId } from '../lib/base/ids.ts';
 import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
 import { awsPrefix, awsStateMachineName } from '../lib/model/aws-names.ts';
-import { awsQueue, awsTable } from '../lib/model/aws-resources.ts';
-import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
 import { jobPrefix } from '../lib/model/object-keys.ts';
 import type { JobFunction } from './job-function.ts';
 
@@ -39,46 +37,6 @@ export function allowCoordination(to: JobFunction, bucket: Bucket, job: JobId): 
   to.allow(['states:DescribeExecution'], [arnOf('execution', `${awsPrefix(job)}-*`)]);
   // A token belongs to no resource: AWS takes only `*` here.
   to.allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ['*']);
-}
-
-/** The user's data, by the URIs that the plan names. */
-export function allowData(to: JobFunction, plan: JobPlan): void {
-  const { partition } = Stack.of(to);
-  for (const { uid, operators } of plan.vertices) {
-    for (const { connector } of operators) {
-      const uri = connector?.options['uri'];
-      const [, bucket, prefix = ''] = (typeof uri === 'string' && /^s3:\/\/([^/]+)\/?(.*)$/.exec(uri)) || [];
-      if (bucket === undefined) continue;
-      const isRead = isSourceVertex(plan, uid) && operators[0]!.connector === connector;
-      const actions = isRead ? ['s3:GetObject'] : ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'];
-      to.allow(actions, [`arn:${partition}:s3:::${bucket}/${prefix}*`]);
-      to.allow(['s3:ListBucket'], [`arn:${partition}:s3:::${bucket}`]);
-    }
-  }
-}
-
-/** What sinks deliver to, by the tables and queues that the plan names: of whoever publishes completed checkpoints. */
-export function allowDeliveries(to: JobFunction, plan: JobPlan): void {
-  const stack = Stack.of(to);
-  for (const { connector } of plan.vertices.flatMap(({ operators }) => operators)) {
-    const { table, queue } = connector?.options ?? {};
-    const toTable = connector?.connector === 'dynamodb' && typeof table === 'string' ? awsTable(table) : undefined;
-    const toQueue = connector?.connector === 'sqs' && typeof queue === 'string' ? awsQueue(queue) : undefined;
-    if (toTable !== undefined) {
-      const { name, ...where } = toTable;
-      to.allow(['dynamodb:PutItem'], [arnOf(stack, where, { service: 'dynamodb', resource: 'table', resourceName: name })]);
-    }
-    if (toQueue !== undefined) to.allow(['sqs:SendMessage'], [arnOf(stack, toQueue, { service: 'sqs', resource: toQueue.name })]);
-  }
-}
-
-/** Where nothing is said the stack's own region and account are meant. */
-function arnOf(
-  stack: Stack,
-  { region, account }: { readonly region?: string; readonly account?: string },
-  parts: { readonly service: string; readonly resource: string; readonly resourceName?: string },
-): string {
-  return stack.formatArn({ ...parts, ...(region === undefined ? {} : { region }), ...(account === undefined ? {} : { account }) });
 }
 
 /** Event sources are turned off while the job has ended. */

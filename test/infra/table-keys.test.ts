@@ -50,6 +50,8 @@ describe('the keys of a job', () => {
       [
         ...['acknowledgements', 'audit', 'auditHead', 'auditRecord', 'history', 'historyEntry', 'job', 'jobs', 'listedJob'],
         ...['operations', 'shard', 'subtask', 'trigger'],
+        // Of the table of intakes.
+        ...['intake', 'intakeEntry'],
       ].sort(),
     );
   });

@@ -92,7 +92,7 @@ const versionsAreExact: Check = (files) =>
     .filter(({ path }) => path === 'package.json')
     .flatMap(({ path, text }) => {
       const manifest = JSON.parse(text) as Readonly<Record<string, unknown>>;
-      return ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies']
+      return ['dependencies', 'devDependencies', 'optionalDependencies']
         .flatMap((kind) => Object.entries((manifest[kind] ?? {}) as Readonly<Record<string, string>>))
         .filter(([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))
         .map(([name, version]) => `${path}: ${name} is ${version}, an exact version is wanted`);
