@@ -6,7 +6,6 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { JobId } from '../lib/base/ids.ts';
 import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
 import { awsStateMachineName } from '../lib/model/aws-names.ts';
-import { awsQueue, awsTable } from '../lib/model/aws-resources.ts';
 import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
 import { jobPrefix } from '../lib/model/object-keys.ts';
 import type { JobFunction } from './job-function.ts';
@@ -61,30 +60,6 @@ export function allowData(to: JobFunction, plan: JobPlan): void {
       to.allow(['s3:ListBucket'], [`arn:${partition}:s3:::${bucket}`]);
     }
   }
-}
-
-/** What sinks deliver to, by the tables and queues that the plan names: of whoever publishes completed checkpoints. */
-export function allowDeliveries(to: JobFunction, plan: JobPlan): void {
-  const stack = Stack.of(to);
-  for (const { connector } of plan.vertices.flatMap(({ operators }) => operators)) {
-    const { table, queue } = connector?.options ?? {};
-    const toTable = connector?.connector === 'dynamodb' && typeof table === 'string' ? awsTable(table) : undefined;
-    const toQueue = connector?.connector === 'sqs' && typeof queue === 'string' ? awsQueue(queue) : undefined;
-    if (toTable !== undefined) {
-      const { name, ...where } = toTable;
-      to.allow(['dynamodb:PutItem'], [arnOf(stack, where, { service: 'dynamodb', resource: 'table', resourceName: name })]);
-    }
-    if (toQueue !== undefined) to.allow(['sqs:SendMessage'], [arnOf(stack, toQueue, { service: 'sqs', resource: toQueue.name })]);
-  }
-}
-
-/** Where nothing is said the stack's own region and account are meant. */
-function arnOf(
-  stack: Stack,
-  { region, account }: { readonly region?: string; readonly account?: string },
-  parts: { readonly service: string; readonly resource: string; readonly resourceName?: string },
-): string {
-  return stack.formatArn({ ...parts, ...(region === undefined ? {} : { region }), ...(account === undefined ? {} : { account }) });
 }
 
 /** Event sources are turned off while the job has ended. */
