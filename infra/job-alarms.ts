@@ -5,16 +5,7 @@
  * AL1. A job that does nothing is no alarm: where there is no data, all is well.
  */
 import { Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IAlarmAction,
-  type IMetric,
-  MathExpression,
-  Metric,
-  Stats,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IAlarmAction, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -45,6 +36,7 @@ interface Wanted {
 /** Well above what a retry, a restore or a cold start takes, and far below the retention of a queue. */
 const oldestMessageSeconds = 300;
 const failedCheckpoints = 3;
+const period = Duration.minutes(1);
 
 export function jobMetric(jobId: string, metricName: string, statistic: string = Stats.SUM): Metric {
   return new Metric({ namespace: metricNamespace, metricName, dimensionsMap: { job: jobId }, statistic, period: Duration.minutes(5) });
@@ -73,24 +65,25 @@ export class JobAlarms extends Construct {
   }
 }
 
+/** One per queue and function: it says by its name which, and costs the same as one over all of them. */
 function wantedAlarms({ jobId, table, operators, coordinator }: JobAlarmsProps): readonly Wanted[] {
-  const consumers = [...operators, { queue: coordinator.queue, function: coordinator.messages }];
-  const period = Duration.minutes(1);
-  const largest = (metrics: readonly IMetric[], how: 'MAX' | 'SUM') =>
-    new MathExpression({
-      expression: `${how}(METRICS())`,
-      usingMetrics: Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric])),
-      period,
-    });
-  const tableMetric = (metricName: string) => table.metric(metricName, { statistic: Stats.SUM, period });
+  const consumers = [...operators, { label: 'coordinator', queue: coordinator.queue, function: coordinator.messages }];
+  const throttled = (who: string, metric: IMetric): Wanted => ({
+    id: `Throttles-${who}`,
+    metric,
+    threshold: 1,
+    periods: 5,
+    what: `${who} is throttled for five minutes (docs/runbook/throttling.md)`,
+  });
+  const ofTable = (metricName: string): IMetric => table.metric(metricName, { statistic: Stats.SUM, period });
   return [
-    {
-      id: 'OldestMessage',
-      metric: largest(consumers.map(({ queue }) => queue.metricApproximateAgeOfOldestMessage({ period, statistic: Stats.MAXIMUM })), 'MAX'), // prettier-ignore
+    ...consumers.map(({ label, queue }) => ({
+      id: `OldestMessage-${label}`,
+      metric: queue.metricApproximateAgeOfOldestMessage({ period, statistic: Stats.MAXIMUM }),
       threshold: oldestMessageSeconds,
       periods: 3,
-      what: `a message waits for more than ${oldestMessageSeconds} s (docs/runbook/stuck-checkpoint.md, poison-record.md)`,
-    },
+      what: `a message to ${label} waits for more than ${oldestMessageSeconds} s (docs/runbook/stuck-checkpoint.md, poison-record.md)`,
+    })),
     {
       id: 'FailedCheckpoints',
       metric: jobMetric(jobId, 'numberOfFailedCheckpoints').with({ period: Duration.minutes(15) }),
@@ -109,12 +102,8 @@ function wantedAlarms({ jobId, table, operators, coordinator }: JobAlarmsProps):
       threshold: 1,
       what: 'records were set aside (docs/runbook/poison-record.md)',
     },
-    {
-      id: 'Throttles',
-      metric: largest([...consumers.map(({ function: { lambda } }) => lambda.metricThrottles({ period })), tableMetric('ReadThrottleEvents'), tableMetric('WriteThrottleEvents')], 'SUM'), // prettier-ignore
-      threshold: 1,
-      periods: 5,
-      what: 'Lambda or DynamoDB throttles for five minutes (docs/runbook/throttling.md)',
-    },
+    ...consumers.map(({ label, function: { lambda } }) => throttled(label, lambda.metricThrottles({ period }))),
+    throttled('reading the table', ofTable('ReadThrottleEvents')),
+    throttled('writing the table', ofTable('WriteThrottleEvents')),
   ];
 }

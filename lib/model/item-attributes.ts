@@ -16,8 +16,8 @@ export type ItemAttribute =
 
 export type ItemAttributes = Readonly<Record<string, ItemAttribute>>;
 
-/** Of lists and maps in each other. */
-const depthMax = 32;
+/** Of lists and maps in each other: the engine takes 32 levels, the innermost value being one. */
+const depthMax = 31;
 const digitsMax = 38;
 const numberMax = 1e126;
 const integerDigitsMax = 126;

@@ -47,6 +47,8 @@ describe('the sink of rows', () => {
     const deep: { deeper?: object } = {};
     deep.deeper = deep;
     expect(() => harness.processElement({ id: 'a', n: 1, deep })).toThrow(unsupported);
+    const levels = (count: number): unknown => (count === 0 ? 1 : [levels(count - 1)]);
+    expect(() => harness.processElement({ id: 'a', n: 1, deep: levels(32) })).toThrow(unsupported);
     harness.processElement({ id: 'x'.repeat(2_048), n: 'é'.repeat(512) });
     expect(harness.written()).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
 /** The sink of rows on AWS's own engine: what it refuses and compares, the tests in the process only believe. */
-import { CreateTableCommand, ScanCommand, waitUntilTableExists, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { createDynamoDbClient } from '../../lib/adapters/aws-sdk/dynamodb-client.ts';
 import { withAwsSinks } from '../../lib/adapters/connectors/aws-sinks.ts';
@@ -32,7 +32,6 @@ beforeEach(async () => {
       ],
     }),
   );
-  await waitUntilTableExists({ client, maxWaitTime: 20 }, { TableName: table });
 });
 afterAll(() => client.destroy());
 
@@ -81,7 +80,7 @@ test('every value that the operator takes is taken by the engine', async () => {
     [[{ a: [] }]],
   ];
   const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)]);
-  await deliver([...values, new Uint8Array(0), new Uint8Array([255]), deep(32)].map((value, n) => ({ id: 'x', n, value })), 1); // prettier-ignore
+  await deliver([...values, new Uint8Array(0), new Uint8Array([255]), deep(31)].map((value, n) => ({ id: 'x', n, value })), 1); // prettier-ignore
   await deliver([{ id: 'k'.repeat(2_048), n: -1e-5 }], 1);
   expect(await rows()).toHaveLength(values.length + 4);
 });
