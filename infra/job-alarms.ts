@@ -67,9 +67,12 @@ export class JobAlarms extends Construct {
 
 /** One per queue and function: it says by its name which, and costs the same as one over all of them. */
 function wantedAlarms({ jobId, table, operators, coordinator }: JobAlarmsProps): readonly Wanted[] {
-  const consumers = [...operators, { label: 'coordinator', queue: coordinator.queue, function: coordinator.messages }];
-  const throttled = (who: string, metric: IMetric): Wanted => ({
-    id: `Throttles-${who}`,
+  const consumers = [
+    ...operators,
+    { node: coordinator.node, label: 'coordinator', queue: coordinator.queue, function: coordinator.messages },
+  ];
+  const throttled = (id: string, who: string, metric: IMetric): Wanted => ({
+    id: `Throttles-${id}`,
     metric,
     threshold: 1,
     periods: 5,
@@ -77,8 +80,8 @@ function wantedAlarms({ jobId, table, operators, coordinator }: JobAlarmsProps):
   });
   const ofTable = (metricName: string): IMetric => table.metric(metricName, { statistic: Stats.SUM, period });
   return [
-    ...consumers.map(({ label, queue }) => ({
-      id: `OldestMessage-${label}`,
+    ...consumers.map(({ node, label, queue }) => ({
+      id: `OldestMessage-${node.id}`,
       metric: queue.metricApproximateAgeOfOldestMessage({ period, statistic: Stats.MAXIMUM }),
       threshold: oldestMessageSeconds,
       periods: 3,
@@ -102,8 +105,8 @@ function wantedAlarms({ jobId, table, operators, coordinator }: JobAlarmsProps):
       threshold: 1,
       what: 'records were set aside (docs/runbook/poison-record.md)',
     },
-    ...consumers.map(({ label, function: { lambda } }) => throttled(label, lambda.metricThrottles({ period }))),
-    throttled('reading the table', ofTable('ReadThrottleEvents')),
-    throttled('writing the table', ofTable('WriteThrottleEvents')),
+    ...consumers.map(({ node, label, function: { lambda } }) => throttled(node.id, label, lambda.metricThrottles({ period }))),
+    throttled('Reads', 'reading the table', ofTable('ReadThrottleEvents')),
+    throttled('Writes', 'writing the table', ofTable('WriteThrottleEvents')),
   ];
 }

@@ -19,7 +19,8 @@ const context = {
   plainHttp: 'true',
   parallelism: '4',
   functionTimeoutSeconds: '5',
-  recordsPerCommit: '200',
+  // Small steps: it is to be at work while things go wrong.
+  recordsPerCommit: '25',
 };
 const flights = every150th(flightsFile, 4);
 /** One may be held where nothing of it is refused any more: before it has read, or behind its commit. */

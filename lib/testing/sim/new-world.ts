@@ -127,9 +127,10 @@ function faultsOf({ faults, rates, watch }: SimulationOptions, decisions: Decisi
 const longShare = 0.03;
 const longRun = { sourceRecordsPerCommit: 1, sourceIdleMs: 700 };
 
-function drawRuntime({ calm, settings }: SimulationOptions, decisions: Decisions): RuntimeSettings {
+function drawRuntime({ calm, silent, settings }: SimulationOptions, decisions: Decisions): RuntimeSettings {
   const jobRecordCacheMs = decisions.pick('runtime/record cache', [0, 100, 1_000]);
-  const isLong = calm !== true && decisions.chance('runtime/long', longShare);
+  // Behind a silence there is not the time.
+  const isLong = calm !== true && silent !== true && decisions.chance('runtime/long', longShare);
   // Orders are seen between the records of an envelope too, as often as a cached job record allows.
   const recordsPerLook = decisions.pick('runtime/look', [1, 1, 2]);
   return { ...runtimeSettings, jobRecordCacheMs, recordsPerLook, ...(isLong ? longRun : {}), ...settings };

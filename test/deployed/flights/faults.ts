@@ -51,14 +51,18 @@ export async function setVisibility({ emulator, outputs }: Deployed, uid: string
 
 /** Held with SIGSTOP until its messages have been given to another, and let go again. */
 export async function holdOne({ emulator }: Deployed, uid: string, heldMs: number): Promise<number> {
-  const { pid } = await busyProcess(emulator, uid);
-  process.kill(pid, 'SIGSTOP');
-  try {
-    await sleep(heldMs);
-  } finally {
-    process.kill(pid, 'SIGCONT');
+  for (;;) {
+    const { pid } = await busyProcess(emulator, uid);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      // Its batch may have ended on the way here.
+      if (!(await functionProcesses(emulator)).some((one) => one.pid === pid && one.busy)) continue;
+      await sleep(heldMs);
+      return pid;
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
   }
-  return pid;
 }
 
 /** How many commits were refused because another was first: what a process from the dead tries. */
