@@ -24,7 +24,7 @@ const context = {
 };
 const flights = every150th(flightsFile, 4);
 /** One may be held where nothing of it is refused any more: before it has read, or behind its commit. */
-const heldMax = 8;
+const heldMax = 20;
 const right = { missing: 0, extra: 0, duplicated: 0, firstDifferences: [] };
 
 const before = async (emulator: Emulator): Promise<void> => putFiles(emulator, 'in', (await flights).files);
@@ -47,7 +47,7 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       // Shorter than the function may take: whoever is held has lost its messages meanwhile.
       await setVisibility(deployed(), 'daily', 1);
       for (let held = 0; held < heldMax && (await refusedCommits(deployed(), 'daily')) === 0; held++)
-        await holdOne(deployed(), 'daily', 2_500);
+        await holdOne(deployed(), 'daily', 2_000);
       expect(await refusedCommits(deployed(), 'daily')).toBeGreaterThan(0);
       expect(await jobApi(deployed()).state()).toBe('RUNNING');
     });
