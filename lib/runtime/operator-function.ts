@@ -160,7 +160,7 @@ export class OperatorFunction {
       throw new NotNowError(`the job is ${job.status}`);
     const current = messages.filter((message) => attemptOf(message) === job.attempt || mutated('old-attempt-taken'));
     if (current.length === 0) return;
-    await this.#takePlan(job);
+    if (!mutated('any-plan')) await this.#takePlan(job);
     this.#tried.set(index, { attempt: job.attempt, version: undefined });
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;

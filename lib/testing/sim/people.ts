@@ -3,6 +3,7 @@
  */
 import type { CheckpointId, JobId } from '../../base/ids.ts';
 import type { CoordinatorDeps } from '../../coordinator/coordinator-deps.ts';
+import { deploy } from '../../coordinator/deployment.ts';
 import { changeWhileRunning } from '../../coordinator/change-settings.ts';
 import { takeCheckpoint } from '../../coordinator/manual-checkpoint.ts';
 import { restoreCheckpoint, restoreSavepoint, restoreToSavepoint } from '../../coordinator/restore-requests.ts';
@@ -167,6 +168,24 @@ export class People {
     }
   }
 
+  /** As CloudFormation does it: the functions come first, and a restore of the newest checkpoint is the last act. */
+  async deployAnew(): Promise<void> {
+    const { services, trace, time, draw, world } = this.#options;
+    const compiled = this.#anyVersion();
+    const { plan, planHash } = compiled;
+    if ((await this.record())?.planHash === planHash) return;
+    trace.tell(time.nowMs, 'people', `deploy ${planHash}`);
+    const next = services.deploy(this.#job, compiled);
+    const deployment = { job: this.#job, newPlan: { plan, planHash, settings: draw.next() }, allowNonRestoredState: false };
+    const order = { job: this.#job, trigger: this.trigger() };
+    await services.ask((deps) => deploy(deps, deployment, order.trigger));
+    // The job may have ended meanwhile: then there is nothing to restore.
+    const isRestored = (await world.stores.operations.read(order.job, order.trigger)) !== undefined;
+    if (!isRestored || (await this.operation(() => Promise.resolve(order))).failure !== null) return next.stop();
+    this.restores++;
+    this.#replace(next);
+  }
+
   async #checkpoint(): Promise<OperationRecord> {
     const { trace, time } = this.#options;
     trace.tell(time.nowMs, 'people', 'take a checkpoint');
@@ -286,7 +305,7 @@ export class People {
   }
 
   /** Asks for something, and waits until it has ended. */
-  async operation(ask: (deps: CoordinatorDeps) => Promise<OperationRecord>): Promise<OperationRecord> {
+  async operation(ask: (deps: CoordinatorDeps) => Promise<Pick<OperationRecord, 'job' | 'trigger'>>): Promise<OperationRecord> {
     const { services, world, time } = this.#options;
     const { job, trigger } = await services.ask(ask);
     for (;;) {

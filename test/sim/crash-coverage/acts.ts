@@ -46,6 +46,7 @@ const checkpoints =
 
 const savepoint: Act = whileRunning((people) => people.act('savepoint'));
 const restore: Act = whileRunning((people) => people.act('restore'));
+const deploy: Act = whileRunning((people) => people.deployAnew());
 const move: Act = whileRunning((people) => people.act('move'));
 const restart: Act = (people) => people.act('restart');
 
@@ -130,6 +131,7 @@ export const acts = {
   checkpoints,
   savepoint,
   restore,
+  deploy,
   move,
   restart,
   checkpoint,

@@ -57,6 +57,20 @@ export const scenarios: readonly Scenario[] = [
   { name: 'everything on an exchange by key', topology: 'small-keyed', world: { ...usual, script: everything, limits: oftenBase } },
   { name: 'everything on windows', topology: 'small-window', world: { ...usual, script: everything, limits: oftenBase } },
   {
+    name: 'deployments of other versions',
+    topology: 'small-keyed',
+    world: { ...usual, script: acts.inTurn(acts.checkpoints(1), acts.deploy, acts.checkpoints(1), acts.deploy, acts.keepGoing) },
+  },
+  {
+    name: 'a source that others send to',
+    topology: 'pushed',
+    world: {
+      ...usual,
+      settings: quickly,
+      script: acts.inTurn(acts.move, acts.checkpoints(2), acts.move, acts.checkpoints(2), acts.keepGoing),
+    },
+  },
+  {
     name: 'maps by entry',
     topology: 'small-maps',
     world: {
