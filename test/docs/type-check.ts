@@ -7,10 +7,13 @@ import type { CodeBlock } from './markdown.ts';
 export function typeCheck(blocks: readonly CodeBlock[]): readonly string[] {
   const options = compilerOptions();
   const byFile = new Map(blocks.map((block, index) => [join(repositoryRoot, dirname(block.page), `block-${index}.ts`), block]));
+  // What a page calls `./job.ts` is the job of the README.
+  const jobBeside = join(repositoryRoot, 'docs', 'job.ts');
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile } = host;
-  host.fileExists = (path) => byFile.has(path) || fileExists.call(host, path);
-  host.readFile = (path) => byFile.get(path)?.text ?? readFile.call(host, path);
+  host.fileExists = (path) => path === jobBeside || byFile.has(path) || fileExists.call(host, path);
+  host.readFile = (path) =>
+    byFile.get(path)?.text ?? readFile.call(host, path === jobBeside ? join(repositoryRoot, 'examples/readme/job.ts') : path);
   const program = ts.createProgram([...byFile.keys()], options, host);
   return [...byFile].flatMap(([path, block]) => {
     const source = program.getSourceFile(path)!;
