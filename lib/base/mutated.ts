@@ -97,8 +97,6 @@ export const mutantRules = {
   'import-stamped': 'IM1: imported rows have version 0',
   'import-into-the-running': 'IM1: beside a running job an import has a namespace of its own',
   'import-keeps-numbers': 'IM4: an imported part is published with the checkpoint that it belongs to now',
-  'import-before-publication': 'IR2: before a job goes back to a savepoint all that it has completed is published',
-  'left-space-goes-early': 'CG4: a namespace that the job has left stays for the longest life of an invocation',
   'sources-stay-off': 'TE2: whoever resumes a job turns its event sources on',
   // Unfinished work is guarded (ADR 26), stops.
   'failed-savepoint-stays-pending': 'ADR 26: whoever fails a savepoint aborts its checkpoint',

@@ -6,7 +6,6 @@
  * IR2. Before it, what the job has completed is all published: no late publisher is left, and what is published above the savepoint is a person's to judge.
  * IR3. Its number is the next one: above everything that was ever published, numbered or the floor.
  */
-import { mutated } from '../base/mutated.ts';
 import type { CheckpointId } from '../base/ids.ts';
 import { spaceOf, type JobRecord } from '../model/job-record.ts';
 import { mayMove } from './job-status.ts';
@@ -54,6 +53,6 @@ function refusalOf(record: JobRecord, { checkpoint, fromAttempt, publishedSeen, 
   if (record.status !== 'RESTARTING' && !mayMove(record.status, 'RESTARTING')) return 'status-forbids';
   if (planSeen !== undefined && record.plan !== planSeen) return 'settings-changed';
   if (publishedSeen !== null && publishedSeen !== record.published) return 'published-changed';
-  if (record.published < record.completed && !mutated('import-before-publication')) return 'publication-pending';
+  if (record.published < record.completed) return 'publication-pending';
   return checkpoint === record.numbered + 1 ? null : 'number-taken';
 }

@@ -55,7 +55,7 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
 
 /** CG4. */
 async function dropLeftSpaces(deps: CoordinatorDeps, { job, leftSpaces = [] }: JobRecord, cutoffMs: number): Promise<void> {
-  const old = leftSpaces.filter(({ leftAtMs }) => leftAtMs < cutoffMs || mutated('left-space-goes-early')).map(({ space }) => space);
+  const old = leftSpaces.filter(({ leftAtMs }) => leftAtMs < cutoffMs).map(({ space }) => space);
   if (old.length === 0) return;
   for (const space of old) await deps.base.drop(space);
   await updateJob(deps, job, (current) => forgetSpaces(current, old, deps.clock.now()));

@@ -123,17 +123,6 @@ const places: Partial<Record<MutantName, Place>> = {
   },
   'import-into-the-running': { in: ['keyed'], limits: oftenBase, rates: { people: 'back' }, checkpoint: { intervalMs: 100 } },
   'import-keeps-numbers': { in: ['two-phase-sink', 'chain'], rates: { people: 'back' }, checkpoint: { intervalMs: 100 } },
-  'import-before-publication': {
-    in: ['two-phase-sink', 'chain'],
-    rates: { people: 'back', ...slow('task.sinks.publish') },
-    checkpoint: { intervalMs: 100 },
-  },
-  'left-space-goes-early': {
-    in: ['keyed', 'forgetting'],
-    limits: oftenBase,
-    rates: { people: 'back', ...slow('function.shards.read') },
-    checkpoint: { intervalMs: 100 },
-  },
   'sources-stay-off': { in: ['chain'], rates: { people: 'move' } },
   'anybodys-restore': { in: ['chain'], checkpoint: { timeoutMs: 200 }, rates: { people: 'restore', ...slow('task.jobs.replace') } },
   'no-witness': { in: ['chain'], rates: { ...zombies, people: 'restore' } },
