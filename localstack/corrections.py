@@ -14,6 +14,7 @@ from contextvars import ContextVar, copy_context
 # The upstream functions that are wrapped or rewritten here, and the first 32 digits of the SHA-256 of their source: who changes it upstream is heard.
 SOURCES = {
     "core.iam_actions:extract_iam_action": "ec476b92d969822b69c5b51b7c86cbc8",
+    "core.iam_actions:_lambda_action": "19fa24ebca403b7afb7dbdd2de306589",
     "core.lambda_runtime:Worker._drain_stderr_bounded": "3fd7cc742872e604e4937310429a4021",
     "core.lambda_runtime:Worker.invoke": "96751a75471021ecc05362bd28031305",
     "core.lambda_runtime:execution_credentials": "cffaadc4f396f6e44a2490ca7e3e49fa",
@@ -262,9 +263,25 @@ def batches_have_no_action():
     iam_actions.extract_iam_action = extract_plain_action
 
 
+def mappings_have_actions():
+    """With IAM enforced, reading one event source mapping is asked as listing them, and changing one as nothing."""
+    from ministack.core import iam_actions
+
+    action_of = iam_actions._lambda_action
+    one = {"GET": "GetEventSourceMapping", "PUT": "UpdateEventSourceMapping", "DELETE": "DeleteEventSourceMapping"}
+
+    def action_of_mapping(method, path):
+        parts = [part for part in path.split("/") if part]
+        if "functions" not in parts and "event-source-mappings" in parts[:-1] and method in one:
+            return one[method]
+        return action_of(method, path)
+    iam_actions._lambda_action = action_of_mapping
+
+
 ALL = (
     ttl_of_the_template, deduplication_cache, silent_invocations, errors_by_name, groups_side_by_side, failed_ids_checked,
     tokens_and_heartbeats, timeouts_by_path, pauses_between_retries, batches_have_no_action,
+    mappings_have_actions,
 )
 
 
