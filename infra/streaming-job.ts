@@ -161,7 +161,7 @@ export class StreamingJob extends Construct {
     }
     allowDeliveries(this.coordinator.tasks, this.plan);
     allowQueues(this.relay.function, queues);
-    allowAudit(this.api.function, table, this.jobId);
+    for (const recording of [this.api.function, this.coordinator.tasks]) allowAudit(recording, table, this.jobId);
     allowTable(this.deployment.check, table, this.jobId);
     allowObjects(this.deployment.check, bucket, this.jobId);
   }

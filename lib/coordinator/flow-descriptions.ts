@@ -182,7 +182,7 @@ const restoreFlow: Flow<TaskName> = {
   startAt: 'Ask',
   states: {
     // A person may start it with no more than a job and where to go back to.
-    Ask: task('ask-for-restore', { 'input.$': '$', ...flow }, '$', 'Asked'),
+    Ask: task('ask-for-restore', { 'input.$': '$', ...flow, 'execution.$': '$$.Execution.Id' }, '$', 'Asked'),
     Asked: { type: 'choice', choices: [{ path: '$.dryRun', equals: true, next: 'Preview' }], otherwise: 'Check' },
     Preview: task('preview-restore', { 'input.$': '$.input' }, '$.preview', null),
     Check: task('check-restore', operation, '$.checked', 'FromWhere', { catch: onError('Fail') }),

@@ -9,7 +9,7 @@ export interface FlowContext {
 }
 
 export function contextOf({ name, data, token, startedAtMs }: FlowExecution): FlowContext {
-  return { data, context: { Execution: { Name: name, StartTime: new Date(startedAtMs).toISOString() }, Task: { Token: token } } };
+  return { data, context: { Execution: { Id: name, Name: name, StartTime: new Date(startedAtMs).toISOString() }, Task: { Token: token } } };
 }
 
 export function readPath(path: Path, { data, context }: FlowContext): unknown {
