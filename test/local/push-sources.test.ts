@@ -182,6 +182,28 @@ describe('a job that is fed through an intake', () => {
     expectExact(350);
   });
 
+  test('that has stopped reads what was acknowledged meanwhile when it goes on: a stop closes no log', async () => {
+    const source = sourceFromSqs<Order>('orders', { partitions });
+    const first = await world.start(program(source, 1));
+    await deliver(intakeOf(first), 0, 50, new Choices(3));
+    await untilCounted(50);
+    const [deps, intake] = intakeDeps(first);
+    const before = await first.record();
+    const savepoint = await first.stop('drain');
+    const texts = [50, 51].map((n) => ({ messageId: `${n}`, fifo: null, text: JSON.stringify(orderOf(n)) }));
+    expect(await takeMessages(createIntake(deps, intake), texts)).toEqual(['50', '51']);
+    // This intake had read the job's record just before the stop was written to it.
+    const late = createIntake({ ...deps, jobs: { read: async () => before } }, intake);
+    expect(await takeMessages(late, texts)).toEqual([]);
+    const second = await world.start(program(source, 2), { fromSavepoint: savepoint });
+    await deliver(intakeOf(second), 52, 60, new Choices(4));
+    await untilCounted(60);
+    await close(second);
+    await second.finished();
+    const counted = world.collect.published('counted') as { n: number }[];
+    expect(counted.map(({ n }) => n).sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, n) => n));
+  });
+
   test('by HTTP takes a batch once, however often it is sent', async () => {
     const run = await world.start(program(sourceFromHttp<Order>('orders', { partitions }), 1));
     const takeIn = intakeOf(run);
