@@ -15,19 +15,18 @@ export function allowObjects(to: JobFunction, bucket: Bucket, job: JobId): void 
   to.allow(['s3:ListBucket'], [bucket.bucketArn]);
 }
 
-/** Sending, and looking how many wait. */
-export function allowQueues(to: JobFunction, queues: readonly Queue[]): void {
-  to.allow(['sqs:SendMessage', 'sqs:GetQueueAttributes'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
+/** To the shards and to the coordinator. */
+export function allowSending(to: JobFunction, queues: readonly Queue[]): void {
+  to.allow(['sqs:SendMessage'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
 }
 
-/** The coordinator's work: collecting objects, savepoints, and its flows. */
-export function allowCoordination(to: JobFunction, bucket: Bucket, job: JobId): void {
-  to.allow(
-    ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
-    [bucket.arnForObjects(`${jobPrefix(job)}*`), bucket.arnForObjects('savepoints/*')],
-  );
-  to.allow(['s3:ListBucket'], [bucket.bucketArn]);
-  // By name: the machines name the function, which cannot name them.
+/** Of a source, which rests while too much waits. */
+export function allowDepths(to: JobFunction, queues: readonly Queue[]): void {
+  to.allow(['sqs:GetQueueAttributes'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
+}
+
+/** By name: the machines name the function, which cannot name them. */
+export function allowFlows(to: JobFunction, job: JobId): void {
   const arnOf = (resource: string, resourceName: string): string =>
     Stack.of(to).formatArn({ service: 'states', resource, arnFormat: ArnFormat.COLON_RESOURCE_NAME, resourceName });
   to.allow(
@@ -35,8 +34,6 @@ export function allowCoordination(to: JobFunction, bucket: Bucket, job: JobId): 
     flowDescriptions.map(({ name }) => arnOf('stateMachine', awsStateMachineName(job, name))),
   );
   to.allow(['states:DescribeExecution'], [arnOf('execution', `${awsPrefix(job)}-*`)]);
-  // A token belongs to no resource: AWS takes only `*` here.
-  to.allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ['*']);
 }
 
 /** Event sources are turned off while the job has ended. */

@@ -14,14 +14,15 @@ import { limits } from '../lib/base/limits.ts';
 import { compileJob } from '../lib/dsl/compile-job.ts';
 import type { Job } from '../lib/dsl/define-job.ts';
 import { intakeOptionsOf } from '../lib/model/intake.ts';
-import type { JobPlan } from '../lib/model/job-plan.ts';
+import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
 import { bundleJob } from './bundle-job.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { allowDeliveries } from './delivery-grants.ts';
 import { Deployment } from './deployment.ts';
-import { allowData } from './data-grants.ts';
-import { allowCoordination, allowObjects, allowQueues, allowTurning } from './grants.ts';
+import { allowDataOf, allowPublishing } from './data-grants.ts';
+import { allowDepths, allowFlows, allowObjects, allowSending, allowTurning } from './grants.ts';
+import { allowCollecting, allowFailureSignals, allowReadingSavepoints, allowSignals } from './coordination-grants.ts';
 import { allowIntake, allowReadingIntake, allowTrimmingIntake } from './intake-grants.ts';
 import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './intake.ts';
 import { JobAlarms } from './job-alarms.ts';
@@ -145,25 +146,33 @@ export class StreamingJob extends Construct {
   }
 
   #allow({ table, bucket }: SluiceControlPlane): void {
-    const queues = [...this.operators.map(({ queue }) => queue), this.coordinator.queue];
-    for (const { function: operator } of this.operators) {
-      allowTable(operator, table, this.jobId);
-      allowObjects(operator, bucket, this.jobId);
-      allowQueues(operator, queues);
-      allowData(operator, this.plan);
-      this.relay.allowDelay(operator);
+    const { jobId, plan, relay, operators } = this;
+    const { messages, tasks, queue } = this.coordinator;
+    const { check, restore } = this.deployment;
+    const api = this.api.function;
+    const queues = [...operators.map((each) => each.queue), queue];
+    for (const [index, { function: operator }] of operators.entries()) {
+      const vertex = plan.vertices[index]!;
+      allowTable(operator, 'operates', table, jobId);
+      allowDataOf(operator, plan, vertex);
+      if (isSourceVertex(plan, vertex.uid)) allowDepths(operator, queues);
+      relay.allowDelay(operator);
     }
-    for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.restore]) {
-      allowTable(coordinating, table, this.jobId);
-      allowCoordination(coordinating, bucket, this.jobId);
-      allowQueues(coordinating, queues);
-      allowData(coordinating, this.plan);
+    for (const coordinating of [messages, tasks, api, restore]) {
+      allowTable(coordinating, 'coordinates', table, jobId);
+      allowFlows(coordinating, jobId);
     }
-    allowDeliveries(this.coordinator.tasks, this.plan);
-    allowQueues(this.relay.function, queues);
-    allowAudit(this.api.function, table, this.jobId);
-    allowTable(this.deployment.check, table, this.jobId);
-    allowObjects(this.deployment.check, bucket, this.jobId);
+    allowTable(check, 'looks', table, jobId);
+    for (const one of [...operators.map((each) => each.function), messages, api, restore, check]) allowObjects(one, bucket, jobId);
+    for (const sending of [...operators.map((each) => each.function), tasks, restore, relay.function]) allowSending(sending, queues);
+    for (const signalling of [messages, tasks]) allowSignals(signalling);
+    // An overdue checkpoint is ended by whoever meets it.
+    for (const ending of [api, restore]) allowFailureSignals(ending);
+    allowCollecting(tasks, bucket, jobId);
+    allowPublishing(tasks, plan);
+    allowDeliveries(tasks, plan);
+    allowReadingSavepoints(api, bucket);
+    allowAudit(api, table, jobId);
   }
 
   #allowIntakes(controlPlane: SluiceControlPlane): void {

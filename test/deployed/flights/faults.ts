@@ -34,11 +34,22 @@ async function busyProcess(emulator: Emulator, uid: string): Promise<FunctionPro
   throw new Error(`no process of ${uid} was at work within ${patienceMs / 1_000} s`);
 }
 
+/** False where it is gone: its time may end at any moment, and Lambda ends it then. */
+function isSignalled(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
 /** SIGKILL in the midst of a batch. */
 export async function killOne({ emulator }: Deployed, uid: string): Promise<number> {
-  const { pid } = await busyProcess(emulator, uid);
-  process.kill(pid, 'SIGKILL');
-  return pid;
+  for (;;) {
+    const { pid } = await busyProcess(emulator, uid);
+    if (isSignalled(pid, 'SIGKILL')) return pid;
+  }
 }
 
 export async function setVisibility({ emulator, outputs }: Deployed, uid: string, seconds: number): Promise<void> {
@@ -53,14 +64,14 @@ export async function setVisibility({ emulator, outputs }: Deployed, uid: string
 export async function holdOne({ emulator }: Deployed, uid: string, heldMs: number): Promise<number> {
   for (;;) {
     const { pid } = await busyProcess(emulator, uid);
-    process.kill(pid, 'SIGSTOP');
+    if (!isSignalled(pid, 'SIGSTOP')) continue;
     try {
       // Its batch may have ended on the way here.
       if (!(await functionProcesses(emulator)).some((one) => one.pid === pid && one.busy)) continue;
       await sleep(heldMs);
       return pid;
     } finally {
-      process.kill(pid, 'SIGCONT');
+      isSignalled(pid, 'SIGCONT');
     }
   }
 }
