@@ -1,18 +1,25 @@
-/** What functions of a job may do, action by action; wildcards only below a prefix of the job's own. The user's data: data-grants.ts. */
-import { ArnFormat, Fn, Stack } from 'aws-cdk-lib';
+/** What functions of a job may do, action by action; wildcards only below a prefix of the job's own. The user's data: data-grants.ts; the coordinator's work: coordination-grants.ts. */
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { JobId } from '../lib/base/ids.ts';
-import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
-import { awsPrefix, awsStateMachineName } from '../lib/model/aws-names.ts';
 import { jobPrefix } from '../lib/model/object-keys.ts';
 import type { JobFunction } from './job-function.ts';
 
-/** What an operator does with objects: it makes and reads them, and removes none. */
+/** Making and reading the job's objects; only its coordinator removes some. */
 export function allowObjects(to: JobFunction, bucket: Bucket, job: JobId): void {
-  to.allow(['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], [bucket.arnForObjects(`${jobPrefix(job)}*`)]);
+  to.allow(['s3:GetObject', 's3:PutObject'], [bucket.arnForObjects(`${jobPrefix(job)}*`)]);
   // Without it a missing object looks like a forbidden one.
   to.allow(['s3:ListBucket'], [bucket.bucketArn]);
+}
+
+/** Giving up what was uploaded in parts: of those whose objects may be large. */
+export function allowUploads(to: JobFunction, bucket: Bucket, job: JobId): void {
+  to.allow(['s3:AbortMultipartUpload'], [bucket.arnForObjects(`${jobPrefix(job)}*`)]);
+}
+
+/** Putting aside what is no message of ours (functions/batch-work.ts). */
+export function allowSettingAside(to: JobFunction, bucket: Bucket, job: JobId): void {
+  to.allow(['s3:PutObject'], [bucket.arnForObjects(`${jobPrefix(job)}strange/*`)]);
 }
 
 /** To the shards and to the coordinator. */
@@ -23,22 +30,4 @@ export function allowSending(to: JobFunction, queues: readonly Queue[]): void {
 /** Of a source, which rests while too much waits. */
 export function allowDepths(to: JobFunction, queues: readonly Queue[]): void {
   to.allow(['sqs:GetQueueAttributes'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
-}
-
-/** By name: the machines name the function, which cannot name them. */
-export function allowFlows(to: JobFunction, job: JobId): void {
-  const arnOf = (resource: string, resourceName: string): string =>
-    Stack.of(to).formatArn({ service: 'states', resource, arnFormat: ArnFormat.COLON_RESOURCE_NAME, resourceName });
-  to.allow(
-    ['states:StartExecution'],
-    flowDescriptions.map(({ name }) => arnOf('stateMachine', awsStateMachineName(job, name))),
-  );
-  to.allow(['states:DescribeExecution'], [arnOf('execution', `${awsPrefix(job)}-*`)]);
-}
-
-/** Event sources are turned off while the job has ended. */
-export function allowTurning(to: JobFunction, functions: readonly JobFunction[]): void {
-  const sources = functions.flatMap(({ source }) => (source === null ? [] : [source]));
-  to.lambda.addEnvironment('SLUICE_MAPPINGS', Fn.join(' ', sources.map(({ eventSourceMappingId }) => eventSourceMappingId))); // prettier-ignore
-  to.allow(['lambda:GetEventSourceMapping', 'lambda:UpdateEventSourceMapping'], sources.map(({ eventSourceMappingArn }) => eventSourceMappingArn)); // prettier-ignore
 }

@@ -16,13 +16,13 @@ import type { Job } from '../lib/dsl/define-job.ts';
 import { intakeOptionsOf } from '../lib/model/intake.ts';
 import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
 import { bundleJob } from './bundle-job.ts';
+import { allowCollecting, allowFlows, allowReadingSavepoints, allowSignals, allowTurning } from './coordination-grants.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { allowDeliveries } from './delivery-grants.ts';
 import { Deployment } from './deployment.ts';
 import { allowDataOf, allowPublishing } from './data-grants.ts';
-import { allowDepths, allowFlows, allowObjects, allowSending, allowTurning } from './grants.ts';
-import { allowCollecting, allowFailureSignals, allowReadingSavepoints, allowSignals } from './coordination-grants.ts';
+import { allowDepths, allowObjects, allowSending, allowSettingAside, allowUploads } from './grants.ts';
 import { allowIntake, allowReadingIntake, allowTrimmingIntake } from './intake-grants.ts';
 import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './intake.ts';
 import { JobAlarms } from './job-alarms.ts';
@@ -156,18 +156,20 @@ export class StreamingJob extends Construct {
       allowTable(operator, 'operates', table, jobId);
       allowDataOf(operator, plan, vertex);
       if (isSourceVertex(plan, vertex.uid)) allowDepths(operator, queues);
+      allowUploads(operator, bucket, jobId);
       relay.allowDelay(operator);
     }
     for (const coordinating of [messages, tasks, api, restore]) {
       allowTable(coordinating, 'coordinates', table, jobId);
       allowFlows(coordinating, jobId);
     }
-    allowTable(check, 'looks', table, jobId);
+    allowTable(check, 'checks', table, jobId);
     for (const one of [...operators.map((each) => each.function), messages, api, restore, check]) allowObjects(one, bucket, jobId);
     for (const sending of [...operators.map((each) => each.function), tasks, restore, relay.function]) allowSending(sending, queues);
-    for (const signalling of [messages, tasks]) allowSignals(signalling);
+    for (const signalling of [messages, tasks]) allowSignals(signalling, 'all');
     // An overdue checkpoint is ended by whoever meets it.
-    for (const ending of [api, restore]) allowFailureSignals(ending);
+    for (const ending of [api, restore]) allowSignals(ending, 'failures');
+    allowSettingAside(relay.function, bucket, jobId);
     allowCollecting(tasks, bucket, jobId);
     allowPublishing(tasks, plan);
     allowDeliveries(tasks, plan);

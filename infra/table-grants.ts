@@ -9,8 +9,8 @@ const reads = ['dynamodb:GetItem', 'dynamodb:Query'];
 
 /** What functions do with the job's own records and rows, and the list of jobs; none of them sees who changed it. */
 const tableWork = {
-  /** The check of a deployment changes nothing. */
-  looks: reads,
+  /** The check of a deployment reads the job's record, and changes nothing. */
+  checks: ['dynamodb:GetItem'],
   /** An operator replaces what it has written, and removes nothing. */
   operates: [...reads, 'dynamodb:BatchGetItem', 'dynamodb:PutItem'],
   coordinates: [...reads, 'dynamodb:PutItem', 'dynamodb:BatchWriteItem'],
@@ -27,7 +27,7 @@ export function allowAudit(to: JobFunction, table: TableV2, job: JobId): void {
 
 /** Reading what there is about all jobs; no savepoint, and nothing of the users' data. */
 export function allowQuestions(to: JobFunction, table: TableV2, bucket: Bucket): void {
-  to.allow(reads, [table.tableArn]);
+  to.allow([...reads, 'dynamodb:BatchGetItem'], [table.tableArn]);
   to.allow(['s3:GetObject'], [bucket.arnForObjects('jobs/*')]);
   to.allow(['s3:ListBucket'], [bucket.bucketArn]);
 }

@@ -2,9 +2,14 @@
 import { synthesizedTemplate } from '../../../localstack/cdk.ts';
 import { requestCounts } from '../../../localstack/observe.ts';
 import type { Deployed } from '../deployed.ts';
-import type { Unused } from './unused-grants.ts';
 import { grantedRoles, type Template } from './granted-actions.ts';
+import type { Unused } from './unused-grants.ts';
 import { usedActions, wasInvoked } from './used-actions.ts';
+
+interface Grant {
+  readonly role: string;
+  readonly action: string;
+}
 
 /** Each as `ROLE ACTION`. */
 export interface Compared {
@@ -14,22 +19,56 @@ export interface Compared {
   readonly reasonsForNothing: readonly string[];
 }
 
-export async function compareGrants({ emulator }: Deployed, stack: string, reasons: readonly Unused[]): Promise<Compared> {
+interface Seen {
+  readonly granted: readonly Grant[];
+  readonly used: readonly Grant[];
+}
+
+export async function compareGrants(deployed: Deployed, stack: string, reasons: readonly Unused[]): Promise<Compared> {
+  const { granted, used } = await readGrants(deployed, stack);
+  const isUsed = ({ role, action }: Grant): boolean => used.some((one) => one.role === role && one.action === action);
+  const isFor = ({ roles, actions }: Unused, { role, action }: Grant): boolean => roles.test(role) && actions.includes(action);
+  const isSurelyUsed = (grant: Grant) => isUsed(grant) && !reasons.some((reason) => reason.byChance === true && isFor(reason, grant));
+  return {
+    usedAndNotGranted: textOf(used.filter(({ role, action }) => !granted.some((one) => one.role === role && one.action === action))),
+    unusedWithoutReason: textOf(granted.filter((grant) => !isUsed(grant) && !reasons.some((reason) => isFor(reason, grant)))),
+    reasonsForNothing: [
+      ...textOf(granted.filter((grant) => isSurelyUsed(grant) && reasons.some((reason) => isFor(reason, grant)))),
+      ...reasons.flatMap((reason) =>
+        reason.actions
+          .filter((action) => !granted.some((grant) => grant.action === action && isFor(reason, grant)))
+          .map((action) => `${String(reason.roles)} ${action}`),
+      ),
+    ],
+  };
+}
+
+/** Which of the reasons that point to a test its run bears out. */
+export async function unshownReasons(
+  deployed: Deployed,
+  stack: string,
+  reasons: readonly Unused[],
+  test: string,
+): Promise<readonly string[]> {
+  const { used } = await readGrants(deployed, stack);
+  return reasons
+    .filter(({ shownBy }) => shownBy === test)
+    .flatMap(({ roles, actions }) => actions.filter((action) => !used.some((one) => roles.test(one.role) && one.action === action)));
+}
+
+async function readGrants({ emulator }: Deployed, stack: string): Promise<Seen> {
   const counts = await requestCounts(emulator);
   const roles = grantedRoles(synthesizedTemplate(emulator, stack) as Template);
-  const named = (of: (role: (typeof roles)[number]) => readonly string[]): readonly string[] =>
-    roles.flatMap((role) => of(role).map((action) => `${role.name} ${action}`));
-  const granted = named(({ actions }) => actions);
-  const used = named(({ name, functions }) => [
+  const each = (of: (role: (typeof roles)[number]) => readonly string[]): readonly Grant[] =>
+    roles.flatMap((role) => of(role).map((action) => ({ role: role.name, action })));
+  const used = each(({ name, functions }) => [
     ...usedActions(counts, functions),
     // Inside of the server: who else would call the steps?
-    ...(name.endsWith('FlowRole') && wasInvoked(counts, /CoordinatorTasks/) ? ['lambda:InvokeFunction'] : []),
+    ...(name.endsWith('Flow') && wasInvoked(counts, /CoordinatorTasks/) ? ['lambda:InvokeFunction'] : []),
   ]);
-  const excused = reasons.flatMap(({ roles: names, actions }) => names.flatMap((name) => actions.map((action) => `${name} ${action}`)));
-  const byChance = new Set(reasons.flatMap(({ roles: names, actions, byChance: is }) => is === true ? names.flatMap((name) => actions.map((action) => `${name} ${action}`)) : [])); // prettier-ignore
-  return {
-    usedAndNotGranted: used.filter((one) => !granted.includes(one)),
-    unusedWithoutReason: granted.filter((one) => !used.includes(one) && !excused.includes(one)),
-    reasonsForNothing: excused.filter((one) => !granted.includes(one) || (used.includes(one) && !byChance.has(one))),
-  };
+  return { granted: each(({ actions }) => actions), used };
+}
+
+function textOf(grants: readonly Grant[]): readonly string[] {
+  return grants.map(({ role, action }) => `${role} ${action}`);
 }

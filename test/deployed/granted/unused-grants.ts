@@ -1,12 +1,149 @@
-/** Grants that a run of the flights job makes no use of, each with its reason, and where its use is shown. */
+/**
+ * Grants that a run of the flights job makes no use of that a server could see: each with its reason, and with the test that shows its use. The deployed
+ * test fails where a grant has neither use nor reason, and where a reason is for a grant that was used, or that is granted no more.
+ */
 export interface Unused {
-  readonly roles: readonly string[];
+  /** As compare-grants.ts names them. */
+  readonly roles: RegExp;
   readonly actions: readonly string[];
   readonly why: string;
-  /** The test that shows it. */
-  readonly shownBy: string;
-  /** Used in some runs, by what the machine's pace makes of them. */
+  /** null: AWS itself acts in this role, outside of any request of ours. */
+  readonly shownBy: string | null;
+  /** Used in some runs, by what faults and the machine's pace make of them. */
   readonly byChance?: true;
 }
 
-export const unusedGrants: readonly Unused[] = [];
+const functions = /^(?!.*(?:Flow|Scheduler)$)/;
+
+export const unusedGrants: readonly Unused[] = [
+  {
+    roles: functions,
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    why: 'Lambda writes what a function logs in the function’s role.',
+    shownBy: null,
+  },
+  {
+    roles: /Relay$|Operator$|CoordinatorMessages$/,
+    actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+    why: 'Lambda’s pollers take and delete messages in the role of the function that they call.',
+    shownBy: null,
+  },
+  {
+    roles: /Relay$|daily|seasons|CoordinatorMessages$/,
+    actions: ['sqs:GetQueueAttributes'],
+    why: 'As its pollers do: they look at what waits. A source asks for it itself.',
+    shownBy: null,
+  },
+  {
+    roles: /Relay$|Operator$|CoordinatorMessages$/,
+    actions: ['sqs:ChangeMessageVisibility'],
+    why: 'Messages that failed come again soon, not after the visibility timeout.',
+    shownBy: 'test/adapters/aws/answer-batch.test.ts',
+    byChance: true,
+  },
+  {
+    roles: /Relay$/,
+    actions: ['s3:PutObject'],
+    why: 'What is no message of ours is put aside.',
+    shownBy: 'test/adapters/aws/answer-batch.test.ts',
+  },
+  {
+    roles: /Operator$/,
+    actions: ['scheduler:CreateSchedule', 'iam:PassRole'],
+    why: 'Timers and pauses beyond the 15 minutes of a queue wait in EventBridge Scheduler.',
+    shownBy: 'test/adapters/aws/delay.test.ts',
+  },
+  { roles: /Scheduler$/, actions: ['sqs:SendMessage'], why: 'EventBridge Scheduler sends in this role what is due.', shownBy: null },
+  {
+    roles: /Operator$|Tasks$/,
+    actions: ['s3:AbortMultipartUpload'],
+    why: 'An upload in parts (above 16 MB) that fails is taken back: nobody sees its parts, but they are billed.',
+    shownBy: 'test/adapters/aws/s3-object-store.test.ts',
+  },
+  {
+    roles: /flightsOperator$/,
+    actions: ['dynamodb:BatchGetItem', 'dynamodb:Query'],
+    why: 'A source of pushed records remembers in its state what has come; which source keeps state is not told apart.',
+    shownBy: 'test/deployed/intake.test.ts',
+  },
+  {
+    roles: /dailyOperator$/,
+    actions: ['dynamodb:BatchGetItem'],
+    why: 'State of single keys is read so; a window’s is a list of rows.',
+    shownBy: 'test/contract/dynamodb.test.ts',
+  },
+  {
+    roles: /dailyOperator$|seasonsOperator$/,
+    actions: ['s3:DeleteObject'],
+    why: 'Who comes back from the dead may stage a part that is published already: it takes it away again.',
+    shownBy: 'test/adapters/connectors/s3-files-sink.test.ts',
+    byChance: true,
+  },
+  {
+    roles: /dailyOperator$|seasonsOperator$|CoordinatorMessages$|Api$|Overview$/,
+    actions: ['s3:ListBucket'],
+    why: 'To whoever may not list, S3 says of a missing object that it is forbidden (S3 API, GetObject: 403 without s3:ListBucket).',
+    shownBy: 'test/adapters/aws/s3-object-store.test.ts',
+  },
+  {
+    roles: /CoordinatorMessages$/,
+    actions: ['s3:PutObject'],
+    why: 'What is no message of ours is put aside, and a failure of the job is written down as an object.',
+    shownBy: 'test/coordinator/failures.test.ts',
+  },
+  {
+    roles: /CoordinatorMessages$|Api$|DeploymentRestore$/,
+    actions: ['dynamodb:BatchWriteItem'],
+    why: 'The acknowledgements of a checkpoint that is over are removed by whoever ends it, and old entries of the history by one of many appends.',
+    shownBy: 'test/coordinator/failures.test.ts',
+    byChance: true,
+  },
+  {
+    roles: /CoordinatorMessages$|Tasks$|Api$|DeploymentRestore$/,
+    actions: ['states:SendTaskFailure'],
+    why: 'A checkpoint that is declined, overdue or overtaken ends: its flow waits for that.',
+    shownBy: 'test/coordinator/failures.test.ts',
+    byChance: true,
+  },
+  {
+    roles: /Api$|DeploymentRestore$/,
+    actions: ['states:DescribeExecution'],
+    why: 'Where the name of a flow is taken, it is asked whether that one still runs.',
+    shownBy: 'test/adapters/aws/step-functions.test.ts',
+    byChance: true,
+  },
+  {
+    roles: /DeploymentRestore$/,
+    actions: ['dynamodb:Query'],
+    why: 'The acknowledgements of a checkpoint that a deployment finds overdue are told with its failure.',
+    shownBy: 'test/coordinator/failures.test.ts',
+    byChance: true,
+  },
+  {
+    roles: /DeploymentRestore$/,
+    actions: ['s3:ListBucket'],
+    why: 'A deployment of a job that runs looks whether the checkpoint that it goes on from is whole.',
+    shownBy: 'test/deployed/flights-deploying.test.ts',
+  },
+  {
+    roles: /DeploymentCheck$/,
+    actions: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'],
+    why: 'As the restore does, before anything has changed: the new plan is stored, and held against the newest checkpoint.',
+    shownBy: 'test/deployed/flights-deploying.test.ts',
+  },
+  {
+    roles: /Flow$/,
+    actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'xray:GetSamplingRules', 'xray:GetSamplingTargets'],
+    why: 'Step Functions sends the traces of executions in the role of the state machine.',
+    shownBy: null,
+  },
+  {
+    roles: /Flow$/,
+    actions: [
+      ...['logs:CreateLogDelivery', 'logs:GetLogDelivery', 'logs:UpdateLogDelivery', 'logs:DeleteLogDelivery', 'logs:ListLogDeliveries'],
+      ...['logs:PutResourcePolicy', 'logs:DescribeResourcePolicies', 'logs:DescribeLogGroups'],
+    ],
+    why: 'Step Functions sets up the delivery of its logs in the role of the state machine.',
+    shownBy: null,
+  },
+];
