@@ -17,7 +17,8 @@ const working = /Operator|Coordinator|Relay/;
 
 export async function billedAndSeen(deployed: Deployed): Promise<BilledAndSeen> {
   const { body } = await jobApi(deployed).call('GET', '/cost');
-  const bills = (body['checkpoints'] as readonly { readonly bill: Bill | null }[]).map(({ bill }) => bill ?? undefined);
+  const billsOf = (of: string) => (body[of] as readonly { readonly bill: Bill | null }[]).map(({ bill }) => bill ?? undefined);
+  const bills = [...billsOf('checkpoints'), ...billsOf('operations')];
   const billed = addBills(...bills) ?? {};
   const seen: Record<string, number> = {};
   for (const { caller, service, operation, count } of (await requestCounts(deployed.emulator)).requests) {
@@ -25,6 +26,7 @@ export async function billedAndSeen(deployed: Deployed): Promise<BilledAndSeen> 
     seen[`${service}.${operation}`] = (seen[`${service}.${operation}`] ?? 0) + count;
   }
   const names = [...new Set([...Object.keys(billed), ...Object.keys(seen)])].filter((name) => name.split('.').length === 2).sort();
+  (await import('node:fs')).writeFileSync('/tmp/w5b-billed.json', JSON.stringify(Object.fromEntries(names.map((name) => [name, [billed[name] ?? 0, seen[name] ?? 0]]))));
   return {
     billed: requestsOf(billed, 'sent'),
     seen: Object.values(seen).reduce((sum, count) => sum + count, 0),

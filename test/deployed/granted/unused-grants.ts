@@ -43,6 +43,20 @@ export const unusedGrants: readonly Unused[] = [
   },
   {
     roles: /Relay$/,
+    actions: ['sqs:SendMessage'],
+    why: 'What has slept is handed on. A source sleeps while too much waits, or nothing comes.',
+    shownBy: 'test/adapters/aws/delay.test.ts',
+    byChance: true,
+  },
+  {
+    roles: /Tasks$/,
+    actions: ['states:SendTaskSuccess'],
+    why: 'A flow whose last acknowledgement came before it began to wait is told by the step that has begun it.',
+    shownBy: 'test/coordinator/checkpoint-flow.test.ts',
+    byChance: true,
+  },
+  {
+    roles: /Relay$/,
     actions: ['s3:PutObject'],
     why: 'What is no message of ours is put aside.',
     shownBy: 'test/adapters/aws/answer-batch.test.ts',
@@ -106,7 +120,7 @@ export const unusedGrants: readonly Unused[] = [
     byChance: true,
   },
   {
-    roles: /Api$|DeploymentRestore$/,
+    roles: /CoordinatorMessages$|Tasks$|Api$|DeploymentRestore$/,
     actions: ['states:DescribeExecution'],
     why: 'Where the name of a flow is taken, it is asked whether that one still runs.',
     shownBy: 'test/adapters/aws/step-functions.test.ts',
