@@ -15,6 +15,7 @@ import { compileJob } from '../lib/dsl/compile-job.ts';
 import type { Job } from '../lib/dsl/define-job.ts';
 import { intakeOptionsOf } from '../lib/model/intake.ts';
 import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
+import type { RuntimeSettings } from '../lib/runtime/runtime-deps.ts';
 import { bundleJob } from './bundle-job.ts';
 import { allowCollecting, allowFlows, allowReadingSavepoints, allowSignals, allowTurning } from './coordination-grants.ts';
 import { Coordinator } from './coordinator.ts';
@@ -101,9 +102,7 @@ export class StreamingJob extends Construct {
       SLUICE_BUCKET: controlPlane.bucket.bucketName,
       ...(intakesOf(this.plan).length === 0 ? {} : { SLUICE_INTAKE_TABLE: controlPlane.intakeTable.tableName }),
       SLUICE_QUEUES: `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/`,
-      ...(props.sourceRecordsPerCommit === undefined
-        ? {}
-        : { SLUICE_SETTINGS: JSON.stringify({ sourceRecordsPerCommit: props.sourceRecordsPerCommit }) }),
+      ...settingsOf(props),
       SLUICE_MACHINES: `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:stateMachine:`,
     };
     const common = { jobId: this.jobId, jobName: this.plan.name, code, environment, enforceSSL: controlPlane.enforceSSL };
@@ -198,6 +197,15 @@ function intakesOf({ vertices }: JobPlan) {
     const options = intakeOptionsOf(operators[0]!.connector);
     return options === undefined ? [] : [{ uid, options }];
   });
+}
+
+/** What differs from the defaults. */
+function settingsOf({ functionTimeout, sourceRecordsPerCommit }: StreamingJobProps): Readonly<Record<string, string>> {
+  const settings: Partial<RuntimeSettings> = {
+    ...(functionTimeout === undefined ? {} : { functionTimeoutMs: functionTimeout.toMilliseconds() }),
+    ...(sourceRecordsPerCommit === undefined ? {} : { sourceRecordsPerCommit }),
+  };
+  return Object.keys(settings).length === 0 ? {} : { SLUICE_SETTINGS: JSON.stringify(settings) };
 }
 
 function jobIdOf(text: string): JobId {

@@ -28,6 +28,8 @@ const atWork = { ...context, recordsPerCommit: '25' };
 const flights = every150th(flightsFile, 4);
 /** One may be held where nothing of it is refused any more: before it has read, or behind its commit. */
 const heldMax = 20;
+/** Longer than the visibility that it has then, and shorter than the function may take. */
+const heldMs = 2_500;
 /** Five above the function's timeout (infra/operator.ts). */
 const deployedVisibilitySeconds = 10;
 const right = { missing: 0, extra: 0, duplicated: 0, firstDifferences: [] };
@@ -52,7 +54,7 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       // Shorter than the function may take: whoever is held has lost its messages meanwhile.
       await setVisibility(deployed(), 'daily', 1);
       for (let held = 0; held < heldMax && (await refusedCommits(deployed(), 'daily')) === 0; held++)
-        await holdOne(deployed(), 'daily', 2_000);
+        await holdOne(deployed(), 'daily', heldMs, (held % 5) * 15);
       expect(await refusedCommits(deployed(), 'daily')).toBeGreaterThan(0);
       // As it was deployed: what is slow on a busy machine is not to come twice.
       await setVisibility(deployed(), 'daily', deployedVisibilitySeconds);

@@ -26,7 +26,6 @@ export async function billedAndSeen(deployed: Deployed): Promise<BilledAndSeen> 
     seen[`${service}.${operation}`] = (seen[`${service}.${operation}`] ?? 0) + count;
   }
   const names = [...new Set([...Object.keys(billed), ...Object.keys(seen)])].filter((name) => name.split('.').length === 2).sort();
-  (await import('node:fs')).writeFileSync('/tmp/w5b-billed.json', JSON.stringify(Object.fromEntries(names.map((name) => [name, [billed[name] ?? 0, seen[name] ?? 0]]))));
   return {
     billed: requestsOf(billed, 'sent'),
     seen: Object.values(seen).reduce((sum, count) => sum + count, 0),

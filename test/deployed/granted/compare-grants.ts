@@ -24,8 +24,9 @@ interface Seen {
   readonly used: readonly Grant[];
 }
 
-export async function compareGrants(deployed: Deployed, stack: string, reasons: readonly Unused[]): Promise<Compared> {
-  const { granted, used } = await readGrants(deployed, stack);
+/** `only`: of these roles alone. */
+export async function compareGrants(deployed: Deployed, stack: string, reasons: readonly Unused[], only = /./): Promise<Compared> {
+  const { granted, used } = await readGrants(deployed, stack, only);
   const isUsed = ({ role, action }: Grant): boolean => used.some((one) => one.role === role && one.action === action);
   const isFor = ({ roles, actions }: Unused, { role, action }: Grant): boolean => roles.test(role) && actions.includes(action);
   const isSurelyUsed = (grant: Grant) => isUsed(grant) && !reasons.some((reason) => reason.byChance === true && isFor(reason, grant));
@@ -43,22 +44,24 @@ export async function compareGrants(deployed: Deployed, stack: string, reasons: 
   };
 }
 
-/** Which of the reasons that point to a test its run bears out. */
+/** What the reasons that point to a test promise of it, and its run does not show. */
 export async function unshownReasons(
   deployed: Deployed,
   stack: string,
   reasons: readonly Unused[],
   test: string,
 ): Promise<readonly string[]> {
-  const { used } = await readGrants(deployed, stack);
+  const { used } = await readGrants(deployed, stack, /./);
   return reasons
     .filter(({ shownBy }) => shownBy === test)
-    .flatMap(({ roles, actions }) => actions.filter((action) => !used.some((one) => roles.test(one.role) && one.action === action)));
+    .flatMap(({ roles, rolesThere = roles, actions }) =>
+      actions.filter((action) => !used.some((one) => rolesThere.test(one.role) && one.action === action)),
+    );
 }
 
-async function readGrants({ emulator }: Deployed, stack: string): Promise<Seen> {
+async function readGrants({ emulator }: Deployed, stack: string, only: RegExp): Promise<Seen> {
   const counts = await requestCounts(emulator);
-  const roles = grantedRoles(synthesizedTemplate(emulator, stack) as Template);
+  const roles = grantedRoles(synthesizedTemplate(emulator, stack) as Template).filter(({ name }) => only.test(name));
   const each = (of: (role: (typeof roles)[number]) => readonly string[]): readonly Grant[] =>
     roles.flatMap((role) => of(role).map((action) => ({ role: role.name, action })));
   const used = each(({ name, functions }) => [

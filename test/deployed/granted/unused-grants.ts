@@ -9,6 +9,8 @@ export interface Unused {
   readonly why: string;
   /** null: AWS itself acts in this role, outside of any request of ours. */
   readonly shownBy: string | null;
+  /** Where they have other names in that test. */
+  readonly rolesThere?: RegExp;
   /** Used in some runs, by what faults and the machine's pace make of them. */
   readonly byChance?: true;
 }
@@ -79,6 +81,7 @@ export const unusedGrants: readonly Unused[] = [
     actions: ['dynamodb:BatchGetItem', 'dynamodb:Query'],
     why: 'A source of pushed records remembers in its state what has come; which source keeps state is not told apart.',
     shownBy: 'test/deployed/intake.test.ts',
+    rolesThere: /(?:orders|clicks)Operator$/,
   },
   {
     roles: /dailyOperator$/,
@@ -94,7 +97,7 @@ export const unusedGrants: readonly Unused[] = [
     byChance: true,
   },
   {
-    roles: /dailyOperator$|seasonsOperator$|CoordinatorMessages$|Api$|Overview$/,
+    roles: /dailyOperator$|seasonsOperator$|CoordinatorMessages$|Api$|Overview$|DeploymentRestore$|DeploymentCheck$/,
     actions: ['s3:ListBucket'],
     why: 'To whoever may not list, S3 says of a missing object that it is forbidden (S3 API, GetObject: 403 without s3:ListBucket).',
     shownBy: 'test/adapters/aws/s3-object-store.test.ts',
@@ -134,14 +137,8 @@ export const unusedGrants: readonly Unused[] = [
     byChance: true,
   },
   {
-    roles: /DeploymentRestore$/,
-    actions: ['s3:ListBucket'],
-    why: 'A deployment of a job that runs looks whether the checkpoint that it goes on from is whole.',
-    shownBy: 'test/deployed/flights-deploying.test.ts',
-  },
-  {
     roles: /DeploymentCheck$/,
-    actions: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'],
+    actions: ['s3:GetObject', 's3:PutObject'],
     why: 'As the restore does, before anything has changed: the new plan is stored, and held against the newest checkpoint.',
     shownBy: 'test/deployed/flights-deploying.test.ts',
   },
@@ -158,6 +155,23 @@ export const unusedGrants: readonly Unused[] = [
       ...['logs:PutResourcePolicy', 'logs:DescribeResourcePolicies', 'logs:DescribeLogGroups'],
     ],
     why: 'Step Functions sets up the delivery of its logs in the role of the state machine.',
+    shownBy: null,
+  },
+];
+
+/** Of the functions that take in what is pushed, in the test of intakes. */
+export const unusedByIntakes: readonly Unused[] = [
+  { roles: /./, actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], why: 'As for all functions.', shownBy: null },
+  {
+    roles: /./,
+    actions: ['s3:PutObject'],
+    why: 'What is too large for an item of the log is an object.',
+    shownBy: 'test/adapters/dynamodb/intake-log.test.ts',
+  },
+  {
+    roles: /orders/,
+    actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+    why: 'Lambda’s pollers act in the role of the function that they call.',
     shownBy: null,
   },
 ];
