@@ -90,7 +90,7 @@ describe('the base', () => {
   });
 
   test('is billed: what a slice has cost is in the record, whoever comes next', async () => {
-    setLimits({ baseAdvanceRows: 1, baseRowsPerSlice: 1 });
+    setLimits({ baseAdvanceRows: 5, baseRowsPerSlice: 1 });
     let writes = 0;
     const bench = await ShardBench.open(compileCount(), 'count', {
       bill: () => {
