@@ -2,8 +2,10 @@
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { JobId } from '../lib/base/ids.ts';
+import type { JobPlan } from '../lib/model/job-plan.ts';
 import { jobPrefix } from '../lib/model/object-keys.ts';
 import type { JobFunction } from './job-function.ts';
+import { namesOf } from './named-policy.ts';
 
 /** Making and reading the job's objects; only its coordinator removes some. */
 export function allowObjects(to: JobFunction, bucket: Bucket, job: JobId): void {
@@ -23,11 +25,11 @@ export function allowSettingAside(to: JobFunction, bucket: Bucket, job: JobId): 
 }
 
 /** To the shards and to the coordinator. */
-export function allowSending(to: JobFunction, queues: readonly Queue[]): void {
-  to.allow(['sqs:SendMessage'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
+export function allowSending(to: JobFunction, plan: JobPlan, queues: readonly Queue[]): void {
+  to.allowNamed(namesOf(plan), ['sqs:SendMessage'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
 }
 
 /** Of a source, which rests while too much waits. */
-export function allowDepths(to: JobFunction, queues: readonly Queue[]): void {
-  to.allow(['sqs:GetQueueAttributes'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
+export function allowDepths(to: JobFunction, plan: JobPlan, queues: readonly Queue[]): void {
+  to.allowNamed(namesOf(plan), ['sqs:GetQueueAttributes'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
 }

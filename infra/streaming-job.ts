@@ -154,7 +154,7 @@ export class StreamingJob extends Construct {
       const vertex = plan.vertices[index]!;
       allowTable(operator, 'operates', table, jobId);
       allowDataOf(operator, plan, vertex);
-      if (isSourceVertex(plan, vertex.uid)) allowDepths(operator, queues);
+      if (isSourceVertex(plan, vertex.uid)) allowDepths(operator, plan, queues);
       allowUploads(operator, bucket, jobId);
       relay.allowDelay(operator);
     }
@@ -164,7 +164,7 @@ export class StreamingJob extends Construct {
     }
     allowTable(check, 'checks', table, jobId);
     for (const one of [...operators.map((each) => each.function), messages, api, restore, check]) allowObjects(one, bucket, jobId);
-    for (const sending of [...operators.map((each) => each.function), tasks, restore, relay.function]) allowSending(sending, queues);
+    for (const sending of [...operators.map((each) => each.function), tasks, restore, relay.function]) allowSending(sending, plan, queues);
     for (const signalling of [messages, tasks]) allowSignals(signalling, 'all');
     // An overdue checkpoint is ended by whoever meets it.
     for (const ending of [api, restore]) allowSignals(ending, 'failures');
@@ -173,7 +173,7 @@ export class StreamingJob extends Construct {
     allowPublishing(tasks, plan);
     allowDeliveries(tasks, plan);
     allowReadingSavepoints(api, bucket);
-    allowAudit(api, table, jobId);
+    for (const recording of [api, tasks]) allowAudit(recording, table, jobId);
   }
 
   #allowIntakes(controlPlane: SluiceControlPlane): void {
