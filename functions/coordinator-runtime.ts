@@ -48,6 +48,7 @@ export function createCoordinator(environment: JobEnvironment): CoordinatorRunti
       mappings === null ? noEventSources : createLambdaEventSources({ client: createLambdaClient({ meter: stores.meter }), mappings }),
     recordChange: changeRecorder({ ...stores, log: stores.audit, stateOf: (job) => readAuditedState(stores, job) }),
     planFor: (parallelism) => newPlanOf(environment, parallelism === null ? compiled : compileBundled(environment, parallelism)),
+    savepointDirectory: `s3://${environment.bucket}/savepoints`,
     sweepMs,
     collectMs,
     garbageAgeMs,

@@ -56,6 +56,8 @@ export interface CoordinatorDeps {
   readonly intakeLog?: IntakeLog | undefined;
   /** The job's own code, as it is deployed (null) or planned for another parallelism; absent where nobody here has it. */
   readonly planFor?: (parallelism: number | null) => NewPlan;
+  /** Where savepoints go that name no place; absent where they must. */
+  readonly savepointDirectory?: string;
   /** How often what is left unfinished is looked for, and how often objects are collected while a job makes checkpoints. */
   readonly sweepMs: number;
   readonly collectMs: number;

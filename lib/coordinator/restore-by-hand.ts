@@ -1,12 +1,6 @@
-/**
- * Step: what a restore is asked for, as a person writes it into the Step Functions console, or the API sends it, becomes an operation. And its dry run.
- *
- * RB1. An execution is one restore: its trigger is made of its name, so that a second try of this step finds the first one's operation.
- * RB2. Of a change that nobody asked for over HTTP the audit has a record too, made before the change: who it was, the execution can tell (CloudTrail).
- */
-import { createHash } from 'node:crypto';
-import { errorCode } from '../base/errors.ts';
+/** Step: what a restore is asked for, as a person writes it into the Step Functions console, becomes an operation. And its dry run. */
 import type { JobId } from '../base/ids.ts';
+import { recordedChange, triggerOf, type AskedByHand } from './asked-by-hand.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { writeOperation, type OperationRequest } from './operation-log.ts';
 import { checkpointRestore, savepointRestore } from './restore-order.ts';
@@ -18,39 +12,16 @@ export interface AskedRestore {
   readonly job: JobId;
   readonly trigger: string;
   readonly dryRun: boolean;
-  readonly input: RestoreInput | null;
+  readonly input: RestoreInput;
 }
 
-export async function askForRestore(
-  deps: CoordinatorDeps,
-  { input, flow, execution }: { readonly input: unknown; readonly flow: string; readonly execution: string },
-): Promise<AskedRestore> {
-  const known = (input ?? {}) as { readonly job?: JobId; readonly trigger?: string };
-  if (known.job !== undefined && known.trigger !== undefined) return { job: known.job, trigger: known.trigger, dryRun: false, input: null };
-  const wanted = readRestoreInput(input);
-  const trigger = createHash('sha256').update(flow).digest('hex').slice(0, 32);
-  const asked = { job: wanted.jobId, trigger, dryRun: wanted.dryRun === true, input: wanted };
-  if (!asked.dryRun)
-    await recorded(deps, wanted, { flow, execution }, async () => writeOperation(deps, await restoreOperation(deps, wanted, trigger)));
-  return asked;
-}
-
-/** RB2. Of a dry run there is none: it changes nothing. */
-async function recorded(
-  { recordChange }: CoordinatorDeps,
-  input: RestoreInput,
-  { flow, execution }: { readonly flow: string; readonly execution: string },
-  change: () => Promise<unknown>,
-): Promise<void> {
-  const request = { method: 'StartExecution', path: '/restore', query: '', body: JSON.stringify(input) };
-  const answered = await recordChange?.({ job: input.jobId, who: execution, requestId: flow, request });
-  try {
-    await change();
-  } catch (error) {
-    await answered?.({ status: 500, code: errorCode(error) ?? null });
-    throw error;
-  }
-  await answered?.({ status: 202, code: null });
+/** Of a dry run the audit has no record: it changes nothing. */
+export async function askForRestore(deps: CoordinatorDeps, asked: AskedByHand): Promise<AskedRestore> {
+  const input = readRestoreInput(asked.input);
+  const [job, trigger, dryRun] = [input.jobId, triggerOf(asked), input.dryRun === true];
+  if (!dryRun)
+    await recordedChange(deps, asked, '/restore', input, async () => writeOperation(deps, await restoreOperation(deps, input, trigger)));
+  return { job, trigger, dryRun, input };
 }
 
 /** Changes nothing. */
