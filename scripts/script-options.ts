@@ -23,7 +23,7 @@ export function scriptOptions<const T extends ParseArgsOptionsConfig>(
     console.log(help.trimEnd());
     process.exit(0);
   }
-  return parsed as unknown as Options<T>;
+  return parsed;
 }
 
 export function wholeNumber(name: string, text: string, least = 1): number {
