@@ -15,7 +15,6 @@ import { compileJob } from '../lib/dsl/compile-job.ts';
 import type { Job } from '../lib/dsl/define-job.ts';
 import { intakeOptionsOf } from '../lib/model/intake.ts';
 import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
-import type { RuntimeSettings } from '../lib/runtime/runtime-deps.ts';
 import { bundleJob } from './bundle-job.ts';
 import { allowCollecting, allowFlows, allowReadingSavepoints, allowSignals, allowTurning } from './coordination-grants.ts';
 import { Coordinator } from './coordinator.ts';
@@ -206,9 +205,9 @@ function intakesOf({ vertices }: JobPlan) {
   });
 }
 
-/** What differs from the defaults. */
+/** What differs from the defaults (lib/runtime/runtime-settings.ts). */
 function settingsOf({ functionTimeout, sourceRecordsPerCommit }: StreamingJobProps): Readonly<Record<string, string>> {
-  const settings: Partial<RuntimeSettings> = {
+  const settings = {
     ...(functionTimeout === undefined ? {} : { functionTimeoutMs: functionTimeout.toMilliseconds() }),
     ...(sourceRecordsPerCommit === undefined ? {} : { sourceRecordsPerCommit }),
   };
