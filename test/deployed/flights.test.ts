@@ -11,6 +11,7 @@ import { billedAndSeen } from './flights/billed.ts';
 import { every150th } from './flights/every-150th.ts';
 import { holdOne, killOne, refusedCommits, sendTwice, setVisibility } from './flights/faults.ts';
 import { bucket, jobApi, publishedLines, putFiles } from './flights/flights-world.ts';
+import { startByHand } from './flights/start-by-hand.ts';
 import { compareGrants } from './granted/compare-grants.ts';
 import { unusedGrants } from './granted/unused-grants.ts';
 
@@ -38,6 +39,7 @@ const before = async (emulator: Emulator): Promise<void> => putFiles(emulator, '
 
 /** The second time with permissions enforced: what the functions do is what their roles allow. */
 describe.each([false, true])('with IAM enforced: %s', (auth) => {
+  const byHand = !auth;
   describeDeployed('the flights job, deployed', { app, context: atWork, auth, before }, (deployed) => {
     let savepoint: string;
 
@@ -61,11 +63,16 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       expect(await jobApi(deployed()).state()).toBe('RUNNING');
     });
 
+    test('writes a savepoint over HTTP, and runs on', { timeout: 120_000 }, async () => {
+      const { location } = await jobApi(deployed()).operation('/savepoints', {});
+      expect(location).toMatch(/^s3:[/][/].+[/]savepoints[/]savepoint-/);
+      expect(await jobApi(deployed()).state()).toBe('RUNNING');
+    });
+
     test('stops with a savepoint in the midst of its work', { timeout: 240_000 }, async () => {
       const api = jobApi(deployed());
       const { location } = await api.operation('/stop', { drain: false }, '/savepoints');
       savepoint = String(location);
-      expect(savepoint).toMatch(/^s3:[/][/].+[/]savepoints[/]savepoint-/);
       await api.untilState('FINISHED');
       const { daily } = await computeExpected((await flights).batches);
       const { missing, extra, duplicated } = compareLines(daily, await publishedLines(deployed().emulator, 'out/daily'));
@@ -78,13 +85,23 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       'goes on as a new version, at half the parallelism, from that savepoint, and every line is there exactly once',
       { timeout: 420_000 },
       async () => {
-        await deployed().deployAgain({ context: { ...context, parallelism: '2', job: 'test/deployed/flights/next-version.ts' } });
+        // Once by the deployment, once by whoever asks for the restore.
+        const deployedAt = byHand ? '4' : '2';
+        await deployed().deployAgain({ context: { ...context, parallelism: deployedAt, job: 'test/deployed/flights/next-version.ts' } });
         const api = jobApi(deployed());
         // A deployment of a job that has ended does not start it.
         expect(await api.state()).toBe('FINISHED');
-        const dry = await api.call('POST', '/restore', { savepoint, dryRun: true });
-        expect(dry).toMatchObject({ status: 200, body: { ok: true, reasons: [] } });
-        expect(await api.operation('/restore', { savepoint })).toEqual({ attempt: 2 });
+        if (byHand) {
+          const dry = await startByHand(deployed(), 'restore', { savepoint, parallelism: 2, dryRun: true });
+          expect(dry).toMatchObject({ status: 'SUCCEEDED', output: { preview: { ok: true, reasons: [] } } });
+          expect(await startByHand(deployed(), 'restore', { savepoint, parallelism: 2 })).toMatchObject({ status: 'SUCCEEDED' });
+        } else {
+          const dry = await api.call('POST', '/restore', { savepoint, dryRun: true });
+          expect(dry).toMatchObject({ status: 200, body: { ok: true, reasons: [] } });
+          expect(await api.operation('/restore', { savepoint })).toEqual({ attempt: 2 });
+        }
+        const { vertices } = (await api.call('GET', '')).body as { readonly vertices: readonly { readonly parallelism: number }[] };
+        expect(Math.max(...vertices.map(({ parallelism }) => parallelism))).toBe(2);
         await api.untilState('FINISHED');
         const expected = await computeExpected((await flights).batches);
         const { emulator } = deployed();
@@ -99,8 +116,10 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       const { records, head } = (await api.call('GET', '/audit')).body as unknown as { records: readonly AuditRecord[]; head: AuditHead };
       expect(verifyAudit(records, [head])).toMatchObject({ problem: null, withoutOutcome: [] });
       const asked = records.flatMap((record) => (record.kind === 'asked' ? [record] : []));
-      expect(asked.map(({ request }) => request.path.split('/').at(-1))).toEqual(['stop', 'restore', 'restore']);
-      for (const { who } of asked) expect(who).toMatch(/^arn:aws:iam::/);
+      const whoAndWhat = asked.map(({ who, request }) => `${who.split(':')[2]} ${request.path.split('/').at(-1)}`);
+      // A dry run of the flow changes nothing, and leaves none.
+      const restores = byHand ? ['states restore'] : ['iam restore', 'iam restore'];
+      expect(whoAndWhat).toEqual(['iam savepoints', 'iam stop', ...restores]);
     });
 
     test('may do what it did, and no more than what is used or has a reason', async () => {

@@ -44,6 +44,13 @@ export const unusedGrants: readonly Unused[] = [
     byChance: true,
   },
   {
+    roles: /Api$/,
+    actions: ['s3:PutObject'],
+    why: 'A restore that is asked for over HTTP stores the plan that it goes on with; one that is started by hand stores it in a step.',
+    shownBy: 'test/coordinator/restore-by-hand.test.ts',
+    byChance: true,
+  },
+  {
     roles: /Relay$/,
     actions: ['sqs:SendMessage'],
     why: 'What has slept is handed on. A source sleeps while too much waits, or nothing comes.',
