@@ -51,7 +51,7 @@ export class Operator extends Construct {
       description: `Sluice job ${jobName}: ${vertex.name}`.slice(0, 256),
       environment: { ...rest.environment, SLUICE_UID: vertex.uid },
     });
-    this.function.consume(this.queue, maxConcurrency);
+    this.function.consumeAndPace(this.queue, maxConcurrency);
   }
 }
 

@@ -231,6 +231,7 @@ export class ChaosWorld {
 function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
   return {
     compressEnvelopes: true,
+    functionTimeoutMs: 30_000,
     sourceRecordsPerCommit: 7,
     backlogMessagesPerShard: 12,
     backPressureSleepMs: 20,
