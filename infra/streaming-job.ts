@@ -15,7 +15,6 @@ import { compileJob } from '../lib/dsl/compile-job.ts';
 import type { Job } from '../lib/dsl/define-job.ts';
 import { intakeOptionsOf } from '../lib/model/intake.ts';
 import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
-import type { RuntimeSettings } from '../lib/runtime/runtime-deps.ts';
 import { bundleJob } from './bundle-job.ts';
 import { allowCollecting, allowFlows, allowReadingSavepoints, allowSignals, allowTurning } from './coordination-grants.ts';
 import { Coordinator } from './coordinator.ts';
@@ -152,9 +151,10 @@ export class StreamingJob extends Construct {
     const queues = [...operators.map((each) => each.queue), queue];
     for (const [index, { function: operator }] of operators.entries()) {
       const vertex = plan.vertices[index]!;
-      allowTable(operator, 'operates', table, jobId);
+      const isSource = isSourceVertex(plan, vertex.uid);
+      allowTable(operator, isSource ? 'sources' : 'operates', table, jobId);
       allowDataOf(operator, plan, vertex);
-      if (isSourceVertex(plan, vertex.uid)) allowDepths(operator, plan, queues);
+      if (isSource) allowDepths(operator, plan, queues);
       allowUploads(operator, bucket, jobId);
       relay.allowDelay(operator);
     }
@@ -199,9 +199,9 @@ function intakesOf({ vertices }: JobPlan) {
   });
 }
 
-/** What differs from the defaults. */
+/** What differs from the defaults: a part of the runtime's settings (functions/job-environment.ts). */
 function settingsOf({ functionTimeout, sourceRecordsPerCommit }: StreamingJobProps): Readonly<Record<string, string>> {
-  const settings: Partial<RuntimeSettings> = {
+  const settings = {
     ...(functionTimeout === undefined ? {} : { functionTimeoutMs: functionTimeout.toMilliseconds() }),
     ...(sourceRecordsPerCommit === undefined ? {} : { sourceRecordsPerCommit }),
   };
