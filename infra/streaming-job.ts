@@ -180,8 +180,15 @@ export class StreamingJob extends Construct {
     for (const { uid, options } of intakesOf(this.plan)) {
       const { table, bucket, intakeTable: log } = controlPlane;
       const source = this.operators[this.plan.vertices.findIndex((vertex) => vertex.uid === uid)]!;
-      allowIntake(this.intakes.get(options.intake)!.function, { table, log, bucket, source: source.queue, job: this.jobId });
-      allowReadingIntake(source.function, log, bucket, this.jobId);
+      allowIntake(this.intakes.get(options.intake)!.function, {
+        table,
+        log,
+        bucket,
+        source: source.queue,
+        job: this.jobId,
+        intake: options.intake,
+      });
+      allowReadingIntake(source.function, log, bucket, this.jobId, options.intake);
     }
     if (this.intakes.size === 0) return;
     allowTrimmingIntake(this.coordinator.tasks, controlPlane.intakeTable, controlPlane.bucket, this.jobId);

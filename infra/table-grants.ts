@@ -34,6 +34,7 @@ export function allowQuestions(to: JobFunction, table: TableV2, bucket: Bucket):
   to.allow(['s3:ListBucket'], [bucket.bucketArn]);
 }
 
-function onlyKeys(patterns: readonly string[]) {
+/** By their partition keys. */
+export function onlyKeys(patterns: readonly string[]) {
   return { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': patterns } };
 }
