@@ -151,9 +151,10 @@ export class StreamingJob extends Construct {
     const queues = [...operators.map((each) => each.queue), queue];
     for (const [index, { function: operator }] of operators.entries()) {
       const vertex = plan.vertices[index]!;
-      allowTable(operator, 'operates', table, jobId);
+      const isSource = isSourceVertex(plan, vertex.uid);
+      allowTable(operator, isSource ? 'sources' : 'operates', table, jobId);
       allowDataOf(operator, plan, vertex);
-      if (isSourceVertex(plan, vertex.uid)) allowDepths(operator, plan, queues);
+      if (isSource) allowDepths(operator, plan, queues);
       allowUploads(operator, bucket, jobId);
       relay.allowDelay(operator);
     }
@@ -205,7 +206,7 @@ function intakesOf({ vertices }: JobPlan) {
   });
 }
 
-/** What differs from the defaults (lib/runtime/runtime-settings.ts). */
+/** What differs from the defaults: a part of the runtime's settings (functions/job-environment.ts). */
 function settingsOf({ functionTimeout, sourceRecordsPerCommit }: StreamingJobProps): Readonly<Record<string, string>> {
   const settings = {
     ...(functionTimeout === undefined ? {} : { functionTimeoutMs: functionTimeout.toMilliseconds() }),

@@ -11,6 +11,8 @@ const reads = ['dynamodb:GetItem', 'dynamodb:Query'];
 const tableWork = {
   /** The check of a deployment reads the job's record, and changes nothing. */
   checks: ['dynamodb:GetItem'],
+  /** A source has the records of its shards, and no keyed state. */
+  sources: ['dynamodb:GetItem', 'dynamodb:PutItem'],
   /** An operator replaces what it has written, and removes nothing. */
   operates: [...reads, 'dynamodb:BatchGetItem', 'dynamodb:PutItem'],
   coordinates: [...reads, 'dynamodb:PutItem', 'dynamodb:BatchWriteItem'],

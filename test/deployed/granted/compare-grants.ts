@@ -54,9 +54,7 @@ export async function unshownReasons(
   const { used } = await readGrants(deployed, stack, /./);
   return reasons
     .filter(({ shownBy }) => shownBy === test)
-    .flatMap(({ roles, rolesThere = roles, actions }) =>
-      actions.filter((action) => !used.some((one) => rolesThere.test(one.role) && one.action === action)),
-    );
+    .flatMap(({ roles, actions }) => actions.filter((action) => !used.some((one) => roles.test(one.role) && one.action === action)));
 }
 
 async function readGrants({ emulator }: Deployed, stack: string, only: RegExp): Promise<Seen> {

@@ -9,8 +9,6 @@ export interface Unused {
   readonly why: string;
   /** null: AWS itself acts in this role, outside of any request of ours. */
   readonly shownBy: string | null;
-  /** Where they have other names in that test. */
-  readonly rolesThere?: RegExp;
   /** Used in some runs, by what faults and the machine's pace make of them. */
   readonly byChance?: true;
 }
@@ -82,13 +80,6 @@ export const unusedGrants: readonly Unused[] = [
     actions: ['s3:AbortMultipartUpload'],
     why: 'An upload in parts (above 16 MB) that fails is taken back: nobody sees its parts, but they are billed.',
     shownBy: 'test/adapters/aws/s3-object-store.test.ts',
-  },
-  {
-    roles: /flightsOperator$/,
-    actions: ['dynamodb:BatchGetItem', 'dynamodb:Query'],
-    why: 'A source of pushed records remembers in its state what has come; which source keeps state is not told apart.',
-    shownBy: 'test/deployed/intake.test.ts',
-    rolesThere: /(?:orders|clicks)Operator$/,
   },
   {
     roles: /dailyOperator$/,
