@@ -2,10 +2,11 @@
 import { Stack } from 'aws-cdk-lib';
 import { awsQueue, awsTable } from '../lib/model/aws-resources.ts';
 import type { JobPlan } from '../lib/model/job-plan.ts';
+import type { DeployedNames } from './deployed-names.ts';
 import type { JobFunction } from './job-function.ts';
 
 /** What sinks deliver to, by the tables and queues that the plan names: of whoever publishes completed checkpoints. */
-export function allowDeliveries(to: JobFunction, plan: JobPlan): void {
+export function allowDeliveries(to: JobFunction, plan: JobPlan, names: DeployedNames): void {
   const stack = Stack.of(to);
   for (const { connector } of plan.vertices.flatMap(({ operators }) => operators)) {
     const { table, queue } = connector?.options ?? {};
@@ -13,7 +14,7 @@ export function allowDeliveries(to: JobFunction, plan: JobPlan): void {
     const toQueue = connector?.connector === 'sqs' && typeof queue === 'string' ? awsQueue(queue) : undefined;
     if (toTable !== undefined) {
       const { name, ...where } = toTable;
-      to.allow(['dynamodb:PutItem'], [arnOf(stack, where, { service: 'dynamodb', resource: 'table', resourceName: name })]);
+      to.allow(['dynamodb:PutItem'], [arnOf(stack, where, { service: 'dynamodb', resource: 'table', resourceName: names.deployed(name) })]);
     }
     if (toQueue !== undefined) to.allow(['sqs:SendMessage'], [arnOf(stack, toQueue, { service: 'sqs', resource: toQueue.name })]);
   }

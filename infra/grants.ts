@@ -1,6 +1,6 @@
 /** What functions of a job may do, action by action; wildcards only below a prefix of the job's own. The user's data: data-grants.ts. */
 import { ArnFormat, Fn, Stack } from 'aws-cdk-lib';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { JobId } from '../lib/base/ids.ts';
 import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
@@ -37,6 +37,14 @@ export function allowCoordination(to: JobFunction, bucket: Bucket, job: JobId): 
   to.allow(['states:DescribeExecution'], [arnOf('execution', `${awsPrefix(job)}-*`)]);
   // A token belongs to no resource: AWS takes only `*` here.
   to.allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ['*']);
+}
+
+/** Reading savepoints of other deployments. */
+export function allowSavepoints(to: JobFunction, buckets: readonly IBucket[]): void {
+  for (const bucket of buckets) {
+    to.allow(['s3:GetObject'], [bucket.arnForObjects('savepoints/*')]);
+    to.allow(['s3:ListBucket'], [bucket.bucketArn]);
+  }
 }
 
 /** Event sources are turned off while the job has ended. */

@@ -21,7 +21,8 @@ import { DelayRelay } from './delay-relay.ts';
 import { allowDeliveries } from './delivery-grants.ts';
 import { Deployment } from './deployment.ts';
 import { allowData } from './data-grants.ts';
-import { allowCoordination, allowObjects, allowQueues, allowTurning } from './grants.ts';
+import { deployedNames, type DeployedNames } from './deployed-names.ts';
+import { allowCoordination, allowObjects, allowQueues, allowSavepoints, allowTurning } from './grants.ts';
 import { allowIntake, allowReadingIntake, allowTrimmingIntake } from './intake-grants.ts';
 import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './intake.ts';
 import { JobAlarms } from './job-alarms.ts';
@@ -36,6 +37,7 @@ export interface StreamingJobProps {
   readonly job: Job;
   /** The module that `job` comes from: it is bundled into the functions. Exports it as `job` or as its default. */
   readonly entry: string;
+  /** A name that CloudFormation gives to a bucket or a table may stand in them: `s3://${bucket.bucketName}/in/`. */
   readonly parameters?: Readonly<Record<string, string>>;
   readonly parallelism?: number;
   readonly maxParallelism?: number;
@@ -50,13 +52,17 @@ export interface StreamingJobProps {
   readonly allowNonRestoredState?: boolean;
   /** Of push sources, by the name of their intake. */
   readonly intakes?: Readonly<Record<string, IntakeSettings>>;
-  /** Invocations of one operator at a time, at least 2 (Lambda). */
+  /** Invocations of one operator at a time, 2 to 1,000 (Lambda). Default: as many as it has subtasks, at least 10. */
   readonly maxConcurrency?: number;
   /** Told of the job's alarms. */
   readonly alarmTopic?: ITopic;
 }
 
 const longestFunctionTimeout = Duration.minutes(5);
+/** With the name of a job, and the longest of a table in it, still a description of a function. */
+const labelCharactersMax = 100;
+/** Lambda's bounds, and enough for what drains of an attempt that was given up. */
+const concurrencyOf = (parallelism: number): number => Math.min(1_000, Math.max(10, parallelism));
 
 export class StreamingJob extends Construct {
   readonly jobId: JobId;
@@ -69,16 +75,12 @@ export class StreamingJob extends Construct {
   readonly intakes: ReadonlyMap<string, SourceIntake>;
   readonly deployment: Deployment;
   readonly alarms: JobAlarms;
+  readonly #names: DeployedNames;
 
   constructor(scope: Construct, id: string, props: StreamingJobProps) {
     super(scope, id);
     const { controlPlane, job, entry, parameters = {}, parallelism, maxParallelism } = props;
-    const {
-      functionTimeout = Duration.millis(limits.functionTimeoutMs),
-      memorySize = 1_769,
-      maxConcurrency = 10,
-      allowNonRestoredState = false,
-    } = props;
+    const { functionTimeout = Duration.millis(limits.functionTimeoutMs), memorySize = 1_769, allowNonRestoredState = false } = props;
     if (functionTimeout.toSeconds() > longestFunctionTimeout.toSeconds())
       throw new Error(
         `a function timeout of ${functionTimeout.toHumanString()} would stall a shard for as long after a crash: at most ${longestFunctionTimeout.toHumanString()}`,
@@ -89,7 +91,9 @@ export class StreamingJob extends Construct {
       ...(parallelism === undefined ? {} : { parallelism }),
       ...(maxParallelism === undefined ? {} : { maxParallelism }),
     };
-    this.plan = compileJob(job, options).plan;
+    controlPlane.admit(this.jobId, this.node.path);
+    this.#names = deployedNames(parameters);
+    this.plan = compileJob(job, { ...options, parameters: this.#names.parameters }).plan;
     const { directory, digest } = bundleJob(entry);
     const code = Code.fromAsset(directory);
     const environment = {
@@ -109,7 +113,17 @@ export class StreamingJob extends Construct {
     this.deployment = new Deployment(this, 'Deployment', { ...common, allowNonRestoredState });
     this.relay = new DelayRelay(this, 'Relay', common);
     this.operators = this.plan.vertices.map(
-      (vertex) => new Operator(this, `Operator-${vertex.uid}`, { ...common, vertex, timeout: functionTimeout, memorySize, maxConcurrency }),
+      (vertex) =>
+        new Operator(this, `Operator-${vertex.uid}`, {
+          ...{
+            ...common,
+            vertex,
+            label: this.#names.deployed(vertex.name.slice(0, labelCharactersMax)),
+            timeout: functionTimeout,
+            memorySize,
+          },
+          maxConcurrency: props.maxConcurrency ?? concurrencyOf(vertex.parallelism),
+        }),
     );
     this.coordinator = new Coordinator(this, 'Coordinator', common);
     this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.control });
@@ -144,22 +158,23 @@ export class StreamingJob extends Construct {
     );
   }
 
-  #allow({ table, bucket }: SluiceControlPlane): void {
+  #allow({ table, bucket, savepointsIn }: SluiceControlPlane): void {
     const queues = [...this.operators.map(({ queue }) => queue), this.coordinator.queue];
     for (const { function: operator } of this.operators) {
       allowTable(operator, table, this.jobId);
       allowObjects(operator, bucket, this.jobId);
       allowQueues(operator, queues);
-      allowData(operator, this.plan);
+      allowData(operator, this.plan, this.#names);
       this.relay.allowDelay(operator);
     }
     for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.restore]) {
       allowTable(coordinating, table, this.jobId);
       allowCoordination(coordinating, bucket, this.jobId);
       allowQueues(coordinating, queues);
-      allowData(coordinating, this.plan);
+      allowSavepoints(coordinating, savepointsIn);
+      allowData(coordinating, this.plan, this.#names);
     }
-    allowDeliveries(this.coordinator.tasks, this.plan);
+    allowDeliveries(this.coordinator.tasks, this.plan, this.#names);
     allowQueues(this.relay.function, queues);
     allowAudit(this.api.function, table, this.jobId);
     allowTable(this.deployment.check, table, this.jobId);
