@@ -28,7 +28,7 @@ import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './int
 import { JobAlarms } from './job-alarms.ts';
 import { JobApi } from './job-api.ts';
 import { JobDashboard } from './job-dashboard.ts';
-import { Operator } from './operator.ts';
+import { Operator, type OperatorProps } from './operator.ts';
 import type { SluiceControlPlane } from './sluice-control-plane.ts';
 import { allowAudit, allowTable } from './table-grants.ts';
 
@@ -112,19 +112,7 @@ export class StreamingJob extends Construct {
     const common = { jobId: this.jobId, jobName: this.plan.name, code, environment, enforceSSL: controlPlane.enforceSSL };
     this.deployment = new Deployment(this, 'Deployment', { ...common, allowNonRestoredState });
     this.relay = new DelayRelay(this, 'Relay', common);
-    this.operators = this.plan.vertices.map(
-      (vertex) =>
-        new Operator(this, `Operator-${vertex.uid}`, {
-          ...{
-            ...common,
-            vertex,
-            label: this.#names.deployed(vertex.name.slice(0, labelCharactersMax)),
-            timeout: functionTimeout,
-            memorySize,
-          },
-          maxConcurrency: props.maxConcurrency ?? concurrencyOf(vertex.parallelism),
-        }),
-    );
+    this.operators = this.#makeOperators({ ...common, timeout: functionTimeout, memorySize }, props.maxConcurrency);
     this.coordinator = new Coordinator(this, 'Coordinator', common);
     this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.control });
     this.intakes = this.#makeIntakes(props, common);
@@ -138,6 +126,14 @@ export class StreamingJob extends Construct {
     allowTurning(coordinator.tasks, [coordinator.messages, ...consuming]);
     const functions = [coordinator.messages, coordinator.tasks, api.function, ...consuming];
     this.deployment.between(functions, [relay, coordinator, api, ...operators, ...intakes.values()]);
+  }
+
+  #makeOperators(common: Omit<OperatorProps, 'vertex' | 'label' | 'maxConcurrency'>, maxConcurrency?: number): readonly Operator[] {
+    return this.plan.vertices.map((vertex) => {
+      const label = this.#names.deployed(vertex.name.slice(0, labelCharactersMax));
+      const most = maxConcurrency ?? concurrencyOf(vertex.parallelism);
+      return new Operator(this, `Operator-${vertex.uid}`, { ...common, vertex, label, maxConcurrency: most });
+    });
   }
 
   #makeIntakes(
