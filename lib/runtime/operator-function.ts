@@ -23,7 +23,7 @@ import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { readNamed } from './named-objects.ts';
 import { poisonOf, type Poison } from './poison.ts';
-import { LostRaceError, NotNowError } from './errors.ts';
+import { LostRaceError, NotNowError, OutOfTimeError } from './errors.ts';
 import { describeFailure, failureKind } from './failed-batch.ts';
 import { initialiseShard, openShard } from './load-shard.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -31,6 +31,7 @@ import { markOf, processMessages, type ParsedMessage } from './process-messages.
 import { restartPauseMs } from './restart-pause.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { shardTopology, type ShardTopology } from './topology.ts';
+import { WorkTime } from './work-time.ts';
 
 /** Elements set aside in one invocation, and the time that this may take: each costs the work since the last commit once more. */
 const poisonMax = 64;
@@ -90,7 +91,11 @@ export class OperatorFunction {
       else group.push(message);
     }
     const failed: string[] = [];
-    for (const group of groups.values()) failed.push(...(await this.#handleGroup(group, postpone)));
+    const time = new WorkTime(this.#runtime.deps.timeLeft);
+    for (const group of groups.values()) {
+      failed.push(...(time.isNearlyUp() ? atOnce(group, postpone) : await this.#handleGroup(group, postpone)));
+      time.step();
+    }
     return failed;
   }
 
@@ -252,6 +257,11 @@ export class OperatorFunction {
     const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
     const kind = failureKind(error, tries);
     if (kind === 'none') {
+      if (error instanceof OutOfTimeError) {
+        atOnce(messages, postpone);
+        // It has said why the batch comes again.
+        this.#troubled.add(index);
+      }
       deps.logger.log('debug', errorMessage(error), { operator: this.#uid, shard: index });
       return;
     }
@@ -293,6 +303,13 @@ export class OperatorFunction {
 
 function parse(received: ReceivedMessage): ParsedMessage {
   return { received, ...readMessage(received.body) };
+}
+
+/** Without a pause, however often they came: they are not what failed. */
+function atOnce(messages: readonly ReceivedMessage[], postpone: Postpone): readonly string[] {
+  const ids = messages.map(idOf);
+  postpone(ids, 0);
+  return ids;
 }
 
 function idOf({ messageId }: ReceivedMessage): string {
