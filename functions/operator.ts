@@ -30,7 +30,7 @@ const operator = new OperatorFunction(
       ...stores,
       bill: () => withRelay(stores.bill()),
       timeLeft: () => invocation?.getRemainingTimeInMillis() ?? Infinity,
-      connectors: createAwsConnectors({ ...stores, s3: clients.s3 }),
+      connectors: createAwsConnectors(stores),
       delay: createSqsDelay({
         sqs: clients.sqs,
         scheduler: async () => (await import('../lib/adapters/aws-sdk/scheduler-client.ts')).createSchedulerClient({ meter }),
