@@ -117,7 +117,7 @@ export class StreamingJob extends Construct {
     this.api = new JobApi(this, 'Api', { ...common, api: controlPlane.control });
     this.intakes = this.#makeIntakes(props, common);
     const watched = { jobId: this.jobId, jobName: this.plan.name, operators: this.operators, coordinator: this.coordinator };
-    this.alarms = new JobAlarms(this, 'Alarms', { ...watched, table: controlPlane.table, topic: props.alarmTopic });
+    this.alarms = new JobAlarms(this, 'Alarms', { ...watched, intakes: this.intakes, table: controlPlane.table, topic: props.alarmTopic });
     new JobDashboard(this, 'Dashboard', watched);
     this.#allow(controlPlane);
     this.#allowIntakes(controlPlane);

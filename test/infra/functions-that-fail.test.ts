@@ -13,6 +13,9 @@ import type { CustomResourceEvent } from '../../lib/adapters/lambda/custom-resou
 type Handler = (event: CustomResourceEvent<{ readonly allowNonRestoredState: string }>) => Promise<void>;
 type Answer = Readonly<Record<'Status' | 'Reason' | 'PhysicalResourceId' | 'RequestId', string>>;
 
+// Each module is bundled.
+vi.setConfig({ testTimeout: 120_000 });
+
 const folder = mkdtempSync(join(tmpdir(), 'sluice-failing-'));
 const answers: Answer[] = [];
 let cloudFormation: Server;
