@@ -4,10 +4,12 @@ import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
 import { isS3Uri, s3Place } from '../lib/model/s3-uri.ts';
 import type { DeployedNames } from './deployed-names.ts';
 import type { JobFunction } from './job-function.ts';
+import { namesOf } from './named-policy.ts';
 
 /** The user's data, by the URIs that the plan names: read as the connectors read them, who count slashes that follow each other as one. */
-export function allowData(to: JobFunction, plan: JobPlan, names: DeployedNames): void {
+export function allowData(to: JobFunction, plan: JobPlan, { deployed }: DeployedNames): void {
   const { partition } = Stack.of(to);
+  const names = namesOf(plan);
   for (const { uid, operators } of plan.vertices) {
     for (const { connector } of operators) {
       const uri = connector?.options['uri'];
@@ -15,8 +17,8 @@ export function allowData(to: JobFunction, plan: JobPlan, names: DeployedNames):
       const { bucket, key } = s3Place(uri);
       const isRead = isSourceVertex(plan, uid) && operators[0]!.connector === connector;
       const actions = isRead ? ['s3:GetObject'] : ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'];
-      to.allow(actions, keysOf(key, isRead).map((pattern) => `arn:${partition}:s3:::${names.deployed(`${bucket}/${pattern}`)}`)); // prettier-ignore
-      to.allow(['s3:ListBucket'], [`arn:${partition}:s3:::${names.deployed(bucket)}`]);
+      to.allowNamed(names, actions, keysOf(key, isRead).map((pattern) => `arn:${partition}:s3:::${deployed(`${bucket}/${pattern}`)}`)); // prettier-ignore
+      to.allowNamed(names, ['s3:ListBucket'], [`arn:${partition}:s3:::${deployed(bucket)}`]);
     }
   }
 }

@@ -3,6 +3,7 @@
  *
  * DN1. The plan of the synthesis has a stand-in for each, which is a valid name of a bucket and of a table; permissions name the thing itself. The functions
  *      are told the parameters as they are deployed, and compile their plan of these.
+ * DN2. A stand-in is the same in every synthesis: names of policies are made of the plan (named-policy.ts). Numbers of tokens are not.
  */
 import { Reference, Token, Tokenization, type IResolvable } from 'aws-cdk-lib';
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
@@ -21,12 +22,16 @@ export interface DeployedNames {
 export function deployedNames(parameters: Parameters): DeployedNames {
   const tokens = new Map<string, string>();
   const planned = Object.entries(parameters).map(([parameter, text]) => {
+    let count = 0;
     const standInFor = (token: IResolvable): string => {
       if (!isName(token))
         throw new Error(
           `the parameter ${parameter} has a token that is not the name of a bucket or a table: give that name, or write out the rest`,
         );
-      const standIn = `sluice-token-${createHash('sha256').update(Token.asString(token)).digest('hex').slice(0, 16)}`;
+      const standIn = `sluice-token-${createHash('sha256')
+        .update(Reference.isReference(token) ? token.target.node.path : `${parameter} ${count++}`)
+        .digest('hex')
+        .slice(0, 16)}`;
       tokens.set(standIn, Token.asString(token));
       return standIn;
     };

@@ -1,11 +1,11 @@
 /** What users build with the constructs: several stacks, resources of their own as parameters, other deployments' savepoints. */
-import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, Stack, Token } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Table, AttributeType } from 'aws-cdk-lib/aws-dynamodb';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { job as flights } from '../../examples/flights/job.ts';
 import { SluiceControlPlane } from '../../infra/sluice-control-plane.ts';
 import { StreamingJob } from '../../infra/streaming-job.ts';
@@ -41,6 +41,9 @@ function textOf(value: unknown): string {
   if (join !== undefined) return join[1].map(textOf).join(join[0]);
   return `<${Ref ?? attribute!.join('.')}>`;
 }
+
+// On a busy machine a bundle takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('a control plane', () => {
   test('serves jobs of other stacks, which know it and are not known by it', () => {
@@ -133,6 +136,19 @@ describe('parameters', () => {
     const { Variables } = (functions[0] as { Properties: { Environment: { Variables: Readonly<Record<string, unknown>> } } }).Properties
       .Environment;
     expect(JSON.parse(textOf(Variables['SLUICE_OPTIONS']))).toMatchObject({ parameters: { input: `s3://${reference}/in/` } });
+  });
+
+  test('give the same names to policies in every synthesis, though CDK numbers what it does not know yet', () => {
+    const policies = (before: number): readonly string[] => {
+      const stack = new Stack(new App(), 'Test');
+      const controlPlane = new SluiceControlPlane(stack, 'Sluice');
+      const bucket = new Bucket(stack, 'Data');
+      for (let i = 0; i < before; i++) void Token.asString({ Ref: `Other${i}` });
+      const own = { input: `s3://${bucket.bucketName}/in/`, output: `s3://${new CfnParameter(stack, 'Out').valueAsString}/out` };
+      new StreamingJob(stack, 'Files', { controlPlane, job: flights, entry, parameters: own });
+      return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
+    };
+    expect(policies(0)).toEqual(policies(17));
   });
 
   test('that are ARNs or URLs of such are refused by their name, because nothing is known of them yet', () => {
