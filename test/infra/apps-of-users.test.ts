@@ -1,5 +1,5 @@
 /** What users build with the constructs: several stacks, resources of their own as parameters, other deployments' savepoints. */
-import { App, CfnParameter, Stack, Token } from 'aws-cdk-lib';
+import { App, CfnParameter, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Table, AttributeType } from 'aws-cdk-lib/aws-dynamodb';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -183,6 +183,31 @@ describe('parameters', () => {
 });
 
 describe('a job', () => {
+  const stateful = ['AWS::SQS::Queue', 'AWS::DynamoDB::GlobalTable', 'AWS::S3::Bucket'];
+  /** What AWS cannot change in place. */
+  const fixed = ['QueueName', 'FifoQueue', 'KeySchema', 'AttributeDefinitions', 'TableName', 'BucketName', 'BillingMode'];
+  const kept = (template: Template): unknown =>
+    Object.entries(resourcesOf(template))
+      .filter(([, { Type }]) => stateful.includes(Type))
+      .map(([name, { Properties }]) => [name, fixed.map((property) => Properties[property])]);
+
+  test.each<readonly [string, Parameters<typeof templateOf>[0], Parameters<typeof templateOf>[1]]>([
+    ['functionTimeout', { functionTimeout: Duration.minutes(1) }, {}],
+    ['memorySize', { memorySize: 3_000 }, {}],
+    ['sourceRecordsPerCommit', { sourceRecordsPerCommit: 10 }, {}],
+    ['allowNonRestoredState', { allowNonRestoredState: true }, {}],
+    ['maxConcurrency', { maxConcurrency: 2 }, {}],
+    ['maxParallelism', { maxParallelism: 1_024 }, {}],
+    ['parameters', { parameters: { input: 's3://other-bucket/in/', output: 's3://other-bucket/out' } }, {}],
+    ['jwt', {}, { jwt: { issuer: 'https://issuer.example', audience: ['sluice'] } }],
+    ['consoleOrigin', {}, { consoleOrigin: 'https://console.example.com' }],
+    ['removal', {}, { removal: 'destroy-everything' }],
+    ['enforceSSL', {}, { enforceSSL: false }],
+    ['throttle', {}, { throttle: { requestsPerSecond: 1, burst: 1 } }],
+  ])('keeps its queues, its table and its bucket under another %s', (_, props, plane) => {
+    expect(kept(templateOf(props, plane))).toEqual(kept(templateOf()));
+  });
+
   test('works with as many functions at a time as an operator has subtasks', () => {
     const most = (props: Parameters<typeof templateOf>[0]) => Object.values(templateOf(props).findResources('AWS::Lambda::EventSourceMapping')).map(({ Properties }) => (Properties as { ScalingConfig: { MaximumConcurrency: number } }).ScalingConfig.MaximumConcurrency); // prettier-ignore
     expect(Math.max(...most({ parallelism: 64 }))).toBe(64);
