@@ -19,14 +19,6 @@ export class NotNowError extends Error {
   }
 }
 
-/** What is committed counts; the rest is for another invocation, at once. */
-export class OutOfTimeError extends NotNowError {
-  constructor() {
-    super('the time of the invocation is nearly up');
-    this.name = 'OutOfTimeError';
-  }
-}
-
 /** User code threw. `cause` is what it threw. */
 export class UserCodeError extends Error {
   readonly operator: OperatorUid;

@@ -23,7 +23,7 @@ import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { readNamed } from './named-objects.ts';
 import { poisonOf, type Poison } from './poison.ts';
-import { LostRaceError, NotNowError, OutOfTimeError } from './errors.ts';
+import { LostRaceError, NotNowError } from './errors.ts';
 import { describeFailure, failureKind } from './failed-batch.ts';
 import { initialiseShard, openShard } from './load-shard.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -31,7 +31,7 @@ import { markOf, processMessages, type ParsedMessage } from './process-messages.
 import { restartPauseMs } from './restart-pause.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { shardTopology, type ShardTopology } from './topology.ts';
-import { WorkTime } from './work-time.ts';
+import { OutOfTimeError, WorkTime } from './work-time.ts';
 
 /** Elements set aside in one invocation, and the time that this may take: each costs the work since the last commit once more. */
 const poisonMax = 64;

@@ -19,7 +19,6 @@ import { nextOrder } from './barrier/overtaking.ts';
 import { segmentsFloor } from '../checkpoint/segments-floor.ts';
 import { isNewArrival, markArrival } from './arrivals.ts';
 import { commit, type CommitOptions } from './commit.ts';
-import { OutOfTimeError } from './errors.ts';
 import { advanceBase, isOverdue, baseLags } from './advance-base.ts';
 import { judgeControl, judgeSequence } from './input-gate.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -36,7 +35,7 @@ import { sweepMaps } from './sweep-maps.ts';
 import { takeOrder, readSource } from './source-driver.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { armBase, armFlush, armTimer } from './wake-ups.ts';
-import { WorkTime } from './work-time.ts';
+import { OutOfTimeError, WorkTime } from './work-time.ts';
 
 export type ParsedMessage = { readonly received: ReceivedMessage } & (
   | { readonly kind: 'data'; readonly header: EnvelopeHeader; readonly claimed: boolean }

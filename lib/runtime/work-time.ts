@@ -3,6 +3,16 @@
  *
  * WT1. The first step is always begun: who could do none would never come further.
  */
+import { NotNowError } from './errors.ts';
+
+/** What is committed counts; the rest is for another invocation, at once. */
+export class OutOfTimeError extends NotNowError {
+  constructor() {
+    super('the time of the invocation is nearly up');
+    this.name = 'OutOfTimeError';
+  }
+}
+
 export class WorkTime {
   readonly #left: (() => number) | undefined;
   readonly #reserveMs: number;
