@@ -52,7 +52,7 @@ export class Operator extends Construct {
       description: `Sluice job ${jobName}: ${label}`,
       environment: { ...rest.environment, SLUICE_UID: vertex.uid },
     });
-    this.function.consume(this.queue, maxConcurrency);
+    this.function.consumeAndPace(this.queue, maxConcurrency);
   }
 }
 

@@ -14,15 +14,16 @@ import { limits } from '../lib/base/limits.ts';
 import { compileJob } from '../lib/dsl/compile-job.ts';
 import type { Job } from '../lib/dsl/define-job.ts';
 import { intakeOptionsOf } from '../lib/model/intake.ts';
-import type { JobPlan } from '../lib/model/job-plan.ts';
+import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
 import { bundleJob } from './bundle-job.ts';
+import { allowCollecting, allowFlows, allowReadingSavepoints, allowSignals, allowTurning } from './coordination-grants.ts';
 import { Coordinator } from './coordinator.ts';
 import { DelayRelay } from './delay-relay.ts';
 import { allowDeliveries } from './delivery-grants.ts';
 import { Deployment } from './deployment.ts';
-import { allowData } from './data-grants.ts';
+import { allowDataOf, allowPublishing } from './data-grants.ts';
 import { deployedNames, type DeployedNames } from './deployed-names.ts';
-import { allowCoordination, allowObjects, allowQueues, allowSavepoints, allowTurning } from './grants.ts';
+import { allowDepths, allowObjects, allowSending, allowSettingAside, allowUploads } from './grants.ts';
 import { allowIntake, allowReadingIntake, allowTrimmingIntake } from './intake-grants.ts';
 import { SourceIntake, type IntakeSettings, type SourceIntakeProps } from './intake.ts';
 import { JobAlarms } from './job-alarms.ts';
@@ -104,9 +105,7 @@ export class StreamingJob extends Construct {
       SLUICE_BUCKET: controlPlane.bucket.bucketName,
       ...(intakesOf(this.plan).length === 0 ? {} : { SLUICE_INTAKE_TABLE: controlPlane.intakeTable.tableName }),
       SLUICE_QUEUES: `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/`,
-      ...(props.sourceRecordsPerCommit === undefined
-        ? {}
-        : { SLUICE_SETTINGS: JSON.stringify({ sourceRecordsPerCommit: props.sourceRecordsPerCommit }) }),
+      ...settingsOf(props),
       SLUICE_MACHINES: `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:stateMachine:`,
     };
     const common = { jobId: this.jobId, jobName: this.plan.name, code, environment, enforceSSL: controlPlane.enforceSSL };
@@ -155,34 +154,52 @@ export class StreamingJob extends Construct {
   }
 
   #allow({ table, bucket, savepointsIn }: SluiceControlPlane): void {
-    const queues = [...this.operators.map(({ queue }) => queue), this.coordinator.queue];
-    for (const { function: operator } of this.operators) {
-      allowTable(operator, table, this.jobId);
-      allowObjects(operator, bucket, this.jobId);
-      allowQueues(operator, this.plan, queues);
-      allowData(operator, this.plan, this.#names);
-      this.relay.allowDelay(operator);
+    const { jobId, plan, relay, operators } = this;
+    const names = this.#names;
+    const { messages, tasks, queue } = this.coordinator;
+    const { check, restore } = this.deployment;
+    const api = this.api.function;
+    const queues = [...operators.map((each) => each.queue), queue];
+    for (const [index, { function: operator }] of operators.entries()) {
+      const vertex = plan.vertices[index]!;
+      allowTable(operator, 'operates', table, jobId);
+      allowDataOf(operator, plan, vertex, names);
+      if (isSourceVertex(plan, vertex.uid)) allowDepths(operator, plan, queues);
+      allowUploads(operator, bucket, jobId);
+      relay.allowDelay(operator);
     }
-    for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.restore]) {
-      allowTable(coordinating, table, this.jobId);
-      allowCoordination(coordinating, bucket, this.jobId);
-      allowQueues(coordinating, this.plan, queues);
-      allowSavepoints(coordinating, savepointsIn);
-      allowData(coordinating, this.plan, this.#names);
+    for (const coordinating of [messages, tasks, api, restore]) {
+      allowTable(coordinating, 'coordinates', table, jobId);
+      allowFlows(coordinating, jobId);
     }
-    allowDeliveries(this.coordinator.tasks, this.plan, this.#names);
-    allowQueues(this.relay.function, this.plan, queues);
-    for (const recording of [this.api.function, this.coordinator.tasks]) allowAudit(recording, table, this.jobId);
-    allowTable(this.deployment.check, table, this.jobId);
-    allowObjects(this.deployment.check, bucket, this.jobId);
+    allowTable(check, 'checks', table, jobId);
+    for (const one of [...operators.map((each) => each.function), messages, api, restore, check]) allowObjects(one, bucket, jobId);
+    for (const sending of [...operators.map((each) => each.function), tasks, restore, relay.function]) allowSending(sending, plan, queues);
+    for (const signalling of [messages, tasks]) allowSignals(signalling, 'all');
+    // An overdue checkpoint is ended by whoever meets it.
+    for (const ending of [api, restore]) allowSignals(ending, 'failures');
+    allowSettingAside(relay.function, bucket, jobId);
+    allowCollecting(tasks, bucket, jobId);
+    allowPublishing(tasks, plan, names);
+    allowDeliveries(tasks, plan, names);
+    allowReadingSavepoints(api, [bucket, ...savepointsIn]);
+    allowReadingSavepoints(tasks, savepointsIn);
+    for (const recording of [api, tasks]) allowAudit(recording, table, jobId);
   }
 
   #allowIntakes(controlPlane: SluiceControlPlane): void {
     for (const { uid, options } of intakesOf(this.plan)) {
       const { table, bucket, intakeTable: log } = controlPlane;
       const source = this.operators[this.plan.vertices.findIndex((vertex) => vertex.uid === uid)]!;
-      allowIntake(this.intakes.get(options.intake)!.function, { table, log, bucket, source: source.queue, job: this.jobId });
-      allowReadingIntake(source.function, log, bucket, this.jobId);
+      allowIntake(this.intakes.get(options.intake)!.function, {
+        table,
+        log,
+        bucket,
+        source: source.queue,
+        job: this.jobId,
+        intake: options.intake,
+      });
+      allowReadingIntake(source.function, log, bucket, this.jobId, options.intake);
     }
     if (this.intakes.size === 0) return;
     allowTrimmingIntake(this.coordinator.tasks, controlPlane.intakeTable, controlPlane.bucket, this.jobId);
@@ -198,6 +215,15 @@ function intakesOf({ vertices }: JobPlan) {
     const options = intakeOptionsOf(operators[0]!.connector);
     return options === undefined ? [] : [{ uid, options }];
   });
+}
+
+/** What differs from the defaults (lib/runtime/runtime-settings.ts). */
+function settingsOf({ functionTimeout, sourceRecordsPerCommit }: StreamingJobProps): Readonly<Record<string, string>> {
+  const settings = {
+    ...(functionTimeout === undefined ? {} : { functionTimeoutMs: functionTimeout.toMilliseconds() }),
+    ...(sourceRecordsPerCommit === undefined ? {} : { sourceRecordsPerCommit }),
+  };
+  return Object.keys(settings).length === 0 ? {} : { SLUICE_SETTINGS: JSON.stringify(settings) };
 }
 
 function jobIdOf(text: string): JobId {

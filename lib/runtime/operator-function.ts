@@ -10,7 +10,6 @@
 import { mutated } from '../base/mutated.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { errorCode, errorMessage } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
 import { decodeStoredPlan } from '../checkpoint/stored-plan.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
@@ -33,9 +32,9 @@ import type { Runtime } from './runtime-deps.ts';
 import { shardTopology, type ShardTopology } from './topology.ts';
 import { OutOfTimeError, WorkTime } from './work-time.ts';
 
-/** Elements set aside in one invocation, and the time that this may take: each costs the work since the last commit once more. */
+/** Elements set aside in one invocation, and the share of its time that this may take: each costs the work since the last commit once more. */
 const poisonMax = 64;
-const poisonMsMax = limits.functionTimeoutMs / 3;
+const poisonShare = 1 / 3;
 
 /** From then on a batch that comes to a cold function is told of: a few of these are crashes that had nothing to do with it. */
 const silentTriesMax = 5;
@@ -131,7 +130,8 @@ export class OperatorFunction {
           return (mutated('only-first-failed') ? messages.slice(0, 1) : messages).map(idOf);
         poison.push(found);
         // The dead letters before the last one are committed: the batch goes on from there when it comes again, at once.
-        if (poison.length < poisonMax && clock.monotonic() - begunAt < poisonMsMax) continue;
+        if (poison.length < poisonMax && clock.monotonic() - begunAt < poisonShare * this.#runtime.program.settings.functionTimeoutMs)
+          continue;
         postpone(messages.map(idOf), 0);
         return messages.map(idOf);
       }

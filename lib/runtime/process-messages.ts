@@ -299,8 +299,12 @@ class ShardWork {
     for (let slices = this.#isQuiet ? quietSlicesMax : 1; slices > 0 || wholeStep;) {
       const outcome = await advanceBase(this.#runtime, this.#shard, options);
       if (outcome === 'nothing') return;
-      if (outcome === 'slice') slices--;
-      else await this.#commitAdvance();
+      if (outcome === 'done') await this.#commitAdvance();
+      else {
+        slices--;
+        // Only this process knows what the slice cost: thousands of writes, against one.
+        if (this.#runtime.deps.bill !== undefined) await this.#commitAndSend();
+      }
       if (outcome === 'done' && wholeStep) return;
     }
   }

@@ -48,6 +48,8 @@ export interface RuntimeSettings {
   /** Of maps that are loaded by entry. */
   readonly stateCacheEntries: number;
   readonly jobRecordCacheMs: number;
+  /** After so long an invocation is ended from outside. What is done in one go is a share of it: less than the usual time is less work in each. */
+  readonly functionTimeoutMs: number;
   /** While a batch is worked on: how often others are let in and orders are looked for, and after how many records the clock is asked first. */
   readonly lookEveryMs: number;
   readonly recordsPerLook: number;

@@ -7,9 +7,12 @@ import { verifyAudit } from '../../lib/model/audit-chain.ts';
 import type { AuditHead, AuditRecord } from '../../lib/model/audit-record.ts';
 import type { Emulator } from '../../localstack/emulator.ts';
 import { describeDeployed } from './deployed.ts';
+import { billedAndSeen } from './flights/billed.ts';
 import { every150th } from './flights/every-150th.ts';
 import { holdOne, killOne, refusedCommits, sendTwice, setVisibility } from './flights/faults.ts';
 import { bucket, jobApi, publishedLines, putFiles } from './flights/flights-world.ts';
+import { compareGrants } from './granted/compare-grants.ts';
+import { unusedGrants } from './granted/unused-grants.ts';
 
 const flightsFile = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
 const app = 'node --conditions=sluice-source infra/app.ts';
@@ -19,12 +22,14 @@ const context = {
   plainHttp: 'true',
   parallelism: '4',
   functionTimeoutSeconds: '5',
-  // Small steps: it is to be at work while things go wrong.
-  recordsPerCommit: '25',
 };
+/** Small steps: it is to be at work while things go wrong. What comes after takes its own. */
+const atWork = { ...context, recordsPerCommit: '25' };
 const flights = every150th(flightsFile, 4);
 /** One may be held where nothing of it is refused any more: before it has read, or behind its commit. */
 const heldMax = 20;
+/** Longer than the visibility that it has then, and shorter than the function may take. */
+const heldMs = 2_500;
 /** Five above the function's timeout (infra/operator.ts). */
 const deployedVisibilitySeconds = 10;
 const right = { missing: 0, extra: 0, duplicated: 0, firstDifferences: [] };
@@ -33,7 +38,7 @@ const before = async (emulator: Emulator): Promise<void> => putFiles(emulator, '
 
 /** The second time with permissions enforced: what the functions do is what their roles allow. */
 describe.each([false, true])('with IAM enforced: %s', (auth) => {
-  describeDeployed('the flights job, deployed', { app, context, auth, before }, (deployed) => {
+  describeDeployed('the flights job, deployed', { app, context: atWork, auth, before }, (deployed) => {
     let savepoint: string;
 
     test('runs, and answers to whoever is authorised only', async () => {
@@ -49,7 +54,7 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       // Shorter than the function may take: whoever is held has lost its messages meanwhile.
       await setVisibility(deployed(), 'daily', 1);
       for (let held = 0; held < heldMax && (await refusedCommits(deployed(), 'daily')) === 0; held++)
-        await holdOne(deployed(), 'daily', 2_000);
+        await holdOne(deployed(), 'daily', heldMs, (held % 5) * 15);
       expect(await refusedCommits(deployed(), 'daily')).toBeGreaterThan(0);
       // As it was deployed: what is slow on a busy machine is not to come twice.
       await setVisibility(deployed(), 'daily', deployedVisibilitySeconds);
@@ -96,6 +101,19 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       const asked = records.flatMap((record) => (record.kind === 'asked' ? [record] : []));
       expect(asked.map(({ request }) => request.path.split('/').at(-1))).toEqual(['stop', 'restore', 'restore']);
       for (const { who } of asked) expect(who).toMatch(/^arn:aws:iam::/);
+    });
+
+    test('may do what it did, and no more than what is used or has a reason', async () => {
+      expect(await compareGrants(deployed(), 'SluiceExamples', unusedGrants)).toEqual({
+        usedAndNotGranted: [],
+        unusedWithoutReason: [],
+        reasonsForNothing: [],
+      });
+    });
+
+    test('has checkpoints whose bills add up to what the server saw of its functions', async () => {
+      const { billed, seen, byOperation } = await billedAndSeen(deployed());
+      expect(Math.abs(billed / seen - 1), JSON.stringify(byOperation)).toBeLessThanOrEqual(0.05);
     });
   });
 });

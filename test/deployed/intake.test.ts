@@ -7,6 +7,8 @@ import { region, type Emulator } from '../../localstack/emulator.ts';
 import { requestCounts } from '../../localstack/observe.ts';
 import { describeDeployed } from './deployed.ts';
 import { bucket, jobApi, publishedLines, putFiles } from './flights/flights-world.ts';
+import { compareGrants, unshownReasons } from './granted/compare-grants.ts';
+import { unusedByIntakes, unusedGrants } from './granted/unused-grants.ts';
 
 const app = 'node --conditions=sluice-source test/deployed/intake-app/app.ts';
 const context = { output: `s3://${bucket}/orders` };
@@ -54,6 +56,15 @@ describeDeployed(
       const wanted = messages + batches * batchRecords;
       // Published with checkpoints: what came is there without anything more having to come.
       while ((await published()).length < wanted) await sleep(500);
+    });
+
+    test('shows the use of what its functions are granted', async () => {
+      expect(await compareGrants(deployed(), 'Intakes', unusedByIntakes, /Intake(?!Table)/)).toEqual({
+        usedAndNotGranted: [],
+        unusedWithoutReason: [],
+        reasonsForNothing: [],
+      });
+      expect(await unshownReasons(deployed(), 'Intakes', unusedGrants, 'test/deployed/intake.test.ts')).toEqual([]);
     });
 
     test('makes no request and no invocation while nothing comes', { timeout: 120_000 }, async () => {

@@ -39,6 +39,7 @@ export interface BenchOptions {
 
 const settings: RuntimeSettings = {
   compressEnvelopes: false,
+  functionTimeoutMs: 30_000,
   sourceRecordsPerCommit: 100,
   backlogMessagesPerShard: 10,
   backPressureSleepMs: 50,
