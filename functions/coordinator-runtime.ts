@@ -40,7 +40,7 @@ export function createCoordinator(environment: JobEnvironment): CoordinatorRunti
   const { mappings } = environment;
   const deps: CoordinatorDeps = {
     ...stores,
-    connectors: createAwsConnectors({ ...stores, s3 }),
+    connectors: createAwsConnectors(stores),
     savepoints: createS3SavepointFolders({ ...stores, client: s3 }),
     signal: createStepFunctionsSignal(client),
     flows: createStepFunctionsFlowStarter({ client, stateMachineArn, flowsOf: flowsOfExecution }),

@@ -1,6 +1,6 @@
 /** What only those may do who coordinate: each what it does, and no more (test/deployed/granted). */
 import { ArnFormat, Fn, Stack } from 'aws-cdk-lib';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { JobId } from '../lib/base/ids.ts';
 import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
 import { awsPrefix, awsStateMachineName } from '../lib/model/aws-names.ts';
@@ -16,9 +16,12 @@ export function allowCollecting(to: JobFunction, bucket: Bucket, job: JobId): vo
   to.allow(['s3:ListBucket'], [bucket.bucketArn]);
 }
 
-/** Previews and catalogues. */
-export function allowReadingSavepoints(to: JobFunction, bucket: Bucket): void {
-  to.allow(['s3:GetObject'], [bucket.arnForObjects('savepoints/*')]);
+/** Previews and catalogues; and savepoints of other deployments. */
+export function allowReadingSavepoints(to: JobFunction, buckets: readonly (Bucket | IBucket)[]): void {
+  for (const bucket of buckets) {
+    to.allow(['s3:GetObject'], [bucket.arnForObjects('savepoints/*')]);
+    to.allow(['s3:ListBucket'], [bucket.bucketArn]);
+  }
 }
 
 /** Telling a flow that waits: that its checkpoint is there, or (of who only meets an overdue one) that it is over. A token belongs to no resource: AWS takes only `*` here. */

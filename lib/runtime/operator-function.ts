@@ -30,6 +30,7 @@ import { markOf, processMessages, type ParsedMessage } from './process-messages.
 import { restartPauseMs } from './restart-pause.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { shardTopology, type ShardTopology } from './topology.ts';
+import { OutOfTimeError, WorkTime } from './work-time.ts';
 
 /** Elements set aside in one invocation, and the share of its time that this may take: each costs the work since the last commit once more. */
 const poisonMax = 64;
@@ -89,7 +90,11 @@ export class OperatorFunction {
       else group.push(message);
     }
     const failed: string[] = [];
-    for (const group of groups.values()) failed.push(...(await this.#handleGroup(group, postpone)));
+    const time = new WorkTime(this.#runtime.deps.timeLeft);
+    for (const group of groups.values()) {
+      failed.push(...(time.isNearlyUp() ? atOnce(group, postpone) : await this.#handleGroup(group, postpone)));
+      time.step();
+    }
     return failed;
   }
 
@@ -252,6 +257,11 @@ export class OperatorFunction {
     const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
     const kind = failureKind(error, tries);
     if (kind === 'none') {
+      if (error instanceof OutOfTimeError) {
+        atOnce(messages, postpone);
+        // It has said why the batch comes again.
+        this.#troubled.add(index);
+      }
       deps.logger.log('debug', errorMessage(error), { operator: this.#uid, shard: index });
       return;
     }
@@ -293,6 +303,13 @@ export class OperatorFunction {
 
 function parse(received: ReceivedMessage): ParsedMessage {
   return { received, ...readMessage(received.body) };
+}
+
+/** Without a pause, however often they came: they are not what failed. */
+function atOnce(messages: readonly ReceivedMessage[], postpone: Postpone): readonly string[] {
+  const ids = messages.map(idOf);
+  postpone(ids, 0);
+  return ids;
 }
 
 function idOf({ messageId }: ReceivedMessage): string {

@@ -28,6 +28,8 @@ export interface RuntimeDeps {
   readonly bill?: () => Bill;
   /** Lets others of the process go on, between two records; absent where a function has its process for itself. */
   readonly turn?: () => Promise<void>;
+  /** Milliseconds until the invocation in hand is ended by force; absent where it is not. */
+  readonly timeLeft?: () => number;
 }
 
 export interface RuntimeSettings {

@@ -1,4 +1,5 @@
 /** Push sources on AWS: a queue and HTTP into a job, every message once, and nothing taken in once it has stopped. */
+import { LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -28,7 +29,7 @@ async function untilQuiet(emulator: Emulator): Promise<void> {
 
 describeDeployed(
   'a job with push sources, deployed',
-  { app, context, before: (emulator) => putFiles(emulator, 'none', []) },
+  { app, context, auth: true, before: (emulator) => putFiles(emulator, 'none', []) },
   (deployed) => {
     const send = async (from: number, to: number): Promise<void> => {
       const { emulator, outputs } = deployed();
@@ -82,6 +83,18 @@ describeDeployed(
       const numbers = (from: string) => lines.filter((line) => line.from === from).map(({ n }) => n).sort((a, b) => a - b); // prettier-ignore
       expect(numbers('queue')).toEqual(Array.from({ length: messages }, (_, n) => n));
       expect(numbers('http')).toEqual(Array.from({ length: batches * batchRecords }, (_, n) => n));
+    });
+
+    test('rests once it has stopped: no event source takes anything any more', { timeout: 60_000 }, async () => {
+      const { endpoint } = deployed().emulator;
+      const lambda = new LambdaClient({ endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } });
+      const states = async () => {
+        const { EventSourceMappings: mappings = [] } = await lambda.send(new ListEventSourceMappingsCommand());
+        return mappings.map(({ State: state }) => state);
+      };
+      while ((await states()).some((state) => state !== 'Disabled')) await sleep(500);
+      // Five vertices or fewer, the coordinator, the relay, the user's queue.
+      expect((await states()).length).toBeGreaterThan(5);
     });
 
     test('takes nothing in once it has stopped', async () => {

@@ -42,8 +42,8 @@ describe('what functions may do', () => {
 
   test('with the user’s data follows from the URIs of the plan', () => {
     const text = JSON.stringify(all);
-    expect(text).toContain(':s3:::in-bucket/flights.ndjson*');
-    expect(text).toContain(':s3:::out-bucket/out/daily*');
+    expect(text).toContain(':s3:::in-bucket/flights.ndjson"');
+    expect(text).toContain(':s3:::out-bucket/out/daily/*');
     const written = all.filter(({ Action }) => Action.includes('s3:PutObject'));
     expect(JSON.stringify(written)).not.toContain('in-bucket');
   });

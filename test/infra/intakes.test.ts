@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { SluiceControlPlane, type SluiceControlPlaneProps } from '../../infra/sluice-control-plane.ts';
 import { StreamingJob, type StreamingJobProps } from '../../infra/streaming-job.ts';
+import { deployedOf } from '../../lib/cost/idle-month.ts';
+import { compileJob } from '../../lib/dsl/compile-job.ts';
 import { job } from './pushed-job.ts';
 
 const entry = fileURLToPath(new URL('./pushed-job.ts', import.meta.url));
@@ -101,6 +103,28 @@ describe('an intake', () => {
     const { Variables } = tasks.Properties['Environment'] as { readonly Variables: Readonly<Record<string, unknown>> };
     const turned = JSON.stringify(Variables['SLUICE_MAPPINGS']);
     for (const intake of ['orders', 'made']) expect(turned).toContain(`Intake${intake}`);
+  });
+
+  test('is watched: whether messages wait for it, and whether it is throttled', () => {
+    const alarms = Object.values(resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties); // prettier-ignore
+    const of = (MetricName: string) => alarms.filter((alarm) => alarm['MetricName'] === MetricName).map(({ Dimensions }) => JSON.stringify(Dimensions)); // prettier-ignore
+    for (const queue of ['users-orders.fifo', 'Intakemade'])
+      expect(
+        of('ApproximateAgeOfOldestMessage').filter((dimensions) => dimensions.includes(queue)),
+        queue,
+      ).toHaveLength(1);
+    for (const intake of ['orders', 'made', 'clicks'])
+      expect(
+        of('Throttles').filter((dimensions) => dimensions.includes(`Intake${intake}`)),
+        intake,
+      ).toHaveLength(1);
+  });
+
+  test('is counted in what an idle month costs', () => {
+    const { fifoQueues, standardQueues, alarmMetrics } = deployedOf(compileJob(job, {}).plan);
+    const mappings = Object.values(resources).filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping');
+    expect(mappings).toHaveLength(fifoQueues + standardQueues);
+    expect(Object.values(resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')).toHaveLength(alarmMetrics);
   });
 
   test('that the job does not have is refused', () => {
