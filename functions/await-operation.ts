@@ -4,7 +4,8 @@ import type { CoordinatorDeps } from '../lib/coordinator/coordinator-deps.ts';
 import type { Clock, Timers } from '../lib/ports/system.ts';
 
 const lookEveryMs = 500;
-const patienceMs = 240_000;
+/** A minute less than the function may take (infra/deployment.ts): the publication of a large checkpoint comes before the restore. */
+const patienceMs = 840_000;
 
 /** Until its flow has ended it, well or not. @throws SluiceError what it failed with, or `SLUICE-OPERATION-LASTS` */
 export async function awaitOperation(

@@ -17,9 +17,11 @@ export interface DeploymentProps {
   readonly allowNonRestoredState: boolean;
 }
 
-const functionTimeout = Duration.minutes(5);
+const checkTimeout = Duration.minutes(5);
+/** As long as a function may take: it waits for the restore (functions/await-operation.ts). */
+const restoreTimeout = Duration.minutes(15);
 /** A function that never answers, because its process does not even start, is called three times by Lambda; CloudFormation would wait an hour, and again to roll back. */
-const answerTimeout = Duration.minutes(20);
+const answerTimeout = Duration.minutes(50);
 
 export class Deployment extends Construct {
   readonly check: JobFunction;
@@ -29,8 +31,8 @@ export class Deployment extends Construct {
 
   constructor(scope: Construct, id: string, props: DeploymentProps) {
     super(scope, id);
-    this.check = this.#makeFunction('Check', 'deployment.check', props);
-    this.restore = this.#makeFunction('Restore', 'deployment.restore', props);
+    this.check = this.#makeFunction('Check', 'deployment.check', checkTimeout, props);
+    this.restore = this.#makeFunction('Restore', 'deployment.restore', restoreTimeout, props);
     this.#first = this.#makeResource('First', this.check, props);
     this.#last = this.#makeResource('Last', this.restore, props);
   }
@@ -40,9 +42,9 @@ export class Deployment extends Construct {
     this.#last.node.addDependency(...everything);
   }
 
-  #makeFunction(id: string, handler: string, { jobName, code, environment }: DeploymentProps): JobFunction {
+  #makeFunction(id: string, handler: string, timeout: Duration, { jobName, code, environment }: DeploymentProps): JobFunction {
     const description = `Sluice job ${jobName}: ${id === 'Check' ? 'checks' : 'ends'} its deployments`;
-    return new JobFunction(this, id, { code, environment, handler, timeout: functionTimeout, memorySize: 1_024, description });
+    return new JobFunction(this, id, { code, environment, handler, timeout, memorySize: 1_024, description });
   }
 
   /** With other code or options it is another version of the resource: that is what makes CloudFormation call. */

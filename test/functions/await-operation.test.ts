@@ -48,6 +48,6 @@ describe('what waits for the restore of a deployment', () => {
   });
 
   test('says so where it goes on for longer than a function lives', async () => {
-    expect(await awaited(null)).toEqual({ code: 'SLUICE-OPERATION-LASTS', afterMs: 240_000 });
+    expect(await awaited(null)).toEqual({ code: 'SLUICE-OPERATION-LASTS', afterMs: 840_000 });
   });
 });
