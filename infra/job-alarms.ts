@@ -95,6 +95,13 @@ function wantedAlarms({ jobId, table, operators, coordinator, intakes }: JobAlar
       what: `${failedCheckpoints} checkpoints failed within 15 minutes (docs/runbook/stuck-checkpoint.md)`,
     },
     {
+      id: 'FailingSteps',
+      metric: coordinator.tasks.lambda.metricErrors({ period: Duration.minutes(5) }),
+      threshold: 1,
+      periods: 6,
+      what: 'steps of flows have failed for half an hour: a permission may be missing (docs/runbook/stuck-checkpoint.md)',
+    },
+    {
       id: 'FailedJob',
       metric: jobMetric(jobId, 'numberOfFailedJobs'),
       threshold: 1,

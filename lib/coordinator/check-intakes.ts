@@ -42,5 +42,5 @@ async function entriesGone(log: IntakeLog, { validation }: SavepointCheck, plan:
 async function isThere(log: IntakeLog, partition: IntakePartition, next: number): Promise<boolean> {
   const [newest] = await log.identities(partition, next + 1, { recordsMax: 1, withinMs: 0 });
   if (next > 1) return newest !== undefined && newest.number >= next - 1;
-  return newest !== undefined || (await log.read(partition, 1, { recordsMax: 1 })).length === 0;
+  return newest !== undefined || (await log.identities(partition, Number.MAX_SAFE_INTEGER, { recordsMax: 1, withinMs: 0 })).length === 0;
 }

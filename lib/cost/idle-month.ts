@@ -16,13 +16,13 @@ export interface Deployed {
 /**
  * As infra/ makes it for a job (test/infra/deployed-cost.test.ts compares): a queue for each vertex and for the coordinator, one for delays, and what senders
  * send to, taken for standard queues. The alarms look at the age of the messages in each, but for delays, and at the throttles of its function, at those of
- * the table, and at three counts of the job.
+ * the table, at three counts of the job, and at the errors of its flows' steps.
  */
 export function deployedOf({ vertices }: Pick<JobPlan, 'vertices'>): Omit<Deployed, 'stateBytes'> {
   const consumers = vertices.length + 1;
   const intakes = vertices.flatMap(({ operators }) => intakeOptionsOf(operators[0]?.connector) ?? []);
   const queues = intakes.filter(({ kind }) => kind === 'sqs').length;
-  const alarmMetrics = 2 * consumers + intakes.length + queues + 2 + 3;
+  const alarmMetrics = 2 * consumers + intakes.length + queues + 2 + 4;
   return { fifoQueues: consumers, standardQueues: 1 + queues, alarmMetrics, dashboards: 1 };
 }
 

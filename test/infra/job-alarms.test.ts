@@ -26,13 +26,14 @@ interface AlarmProperties {
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties as AlarmProperties);
 
 describe('the alarms of a job', () => {
-  test('are: messages that wait, failed checkpoints, a failed job, dead letters, throttles', () => {
+  test('are: messages that wait, failed checkpoints, a failed job, failing steps, dead letters, throttles', () => {
     const said = alarms.map(({ AlarmDescription: text }) => text.replace(/^Sluice job [^:]+: /, '').replace(/ \(.*/, ''));
     const consumers = [...streaming.operators.map(({ label }) => label), 'coordinator'];
     expect(said.sort()).toEqual(
       [
         ...consumers.map((label) => `a message to ${label} waits for more than 300 s`),
         ...['3 checkpoints failed within 15 minutes', 'the job has failed', 'records were set aside'],
+        'steps of flows have failed for half an hour: a permission may be missing',
         ...[...consumers, 'reading the table', 'writing the table'].map((who) => `${who} is throttled for five minutes`),
       ].sort(),
     );
