@@ -1,5 +1,5 @@
 /** Sources to which others send: each is a log that its intake writes to before it answers the sender, so that a restore can read it again. */
-import { parseJson } from '../base/parse-json.ts';
+import { parseRecord } from '../base/parse-record.ts';
 import { intakeConnector, type IntakeOptions } from '../model/intake.ts';
 import type { ConnectorProblem, Source } from './source.ts';
 
@@ -41,7 +41,7 @@ function pushSource<T>(
   return {
     name: `${kind} intake ${intake}`,
     connector: { connector: intakeConnector, options: { ...options }, guarantee: 'exactly-once' },
-    decode: (text) => parseJson(text as string) as T,
+    decode: (text) => parseRecord(text as string, { exact: true }) as T,
     onError: 'dead-letter',
     ...(problem === undefined ? {} : { problem }),
   };

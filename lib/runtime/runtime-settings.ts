@@ -14,4 +14,5 @@ export const defaultRuntimeSettings: RuntimeSettings = {
   jobRecordCacheMs: limits.jobRecordCacheMs,
   lookEveryMs: limits.jobRecordCacheMs,
   recordsPerLook: limits.recordsPerLook,
+  triesBeforeCare: limits.triesBeforeCare,
 };
