@@ -41,7 +41,7 @@ export async function takeRequest(takeIn: TakeIn, request: IntakeRequest, random
   const records = texts.map((text, index) => ({
     key,
     text,
-    id: idempotencyKey === undefined ? '' : identityOf(`request ${index} ${idempotencyKey}`),
+    id: idempotencyKey === undefined ? '' : identityOf(`request ${index} ${idempotencyKey}`, text),
   }));
   const { taken, problem } = records.length === 0 ? { taken: [], problem: undefined } : await takeIn(records);
   if (problem === undefined && taken.every((one) => one)) return { status: 202, headers: {}, body: { taken: records.length } };

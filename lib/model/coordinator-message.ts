@@ -44,7 +44,8 @@ export function decodeCoordinatorMessage(body: Uint8Array): CoordinatorMessage {
   } catch (error) {
     throw corrupt('a message to the coordinator', String(error));
   }
-  if (!isSound(message as Partial<CoordinatorMessage> | null)) throw corrupt('a message to the coordinator', 'a field is missing, or is another');
+  if (!isSound(message as Partial<CoordinatorMessage> | null))
+    throw corrupt('a message to the coordinator', 'a field is missing, or is another');
   return message as CoordinatorMessage;
 }
 

@@ -89,8 +89,20 @@ export class OperatorFunction {
       else group.push(message);
     }
     const failed: string[] = [];
-    for (const group of groups.values()) failed.push(...(await this.#handleGroup(group, postpone)));
+    for (const group of this.#inTurn([...groups.values()])) failed.push(...(await this.#handleGroup(group, postpone)));
     return failed;
+  }
+
+  /**
+   * What may end the process comes last: groups that came seldom before those that come again and again, and of these another one first each time. What was
+   * committed before the end needs no second look.
+   */
+  #inTurn(groups: readonly (readonly ReceivedMessage[])[]): readonly (readonly ReceivedMessage[])[] {
+    const tries = new Map(groups.map((group) => [group, triesOf(group)]));
+    const most = Math.max(...tries.values());
+    if (groups.length === 1 || most < this.#runtime.program.settings.triesBeforeCare) return groups;
+    const turned = most % 2 === 0 ? groups : [...groups].reverse();
+    return [...turned].sort((left, right) => tries.get(left)! - tries.get(right)!);
   }
 
   async #handleGroup(messages: readonly ReceivedMessage[], postpone: Postpone): Promise<readonly string[]> {
@@ -136,7 +148,7 @@ export class OperatorFunction {
 
   /** Who ran out of memory or time said nothing. Whoever meets the batch next sees how often it came, and tells before it may die of it too. */
   #noteSilentTries(shard: number, messages: readonly ReceivedMessage[]): boolean {
-    const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
+    const tries = triesOf(messages);
     if (tries < this.#runtime.program.settings.triesBeforeCare || this.#warm.has(shard) || this.#troubled.has(shard)) return false;
     const facts = { operator: this.#uid, shard, tries };
     this.#runtime.deps.logger.log('warn', 'a batch comes again and again: whoever took it may have run out of memory or time in it', facts);
@@ -272,7 +284,7 @@ export class OperatorFunction {
   /** What a failed try means for the job. */
   async #judge(index: number, { messages, seen, error, postpone }: FailedTry): Promise<void> {
     const { deps } = this.#runtime;
-    const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
+    const tries = triesOf(messages);
     const kind = failureKind(error, tries);
     if (kind === 'none') {
       deps.logger.log('debug', errorMessage(error), { operator: this.#uid, shard: index });
@@ -316,6 +328,10 @@ export class OperatorFunction {
 
 function parse(received: ReceivedMessage): ParsedMessage {
   return { received, ...readMessage(received.body) };
+}
+
+function triesOf(messages: readonly ReceivedMessage[]): number {
+  return Math.max(...messages.map(({ receiveCount }) => receiveCount));
 }
 
 function idOf({ messageId }: ReceivedMessage): string {

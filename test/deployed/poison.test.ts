@@ -27,9 +27,9 @@ const promptMs = 30_000;
 /** What ends a process does it once unsuspected and three times alone (lib/runtime/careful.ts); then it is known. */
 const deaths = 4;
 const patience = { timeout: 180_000 };
-const heavy = [
-  { row: 5, what: 'a function that never returns', key: keyOfShard(0, 'hang'), act: 'hang' },
-  { row: 5, what: 'a function that takes all memory', key: keyOfShard(1, 'memory'), act: 'memory' },
+const deadly = [
+  { row: 5, what: 'a function that never returns', key: keyOfShard(0, 'hang'), act: 'hang', to: 'endless' },
+  { row: 5, what: 'a function that takes all memory', key: keyOfShard(1, 'memory'), act: 'memory', to: 'greedy' },
 ] as const;
 
 describeDeployed(
@@ -39,7 +39,7 @@ describeDeployed(
     let world: PoisonWorld;
     let savepoint = '';
     const light = new Healthy();
-    const beside = new Healthy();
+    const beside = { endless: new Healthy(), greedy: new Healthy() };
 
     const send = async ({ row, through, texts, becomes }: RecordPoison): Promise<void> => {
       if (through === 'file') return;
@@ -67,7 +67,7 @@ describeDeployed(
       test.each(recordPoisons)('row $row: $what', patience, ({ becomes }) => until(() => becameOf(world, becomes)));
 
       test('row 18: sent twice under one key, counts once; row 19: what says something else under it, is set aside', patience, async () => {
-        const text = withLines(light.texts(18).slice(0, 1));
+        const text = withLines(light.texts(18));
         const post = async (content: Buffer) => (await world.post(content, { 'idempotency-key': 'twice' })).status;
         expect([await post(text), await post(text)]).toEqual([202, 202]);
         expect(await post(withLines(['{"key":"other","n":1}']))).toBe(202);
@@ -100,8 +100,10 @@ describeDeployed(
     });
 
     test('row 5: what ends the process is sent too', patience, async () => {
-      for (const { key, act } of heavy)
-        for (const text of [...beside.texts(5), JSON.stringify({ key, n: 1, act }), ...beside.texts(5)]) await world.send(text);
+      for (const { row, key, act, to } of deadly) {
+        const healthy = () => beside[to].texts(row, { to });
+        for (const text of [...healthy(), JSON.stringify({ key, n: 1, act, to }), ...healthy()]) await world.send(text);
+      }
     });
 
     describe('as a savepoint', () => {
@@ -137,38 +139,36 @@ describeDeployed(
     });
 
     describe('that ends the process', () => {
-      test.each(heavy)('row $row: $what', patience, async ({ key }) => {
-        const letter = await until(
-          async () => (await world.letters()).find((one) => (one.record as { key?: string } | undefined)?.key === key),
-          170_000,
-        );
-        expect(letter).toMatchObject({ operator: 'heavy', code: 'SLUICE-PROCESS-ENDED' });
+      test.each(deadly)('row $row: $what', patience, async ({ key, to }) => {
+        const isIt = ({ record }: { readonly record?: unknown }) => (record as { readonly key?: unknown } | undefined)?.key === key;
+        const letter = await until(async () => (await world.letters()).find(isIt), 170_000);
+        expect(letter).toMatchObject({ operator: to, code: 'SLUICE-PROCESS-ENDED' });
       });
 
-      test('lets the other keys of its shard wait as long as the policy says', patience, async () => {
-        await until(async () =>
-          beside.problems(await world.published('heavy'), () => deaths * visibilityMs + promptMs).length === 0 ? true : undefined,
-        );
+      test.each(deadly)('lets the other keys of its shard wait as long as the policy says: $what', patience, async ({ to }) => {
+        const problems = async () => beside[to].problems(await world.published(to), () => deaths * visibilityMs + promptMs);
+        await until(async () => ((await problems()).length === 0 ? true : undefined)).catch(() => undefined);
+        expect(await problems()).toEqual([]);
       });
     });
 
     test('is processed when what was wrong has been corrected, each once', patience, async () => {
-      await world.correct('work');
-      await world.correct('heavy');
+      for (const uid of ['work', 'endless', 'greedy']) await world.correct(uid);
       const letters = await world.letters();
       // As `sluice dead-letters --records` gives them: what came, or what its sender has made of it.
       const again = letters
         .filter(({ operator, code }) => operator === 'work' && code === 'SLUICE-USER-CODE')
         .map(({ record }) => JSON.stringify(record));
-      const ended = letters.filter(({ operator }) => operator === 'heavy').map(({ record }) => JSON.stringify(record));
+      const ended = letters.filter(({ code }) => code === 'SLUICE-PROCESS-ENDED').map(({ record }) => JSON.stringify(record));
       const corrected = recordPoisons.flatMap(({ corrected: text }) => (text === undefined || text === 'again' ? [] : [text]));
-      expect([again.length, ended.length]).toEqual([3, heavy.length]);
+      expect([again.length, ended.length]).toEqual([3, deadly.length]);
       expect((await world.post(withLines([...again, ...corrected]))).status).toBe(202);
       for (const text of ended) await world.send(text);
       for (const text of [...again, ...corrected, ...ended]) {
         const { key } = JSON.parse(text) as { readonly key: string };
         const lines = await until(async () => {
-          const found = [...(await world.published('work')), ...(await world.published('heavy'))].filter((line) => line['key'] === key);
+          const branches = await Promise.all(['work', 'endless', 'greedy'].map(world.published));
+          const found = branches.flat().filter((line) => line['key'] === key);
           return found.length > 0 ? found : undefined;
         });
         // State and output are as if it had come now for the first time.
@@ -189,13 +189,12 @@ describeDeployed(
       const problems = async () => light.problems(await world.published('work'), () => promptMs);
       await until(async () => ((await problems()).length === 0 ? true : undefined)).catch(() => undefined);
       expect(await problems()).toEqual([]);
-      expect(beside.problems(await world.published('heavy'), () => deaths * visibilityMs + promptMs)).toEqual([]);
       expect(await world.state()).toBe('RUNNING');
       expect((await world.call('GET', '/exceptions')).body).toMatchObject({ exceptionHistory: { entries: [] } });
     });
 
     test('is counted for the alarm, and row 40: a log has one line for each message', patience, async () => {
-      const lines = [...(await world.logOf('Operatorwork')), ...(await world.logOf('Operatorheavy'))];
+      const lines = (await Promise.all(['work', 'endless', 'greedy'].map((uid) => world.logOf(`Operator${uid}`)))).flat();
       expect(metricsIn(lines, 'deadLetters')).toBeGreaterThanOrEqual(7);
       expect(lines.filter((line) => line.startsWith('{"level":"ERROR","message":"forged"'))).toEqual([]);
     });
@@ -207,7 +206,7 @@ test.each(elsewhere)('poison of row $row is shown in $file: $why', ({ file, test
 });
 
 test('each of the 40 rows has its place', () => {
-  const tables = [recordPoisons, afterwards, forgedMessages, forgedEvents, badSavepoints, badRequests, heavy, elsewhere];
+  const tables = [recordPoisons, afterwards, forgedMessages, forgedEvents, badSavepoints, badRequests, deadly, elsewhere];
   const rows = new Set([...tables.flatMap((table) => table.map(({ row }) => row)), 2, 18, 19, 27, 33, 34, 35]);
   expect([...rows].sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   expect(elsewhere.length).toBeLessThanOrEqual(8);

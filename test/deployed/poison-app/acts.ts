@@ -5,6 +5,8 @@ export interface Order {
   readonly key: unknown;
   readonly n: number;
   readonly act?: 'throw' | 'hang' | 'memory' | 'keep' | 'recall';
+  /** Of the operators behind the queue. */
+  readonly to?: 'endless' | 'greedy';
   readonly says?: string;
   /** Event time. */
   readonly at?: number;

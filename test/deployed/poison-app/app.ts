@@ -23,7 +23,7 @@ for (const [index, { function: operator }] of streamingJob.operators.entries()) 
   const { uid } = streamingJob.plan.vertices[index]!;
   // What ends a process is looked for from its second try on, and one has less memory than this machine.
   operator.lambda.addEnvironment('SLUICE_SETTINGS', JSON.stringify({ triesBeforeCare: 2 }));
-  if (uid === 'heavy') operator.lambda.addEnvironment('NODE_OPTIONS', '--enable-source-maps --max-old-space-size=96');
+  if (uid === 'greedy') operator.lambda.addEnvironment('NODE_OPTIONS', '--enable-source-maps --max-old-space-size=96');
   output(`Operator${uid}`, operator.lambda.functionName);
 }
 output('JobId', streamingJob.jobId);

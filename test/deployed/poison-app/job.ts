@@ -58,10 +58,11 @@ export const job = defineJob({
       .uid('work')
       .sinkTo(recordsTo(`${output}/work`))
       .uid('out');
-    counting(queue)
-      .uid('heavy')
-      .sinkTo(recordsTo(`${output}/heavy`))
-      .uid('heavy-out');
+    for (const uid of ['endless', 'greedy'] as const)
+      counting(queue.filter(({ to }) => to === uid).uid(`to-${uid}`))
+        .uid(uid)
+        .sinkTo(recordsTo(`${output}/${uid}`))
+        .uid(`${uid}-out`);
 
     const windows = http
       .filter(({ at }) => at !== undefined)

@@ -64,6 +64,7 @@ export interface ForgedEvent {
 }
 
 const sqsRecord = {
+  eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:forged.fifo',
   messageId: 'm',
   receiptHandle: 'r',
   body: 'x',
@@ -73,8 +74,8 @@ const sqsRecord = {
 /** Whoever may call a function of the job, which on AWS its event sources alone may. */
 export const forgedEvents: readonly ForgedEvent[] = [
   [36, 'nothing, to an operator', 'Operatorwork', {}, /error/],
-  [36, 'no messages, to an operator', 'Operatorwork', { Records: [] }, /"batchItemFailures":\[\]/],
-  [36, 'a message that never was, to an operator', 'Operatorwork', { Records: [sqsRecord] }, /"batchItemFailures":\[\]/],
+  [36, 'no messages, to an operator', 'Operatorwork', { Records: [] }, /"batchItemFailures": ?\[\]/],
+  [36, 'a message that never was, to an operator', 'Operatorwork', { Records: [sqsRecord] }, /"batchItemFailures": ?\[\]/],
   [36, 'a step that no flow has', 'Tasks', { task: '__proto__', input: {} }, /error/],
   [36, 'a change past the gateway', 'Changes', { version: '2.0', rawPath: '/jobs', headers: {}, requestContext: { http: { method: 'GET', path: '/jobs' } } }, /401/],
 ].map(([row, what, name, event, answers]) => ({ row, what, function: name, event, answers }) as ForgedEvent); // prettier-ignore

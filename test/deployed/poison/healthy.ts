@@ -15,12 +15,12 @@ export class Healthy {
   readonly #sent = new Map<string, number>();
 
   /** One of each shard, beside that row's poison. */
-  texts(row: number): readonly string[] {
+  texts(row: number, more: object = {}): readonly string[] {
     return Array.from({ length: shards }, (_, shard) => {
       const key = keyOfShard(shard, `beside row ${row}`);
       const n = (this.#sent.get(key) ?? 0) + 1;
       this.#sent.set(key, n);
-      return JSON.stringify({ key, n, sentAtMs: Date.now() });
+      return JSON.stringify({ key, n, sentAtMs: Date.now(), ...more });
     });
   }
 

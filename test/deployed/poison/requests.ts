@@ -29,7 +29,7 @@ export const badRequests: readonly BadRequest[] = [
   [31, 'a count that is none', 'GET', '/jobs/:job/dead-letters?max=many', undefined, 400, 'SLUICE-API-REQUEST'],
   [32, 'a job that never was', 'GET', `/jobs/${nobody}`, undefined, 404, 'SLUICE-JOB-UNKNOWN'],
   [32, 'what a job that never was has set aside', 'GET', `/jobs/${nobody}/dead-letters`, undefined, 404, 'SLUICE-JOB-UNKNOWN'],
-  [32, 'a path in the place of a job', 'GET', '/jobs/..%2f..%2fetc', undefined, 400, 'SLUICE-API-REQUEST'],
+  [32, 'a path in the place of a job', 'GET', '/jobs/..%2f..%2fetc', undefined, 403, 'SLUICE-API-FORBIDDEN'],
   [34, 'a trigger id that is none', 'POST', '/jobs/:job/savepoints', { triggerId: 'again' }, 400, 'SLUICE-API-REQUEST'],
 ].map(([row, what, method, path, body, status, code]) => ({ row, what, method, path, body, status, code }) as BadRequest); // prettier-ignore
 
