@@ -133,7 +133,8 @@ export class OperatorFunction {
         if (!mutated('failed-try-stays-warm')) this.#warm.delete(shard);
         const found = poisonOf(error, this.#topology(shard), clock.now());
         if (found === undefined) await this.#judgeSafely(shard, { messages, seen, error, postpone });
-        if (found === undefined && error instanceof UserCodeError && (failed?.care ?? null) !== null) await this.#forgetSafely(shard);
+        if (found === undefined && error instanceof UserCodeError && (failed?.care ?? null) !== null)
+          await this.#forgetSafely(shard, { messages, seen });
         // What a zombie fails at is nobody's dead letter, and no failure either: it is asked once, because the asking reads the job record anew.
         if (found === undefined || !(await this.#countsSafely(shard, seen)))
           return (mutated('only-first-failed') ? messages.slice(0, 1) : messages).map(idOf);
@@ -156,18 +157,19 @@ export class OperatorFunction {
   }
 
   /** CR3. */
-  async #forgetSafely(index: number): Promise<void> {
+  async #forgetSafely(index: number, { messages, seen }: Pick<FailedTry, 'messages' | 'seen'>): Promise<void> {
     try {
       const job = await this.#readJob(0);
-      const topology = this.#topology(index);
-      const stored = await this.#runtime.deps.shards.read(topology.address);
-      if (stored?.suspects === undefined || stored.attempt !== job.attempt) return;
-      const shard = await openShard(this.#runtime, job, topology, stored);
+      if (job.attempt !== seen.attempt) return;
+      const shard = await this.#shard(job, index, messages.map(parse));
+      if (shard?.record.suspects === undefined) return;
       shard.suspects = null;
       await commit(this.#runtime, shard, { attempt: job.attempt, witness: null, epoch: shard.epoch, floor: segmentsFloor(job) });
     } catch (error) {
       const facts = { operator: this.#uid, shard: index, error: errorMessage(error) };
       this.#runtime.deps.logger.log('warn', 'a note about suspected records could not be taken back', facts);
+    } finally {
+      this.#warm.delete(index);
     }
   }
 

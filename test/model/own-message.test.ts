@@ -14,7 +14,8 @@ describe('a message to an operator', () => {
 
   test('is of the job, and of the attempt that its group says', () => {
     expect(() => checkOperatorMessage(job, { group: '3.2', body: body(job, 2) })).not.toThrow();
-    for (const group of ['3.1', '3', '3.2.2', 'x.2', '', '.2']) expect(() => checkOperatorMessage(job, { group, body: body(job, 2) })).toThrow(strange);
+    for (const group of ['3.1', '3', '3.2.2', 'x.2', '', '.2'])
+      expect(() => checkOperatorMessage(job, { group, body: body(job, 2) })).toThrow(strange);
     expect(() => checkOperatorMessage(job, { group: '3.2', body: body(other, 2) })).toThrow(strange);
   });
 
@@ -39,10 +40,14 @@ describe('a message to the coordinator', () => {
   ])('is one of five kinds: $kind', (message) => {
     expect(check(message)).not.toThrow();
     expect(check({ ...message, job: other })).toThrow(strange);
-    for (const name of Object.keys(message).filter((field) => field !== 'reason')) expect(check({ ...message, [name]: undefined }), name).toThrow(strange);
+    for (const name of Object.keys(message).filter((field) => field !== 'reason'))
+      expect(check({ ...message, [name]: undefined }), name).toThrow(strange);
   });
 
-  test.each([[null], [3], ['dirty'], [[]], [{}], [{ ...from, kind: 'constructor' }], [{ ...from, kind: 'dirty', epoch: -1 }]])('is not %j', (message) => {
-    expect(check(message)).toThrow(strange);
-  });
+  test.each([[null], [3], ['dirty'], [[]], [{}], [{ ...from, kind: 'constructor' }], [{ ...from, kind: 'dirty', epoch: -1 }]])(
+    'is not %j',
+    (message) => {
+      expect(check(message)).toThrow(strange);
+    },
+  );
 });

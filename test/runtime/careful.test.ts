@@ -120,6 +120,23 @@ describe('a record that ends the process', () => {
   });
 });
 
+test('shards whose batches come again and again take turns in a batch, behind those of which nothing is known', async () => {
+  const { bench } = await open('fail');
+  const kicks = [0, 1, 2].map((shard) => ({ ...bench.kick(), group: `${shard}.1` }));
+  const orderOf = async (counts: readonly number[]): Promise<number[]> => {
+    const read: number[] = [];
+    bench.restart((site, act) =>
+      act().then((result) => (site === 'shards.read' && read.push(Number((result as { shard?: number } | undefined)?.shard)), result)),
+    );
+    await bench.handle(...kicks.map((kick, i) => again(kick, counts[i]!)));
+    return [...new Set(read)];
+  };
+  await orderOf([1, 1, 1]);
+  expect(await orderOf([4, 4, 4])).toEqual([0, 1, 2]);
+  expect(await orderOf([6, 6, 1])).toEqual([2, 0, 1]);
+  expect(await orderOf([7, 7, 1])).toEqual([2, 1, 0]);
+});
+
 test('a record that throws is not taken for one that ends the process, however often it is tried in another one', async () => {
   const { bench, sender } = await open('fail');
   const message = await sender.send([{ id: 1 }, { id: 2, act: 'throw' }]);

@@ -20,7 +20,10 @@ export class SeenIdentities {
     this.#horizon = horizon;
   }
 
-  /** Whether it was seen within the horizon; from now on it has been, as what it was first. Without an identity nothing is known. */
+  /**
+   * Whether it was seen within the horizon; from now on it has been. What it says is compared with the last of that identity, which is all that a cold process
+   * is sure to read. Without an identity nothing is known.
+   */
   see(id: string, takenAtMs: number): 'new' | 'duplicate' | 'conflict' {
     const ordinal = ++this.#ordinal;
     if (id === '') return 'new';
@@ -29,7 +32,7 @@ export class SeenIdentities {
     const { duplicateRecords, duplicateMs } = this.#horizon;
     const isKnown = before !== undefined && ordinal - before.ordinal <= duplicateRecords && takenAtMs - before.takenAtMs <= duplicateMs;
     this.#last.delete(name);
-    this.#last.set(name, { ordinal, takenAtMs, content: isKnown ? before.content : content });
+    this.#last.set(name, { ordinal, takenAtMs, content });
     this.#forget();
     if (!isKnown) return 'new';
     return before.content === content ? 'duplicate' : 'conflict';
