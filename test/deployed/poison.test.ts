@@ -64,7 +64,9 @@ describeDeployed(
     });
 
     describe('as a record', () => {
-      test.each(recordPoisons)('row $row: $what', patience, ({ becomes }) => until(() => becameOf(world, becomes)));
+      test.each(recordPoisons)('row $row: $what', patience, async ({ becomes }) => {
+        await until(() => becameOf(world, becomes));
+      });
 
       test('row 18: sent twice under one key, counts once; row 19: what says something else under it, is set aside', patience, async () => {
         const text = withLines(light.texts(18));

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { channelId } from '../../lib/base/ids.ts';
 import { collectSink, compileJob, defineJob, fromCollection, valueState, type CompiledJob } from '../../lib/index.ts';
 import type { DeadLetter } from '../../lib/model/dead-letter.ts';
+import type { ShardRecord } from '../../lib/model/shard-record.ts';
 import { decodeSegment } from '../../lib/runtime/segment.ts';
 import { jobA } from '../contract/sample-records.ts';
 import { again, ShardBench, type Message } from './shard-bench.ts';
@@ -125,9 +126,11 @@ test('shards whose batches come again and again take turns in a batch, behind th
   const kicks = [0, 1, 2].map((shard) => ({ ...bench.kick(), group: `${shard}.1` }));
   const orderOf = async (counts: readonly number[]): Promise<number[]> => {
     const read: number[] = [];
-    bench.restart((site, act) =>
-      act().then((result) => (site === 'shards.read' && read.push(Number((result as { shard?: number } | undefined)?.shard)), result)),
-    );
+    bench.restart(async (site, act) => {
+      const result = await act();
+      if (site === 'shards.read') read.push((result as ShardRecord | undefined)?.shard ?? -1);
+      return result;
+    });
     await bench.handle(...kicks.map((kick, i) => again(kick, counts[i]!)));
     return [...new Set(read)];
   };

@@ -14,7 +14,7 @@ function s3Of({ endpoint }: Emulator): S3Client {
   return new S3Client({ endpoint, region, credentials, forcePathStyle: true });
 }
 
-export async function putFiles(emulator: Emulator, prefix: string, files: readonly string[]): Promise<void> {
+export async function putFiles(emulator: Emulator, prefix: string, files: readonly (string | Uint8Array)[]): Promise<void> {
   const s3 = s3Of(emulator);
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   for (const [i, Body] of files.entries()) await s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${prefix}/${i}.ndjson`, Body }));

@@ -5,7 +5,7 @@ import type { Envelope } from '../../../lib/model/envelope.ts';
 import { packRecords } from '../../../lib/model/packed-records.ts';
 
 /** Of shard 0, where it is at work. */
-export const liveGroup = '0.1';
+const liveGroup = '0.1';
 
 export interface ForgedMessage {
   readonly row: number;

@@ -13,7 +13,7 @@ import { callApi, jobApi, publishedLines } from '../flights/flights-world.ts';
 export type PoisonWorld = ReturnType<typeof poisonWorld>;
 export type Line = Readonly<Record<string, unknown>>;
 
-export const waysIn = { http: 'clicks', queue: 'orders', file: 'files' } as const;
+const waysIn = { http: 'clicks', queue: 'orders', file: 'files' } as const;
 export type WayIn = keyof typeof waysIn;
 
 export function poisonWorld(deployed: Deployed) {

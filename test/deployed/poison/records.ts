@@ -16,7 +16,7 @@ export interface RecordPoison {
   readonly headers?: Readonly<Record<string, string>>;
   readonly becomes: Outcome;
   /** What is sent in its place when the sender has been corrected. `again`: the same, once the function is. */
-  readonly corrected?: string | 'again';
+  readonly corrected?: string;
 }
 
 /** When those of the table have come to their end. */
