@@ -13,7 +13,7 @@ const location = (path: string): string => `s3://${environment.bucket}/${path}`;
 
 const control = createPortJobControl({
   deps,
-  savepointDirectory: location('savepoints'),
+  savepointDirectory: deps.savepointDirectory ?? null,
   checkpointLocation: location,
 });
 

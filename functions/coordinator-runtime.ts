@@ -6,6 +6,8 @@ import { createLambdaEventSources } from '../lib/adapters/lambda/event-sources.t
 import { createS3SavepointFolders } from '../lib/adapters/s3/savepoint-folders.ts';
 import { createStepFunctionsSignal } from '../lib/adapters/step-functions/coordinator-signal.ts';
 import { createStepFunctionsFlowStarter } from '../lib/adapters/step-functions/flow-starter.ts';
+import { changeRecorder } from '../lib/api/audit-trail.ts';
+import { readAuditedState } from '../lib/api/audited-state.ts';
 import type { CoordinatorDeps } from '../lib/coordinator/coordinator-deps.ts';
 import type { EventSources } from '../lib/ports/event-sources.ts';
 import { flowOfExecution } from '../lib/coordinator/flow-names.ts';
@@ -44,7 +46,9 @@ export function createCoordinator(environment: JobEnvironment): CoordinatorRunti
     flows: createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf: flowOfExecution }),
     eventSources:
       mappings === null ? noEventSources : createLambdaEventSources({ client: createLambdaClient({ meter: stores.meter }), mappings }),
+    recordChange: changeRecorder({ ...stores, log: stores.audit, stateOf: (job) => readAuditedState(stores, job) }),
     planFor: (parallelism) => newPlanOf(environment, parallelism === null ? compiled : compileBundled(environment, parallelism)),
+    savepointDirectory: `s3://${environment.bucket}/savepoints`,
     sweepMs,
     collectMs,
     garbageAgeMs,

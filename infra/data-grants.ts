@@ -2,10 +2,12 @@
 import { Stack } from 'aws-cdk-lib';
 import { isSourceVertex, type JobPlan } from '../lib/model/job-plan.ts';
 import type { JobFunction } from './job-function.ts';
+import { namesOf } from './named-policy.ts';
 
 /** The user's data, by the URIs that the plan names. */
 export function allowData(to: JobFunction, plan: JobPlan): void {
   const { partition } = Stack.of(to);
+  const names = namesOf(plan);
   for (const { uid, operators } of plan.vertices) {
     for (const { connector } of operators) {
       const uri = connector?.options['uri'];
@@ -13,8 +15,8 @@ export function allowData(to: JobFunction, plan: JobPlan): void {
       if (bucket === undefined) continue;
       const isRead = isSourceVertex(plan, uid) && operators[0]!.connector === connector;
       const actions = isRead ? ['s3:GetObject'] : ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'];
-      to.allow(actions, [`arn:${partition}:s3:::${bucket}/${prefix}*`]);
-      to.allow(['s3:ListBucket'], [`arn:${partition}:s3:::${bucket}`]);
+      to.allowNamed(names, actions, [`arn:${partition}:s3:::${bucket}/${prefix}*`]);
+      to.allowNamed(names, ['s3:ListBucket'], [`arn:${partition}:s3:::${bucket}`]);
     }
   }
 }

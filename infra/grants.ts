@@ -5,8 +5,10 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { JobId } from '../lib/base/ids.ts';
 import { flowDescriptions } from '../lib/coordinator/flow-descriptions.ts';
 import { awsPrefix, awsStateMachineName } from '../lib/model/aws-names.ts';
+import type { JobPlan } from '../lib/model/job-plan.ts';
 import { jobPrefix } from '../lib/model/object-keys.ts';
 import type { JobFunction } from './job-function.ts';
+import { namesOf } from './named-policy.ts';
 
 /** What an operator does with objects: it makes and reads them, and removes none. */
 export function allowObjects(to: JobFunction, bucket: Bucket, job: JobId): void {
@@ -16,8 +18,8 @@ export function allowObjects(to: JobFunction, bucket: Bucket, job: JobId): void 
 }
 
 /** Sending, and looking how many wait. */
-export function allowQueues(to: JobFunction, queues: readonly Queue[]): void {
-  to.allow(['sqs:SendMessage', 'sqs:GetQueueAttributes'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
+export function allowQueues(to: JobFunction, plan: JobPlan, queues: readonly Queue[]): void {
+  to.allowNamed(namesOf(plan), ['sqs:SendMessage', 'sqs:GetQueueAttributes'], queues.map(({ queueArn }) => queueArn)); // prettier-ignore
 }
 
 /** The coordinator's work: collecting objects, savepoints, and its flows. */

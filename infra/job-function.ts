@@ -2,7 +2,7 @@
  * A function of a job: one bundle for all of them, told by its handler and its environment what it is. Its role has only what is granted by name.
  */
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Effect, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   type Code,
@@ -68,5 +68,12 @@ export class JobFunction extends Construct {
     this.role.addToPrincipalPolicy(
       new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources], conditions }),
     );
+  }
+
+  /** As `allow`, in a policy that goes when its plan has gone (named-policy.ts). */
+  allowNamed(names: string, actions: readonly string[], resources: readonly string[]): void {
+    // A child of the role: the function waits for it as for the others.
+    const policy = (this.role.node.tryFindChild(names) as Policy | undefined) ?? new Policy(this.role, names, { roles: [this.role] });
+    policy.addStatements(new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources] }));
   }
 }

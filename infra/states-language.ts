@@ -6,7 +6,7 @@
  * SL2. What is tried for as long as it takes is tried ever more seldom: an execution has 25,000 events (Step Functions quota), and each try costs.
  */
 import type { Flow, FlowState, TaskState } from '../lib/coordinator/flow.ts';
-import type { RetryRule } from '../lib/coordinator/flow-rules.ts';
+import type { ChoiceRule, RetryRule } from '../lib/coordinator/flow-rules.ts';
 
 export interface StatesDefinition {
   readonly Comment: string;
@@ -45,7 +45,9 @@ function stateOf(state: FlowState, options: Omit<StatesOptions, 'comment'>): Rea
   }
 }
 
-function choiceOf({ path, equals, next }: { readonly path: string; readonly equals: string | number | boolean; readonly next: string }) {
+function choiceOf({ path, next, ...rule }: ChoiceRule) {
+  if ('isPresent' in rule) return { Variable: path, IsPresent: true, Next: next };
+  const { equals } = rule;
   const comparison = { string: 'StringEquals', number: 'NumericEquals', boolean: 'BooleanEquals' }[typeof equals as 'string'];
   return { Variable: path, [comparison]: equals, Next: next };
 }

@@ -149,19 +149,19 @@ export class StreamingJob extends Construct {
     for (const { function: operator } of this.operators) {
       allowTable(operator, table, this.jobId);
       allowObjects(operator, bucket, this.jobId);
-      allowQueues(operator, queues);
+      allowQueues(operator, this.plan, queues);
       allowData(operator, this.plan);
       this.relay.allowDelay(operator);
     }
     for (const coordinating of [this.coordinator.messages, this.coordinator.tasks, this.api.function, this.deployment.restore]) {
       allowTable(coordinating, table, this.jobId);
       allowCoordination(coordinating, bucket, this.jobId);
-      allowQueues(coordinating, queues);
+      allowQueues(coordinating, this.plan, queues);
       allowData(coordinating, this.plan);
     }
     allowDeliveries(this.coordinator.tasks, this.plan);
-    allowQueues(this.relay.function, queues);
-    allowAudit(this.api.function, table, this.jobId);
+    allowQueues(this.relay.function, this.plan, queues);
+    for (const recording of [this.api.function, this.coordinator.tasks]) allowAudit(recording, table, this.jobId);
     allowTable(this.deployment.check, table, this.jobId);
     allowObjects(this.deployment.check, bucket, this.jobId);
   }

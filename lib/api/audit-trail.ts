@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import { errorCode, errorMessage, SluiceError } from '../base/errors.ts';
 import { isJobId, type JobId } from '../base/ids.ts';
+import type { AskedChange, RecordChange } from '../coordinator/coordinator-deps.ts';
 import { noRecord, sealEntry, type AuditEntry, type AuditedRequest, type AuditedState, type AuditRecord } from '../model/audit-record.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Caller } from '../ports/caller.ts';
@@ -22,9 +23,12 @@ export interface AuditOptions {
   readonly stateOf: (job: JobId) => Promise<AuditedState | null>;
 }
 
-interface TrailOptions extends AuditOptions {
+interface RecorderOptions extends AuditOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+interface TrailOptions extends RecorderOptions {
   readonly callerOf: (context: Context) => Caller | undefined;
 }
 
@@ -33,25 +37,35 @@ const bodyCharactersMax = 8_192;
 /** So many others may write at the same moment before we give up. */
 const triesMax = 20;
 
+/** What is asked for past HTTP is recorded in the same chain (restore-by-hand.ts). */
+export function changeRecorder(options: RecorderOptions): RecordChange {
+  const { stateOf, clock, logger } = options;
+  return async ({ job, who, requestId, request }) => {
+    const facts = { job, who, requestId };
+    const kept = { ...request, body: keptBody(request.body) };
+    const asked = await append(options, { ...facts, kind: 'asked', atMs: clock.now(), request: kept, before: await stateOf(job) });
+    return async (outcome) => {
+      try {
+        const after = await stateOf(job);
+        await append(options, { ...facts, kind: 'answered', atMs: clock.now(), asked: asked.number, outcome, after });
+      } catch (error) {
+        logger.log('error', 'the outcome of a change could not be recorded', { job, asked: asked.number, error: errorMessage(error) });
+      }
+    };
+  };
+}
+
 export function auditMiddleware(options: TrailOptions): MiddlewareHandler {
-  const { stateOf, clock, logger, callerOf } = options;
+  const { logger, callerOf } = options;
+  const record = changeRecorder(options);
   return async (context, next) => {
     const job = changedJob(context);
     if (job === undefined) return next();
     const caller = callerOf(context);
     const facts = { job, who: caller?.who ?? 'unknown', requestId: caller?.requestId ?? '' };
-    const asked = await orRefuse(logger, async () => {
-      const request = await requestOf(context);
-      return append(options, { ...facts, kind: 'asked', atMs: clock.now(), request, before: await stateOf(job) });
-    });
+    const answered = await orRefuse(logger, async () => record({ ...facts, request: await requestOf(context) }));
     await next();
-    try {
-      const outcome = { status: context.res.status, code: context.res.headers.get(errorCodeHeader) };
-      const after = await stateOf(job);
-      await append(options, { ...facts, kind: 'answered', atMs: clock.now(), asked: asked.number, outcome, after });
-    } catch (error) {
-      logger.log('error', 'the outcome of a change could not be recorded', { job, asked: asked.number, error: errorMessage(error) });
-    }
+    await answered({ status: context.res.status, code: context.res.headers.get(errorCodeHeader) });
   };
 }
 
@@ -62,14 +76,16 @@ function changedJob({ req }: Context): JobId | undefined {
   return isJobId(id) ? id : undefined;
 }
 
-async function requestOf({ req }: Context): Promise<AuditedRequest> {
-  const text = await req.text();
-  const characters = text.length;
-  const body = characters <= bodyCharactersMax ? text : { sha256: createHash('sha256').update(text).digest('hex'), characters };
-  return { method: req.method, path: req.path, query: new URL(req.url).search, body };
+async function requestOf({ req }: Context): Promise<AskedChange['request']> {
+  return { method: req.method, path: req.path, query: new URL(req.url).search, body: await req.text() };
 }
 
-async function append({ log, logger }: TrailOptions, entry: AuditEntry): Promise<AuditRecord> {
+function keptBody(text: string): AuditedRequest['body'] {
+  const characters = text.length;
+  return characters <= bodyCharactersMax ? text : { sha256: createHash('sha256').update(text).digest('hex'), characters };
+}
+
+async function append({ log, logger }: RecorderOptions, entry: AuditEntry): Promise<AuditRecord> {
   for (let tries = 0; tries < triesMax; tries++) {
     const record = sealEntry(entry, (await log.head(entry.job)) ?? noRecord);
     if ((await log.create(record)) === 'exists') continue;

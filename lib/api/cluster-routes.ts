@@ -28,7 +28,7 @@ export function clusterRoutes({ control, clock, version }: ApiOptions): Hono {
     const jobs = await control.list();
     const count = (...statuses: readonly JobStatus[]): number => jobs.filter(({ status }) => statuses.includes(status)).length;
     const running = jobs.filter(({ status }) => !endedStatuses.includes(status));
-    const shards = running.reduce((sum, { vertices }) => sum + vertices.reduce((total, vertex) => total + vertex.shards.length, 0), 0);
+    const shards = running.reduce((sum, job) => sum + job.shards.length, 0);
     return answer(context, {
       // The process itself; every shard has its slot.
       taskmanagers: 1,
@@ -50,7 +50,7 @@ export function clusterRoutes({ control, clock, version }: ApiOptions): Hono {
 
   routes.get('/jobs/overview', async (context) => {
     const jobs = await control.list();
-    return answer(context, { jobs: jobs.map((details) => overviewEntry(details, clock.now())) });
+    return answer(context, { jobs: jobs.map((job) => overviewEntry(job, clock.now())) });
   });
 
   return routes;

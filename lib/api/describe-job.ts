@@ -8,7 +8,7 @@ import type { PlannedVertex } from '../model/job-plan.ts';
 import type { ShardRecord } from '../model/shard-record.ts';
 import { MIN_WATERMARK } from '../model/time.ts';
 import type { HistoryEntry } from '../ports/job-history.ts';
-import type { JobDetails, ShardDetails, TaskState, VertexDetails } from './job-details.ts';
+import type { JobDetails, JobSummary, ShardDetails, TaskState, VertexDetails } from './job-details.ts';
 
 export interface JobFacts {
   readonly record: JobRecord;
@@ -38,6 +38,21 @@ export function describeJob(facts: JobFacts): JobDetails {
     restart: stored.restart ?? defaultRestartStrategy,
     vertices: stored.plan.vertices.map((vertex, index) => vertexOf(facts, vertex, facts.shards[index]!)),
   };
+}
+
+export function summaryOf({ job, name, status, startedAtMs, endedAtMs, statusTimes, vertices }: JobDetails): JobSummary {
+  const shards = vertices.flatMap((vertex) => vertex.shards);
+  return { job, name, status, startedAtMs, endedAtMs, statusTimes, shards, unreadable: null };
+}
+
+/** By its record alone. */
+export function summaryOfRecord(
+  { job, name, status, createdAtMs, changedAtMs }: JobRecord,
+  unreadable: NonNullable<JobSummary['unreadable']>,
+): JobSummary {
+  const statusTimes = { ...timesOf([], createdAtMs), [status]: changedAtMs };
+  const endedAtMs = isTerminal(status) ? changedAtMs : null;
+  return { job, name, status, startedAtMs: createdAtMs, endedAtMs, statusTimes, shards: [], unreadable };
 }
 
 function timesOf(history: readonly HistoryEntry[], createdAtMs: number): Partial<Record<JobStatus, number>> {

@@ -12,7 +12,7 @@ import type { PresentProblem } from '../ports/problem-board.ts';
 import type { JobStatus } from '../model/job-record.ts';
 import type { OperationRecord } from '../ports/records.ts';
 import type { CheckpointsOfJob } from './checkpoints-of-job.ts';
-import type { JobDetails } from './job-details.ts';
+import type { JobDetails, JobSummary } from './job-details.ts';
 
 export interface SavepointRequest {
   /** Made by the caller where it wants to be able to repeat the request; else one is drawn. */
@@ -43,7 +43,8 @@ export type SettingsOutcome =
 
 /** Answers `undefined` for a job that is not known. */
 export interface JobReads {
-  list(): Promise<readonly JobDetails[]>;
+  /** Newest first. A job of which something is lost is among them: it must not hide the others. */
+  list(): Promise<readonly JobSummary[]>;
   details(job: JobId): Promise<JobDetails | undefined>;
   status(job: JobId): Promise<JobStatus | undefined>;
   checkpoints(job: JobId): Promise<CheckpointsOfJob | undefined>;

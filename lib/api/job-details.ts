@@ -26,6 +26,21 @@ export interface VertexDetails {
   readonly shards: readonly ShardDetails[];
 }
 
+/** A job among others. What its record says is always known; the rest is missing where it cannot be read. */
+export interface JobSummary {
+  readonly job: JobId;
+  readonly name: string;
+  readonly status: JobStatus;
+  readonly startedAtMs: number;
+  /** null = it has not ended. */
+  readonly endedAtMs: number | null;
+  /** When each status was last reached. */
+  readonly statusTimes: Readonly<Partial<Record<JobStatus, number>>>;
+  readonly shards: readonly ShardDetails[];
+  /** Why nothing is known of its shards; null = it is. */
+  readonly unreadable: { readonly code: string; readonly message: string } | null;
+}
+
 export interface JobDetails {
   readonly job: JobId;
   readonly name: string;

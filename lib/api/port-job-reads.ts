@@ -1,4 +1,5 @@
 /** What is asked of jobs without changing anything, over the ports: needs neither the job's code nor a right to write. */
+import { errorMessage } from '../base/errors.ts';
 import type { CheckpointId, JobId } from '../base/ids.ts';
 import { readObject, readPlan, type CoordinatorDeps } from '../coordinator/coordinator-deps.ts';
 import { countDeadLetters, readDeadLetters } from '../coordinator/read-dead-letters.ts';
@@ -7,9 +8,10 @@ import type { JobRecord } from '../model/job-record.ts';
 import { decodeValue } from '../model/value-json.ts';
 import type { CheckpointsOfJob } from './checkpoints-of-job.ts';
 import { describeCheckpoints } from './describe-checkpoints.ts';
-import { describeJob } from './describe-job.ts';
+import { describeJob, summaryOf, summaryOfRecord } from './describe-job.ts';
 import type { JobReads } from './job-control.ts';
-import type { JobDetails } from './job-details.ts';
+import type { JobDetails, JobSummary } from './job-details.ts';
+import { problemOf } from './request-problem.ts';
 
 type ReadDeps = Pick<CoordinatorDeps, 'jobs' | 'shards' | 'acknowledgements' | 'operations' | 'objects' | 'history' | 'problems'>;
 
@@ -22,7 +24,7 @@ export interface PortJobReadsOptions {
 export function createPortJobReads(options: PortJobReadsOptions): JobReads {
   const { deps } = options;
   return {
-    list: async () => Promise.all([...(await deps.jobs.list())].sort(newestFirst).map((record) => readDetails(deps, record))),
+    list: async () => Promise.all([...(await deps.jobs.list())].sort(newestFirst).map((record) => readSummary(deps, record))),
     details: (job) => ifKnown(deps, job, (record) => readDetails(deps, record)),
     status: (job) => ifKnown(deps, job, async ({ status }) => status),
     checkpoints: (job) => ifKnown(deps, job, (record) => readCheckpoints(options, record)),
@@ -45,6 +47,14 @@ export async function ifKnown<T>(
 
 function newestFirst(a: JobRecord, b: JobRecord): number {
   return b.createdAtMs - a.createdAtMs;
+}
+
+async function readSummary(deps: ReadDeps, record: JobRecord): Promise<JobSummary> {
+  try {
+    return summaryOf(await readDetails(deps, record));
+  } catch (error) {
+    return summaryOfRecord(record, { code: problemOf(error).code, message: errorMessage(error) });
+  }
 }
 
 async function readDetails(deps: ReadDeps, record: JobRecord): Promise<JobDetails> {

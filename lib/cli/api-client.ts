@@ -11,6 +11,8 @@ export interface ListedJob {
   readonly 'end-time': number;
   readonly duration: number;
   readonly tasks: Readonly<Record<string, number>>;
+  /** Only where something of the job cannot be read: its tasks are then unknown. */
+  readonly unreadable?: { readonly code: string; readonly message: string };
 }
 
 export interface OperationAnswer {

@@ -9,7 +9,7 @@ export interface PushOptions {
   readonly partitions?: number;
   /** How far back, in its partition, a record is known as one that came before. Default: among 65,536 records, within a day. */
   readonly duplicates?: { readonly records?: number; readonly withinMs?: number };
-  /** How long what has been read is kept at least, so that a savepoint can be gone back to. Default 7 days. */
+  /** How long a savepoint can be gone back to: so long what lies behind it is kept. Default 7 days. */
   readonly keptMs?: number;
 }
 

@@ -37,9 +37,8 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
   const marks = new Marks(deps);
   const record = await markAll(deps, job, marks);
   if (record === undefined) return { removed: 0 };
-  const underWay = new Set(
-    (await deps.operations.list(job)).filter(({ status }) => status === 'IN_PROGRESS').map(({ trigger }) => trigger),
-  );
+  const operations = await deps.operations.list(job);
+  const underWay = new Set(operations.filter(({ status }) => status === 'IN_PROGRESS').map(({ trigger }) => trigger));
   const garbage = candidates.filter((key) => {
     const name = key.slice(jobPrefix(job).length);
     const isNeeded = marks.keys.has(key) || isUnderWay(name, record, underWay) || isUnpublished(name, record);
@@ -47,7 +46,7 @@ export async function collectGarbage(deps: CoordinatorDeps, { job }: { readonly 
   });
   for (let at = 0; at < garbage.length; at += removedAtOnce) await deps.objects.remove(garbage.slice(at, at + removedAtOnce));
   await dropLeftSpaces(deps, record, cutoffMs);
-  await trimIntakes(deps, record);
+  await trimIntakes(deps, record, operations);
   await deps.base.purgeTombstones(spaceOf(record), mutated('tombstones-go-early') ? deps.clock.now() + 1 : cutoffMs);
   deps.logger.log('debug', `${garbage.length} objects of job ${job} are collected`, { kept: candidates.length - garbage.length });
   return { removed: garbage.length };

@@ -1,5 +1,6 @@
 /** Everything that the coordinator's steps need from outside, in one object. */
 import { SluiceError } from '../base/errors.ts';
+import type { JobId } from '../base/ids.ts';
 import { decodeStoredPlan, type StoredPlan } from '../checkpoint/stored-plan.ts';
 import type { Bill } from '../model/bill.ts';
 import type { Connectors } from '../ports/connectors.ts';
@@ -14,6 +15,19 @@ import type { AcknowledgementStore, JobRecordStore, OperationStore, ShardRecordS
 import type { SavepointFolders } from '../ports/savepoint-folder.ts';
 import type { NewPlan } from './new-plan.ts';
 import type { Clock, CoordinatorSignal, FlowStarter, Logger, Random } from '../ports/system.ts';
+
+/** As an audit record keeps it (lib/model/audit-record.ts). */
+export interface AskedChange {
+  readonly job: JobId;
+  readonly who: string;
+  readonly requestId: string;
+  readonly request: { readonly method: string; readonly path: string; readonly query: string; readonly body: string };
+}
+
+/** Writes down what is asked for before anything is done; what it answers writes how it went, and never throws. */
+export type RecordChange = (
+  change: AskedChange,
+) => Promise<(outcome: { readonly status: number; readonly code: string | null }) => Promise<void>>;
 
 export interface CoordinatorDeps {
   readonly jobs: JobRecordStore;
@@ -33,6 +47,8 @@ export interface CoordinatorDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly history: JobHistory;
+  /** Absent where nobody is told apart (docs/adr/0016). */
+  readonly recordChange?: RecordChange;
   readonly problems?: ProblemBoard;
   /** What was counted since it was asked last; absent where nothing costs anything. */
   readonly bill?: () => Bill;
@@ -40,6 +56,8 @@ export interface CoordinatorDeps {
   readonly intakeLog?: IntakeLog | undefined;
   /** The job's own code, as it is deployed (null) or planned for another parallelism; absent where nobody here has it. */
   readonly planFor?: (parallelism: number | null) => NewPlan;
+  /** Where savepoints go that name no place; absent where they must. */
+  readonly savepointDirectory?: string;
   /** How often what is left unfinished is looked for, and how often objects are collected while a job makes checkpoints. */
   readonly sweepMs: number;
   readonly collectMs: number;

@@ -12,6 +12,7 @@ import { failSavepoint, finishSavepoint } from './finish-savepoint.ts';
 import { importSavepoint } from './import-savepoint.ts';
 import { failManual, finishManual } from './manual-checkpoint.ts';
 import { askForRestore, preview } from './restore-by-hand.ts';
+import { askForSavepoint, askForStop } from './savepoint-by-hand.ts';
 import { commitStop, recoverStop } from './stop-job.ts';
 import { startImported } from './start-imported.ts';
 import { sweep } from './sweep.ts';
@@ -34,6 +35,8 @@ export function coordinatorTasks(deps: CoordinatorDeps): Readonly<Record<string,
     'abort-checkpoint': handler<AbortInput>(deps, abortCheckpoint),
     'finish-manual': handler(deps, finishManual),
     'fail-manual': handler(deps, failManual),
+    'ask-for-savepoint': handler(deps, askForSavepoint),
+    'ask-for-stop': handler(deps, askForStop),
     'prepare-savepoint': handler(deps, prepareSavepoint),
     'export-savepoint': handler(deps, exportSavepoint),
     'finish-savepoint': handler(deps, finishSavepoint),

@@ -18,6 +18,7 @@ import { readObject, type CoordinatorDeps } from './coordinator-deps.ts';
 import { readOperation, updateOperation, type OperationInput } from './operation-log.ts';
 import { committerOf } from './publish-parts.ts';
 import { savepointFolder } from './savepoint-requests.ts';
+import { intakePositionsOf } from './trim-intakes.ts';
 import { readJob } from './update-job.ts';
 
 export interface ExportInput extends OperationInput {
@@ -57,7 +58,8 @@ export async function exportSavepoint(deps: CoordinatorDeps, input: ExportInput)
   }
   const done = next === units.length;
   if (done) await finishExport(folder, manifest, await receipts(deps, input, units.length));
-  const progress = { next, units: units.length, checkpoint: input.checkpoint };
+  const intakes = intakePositionsOf(manifest);
+  const progress = { next, units: units.length, checkpoint: input.checkpoint, ...(intakes === undefined ? {} : { intakes }) };
   await updateOperation(deps, input, { progress, ...(done ? { location: folder.location } : {}) });
   return { done };
 }

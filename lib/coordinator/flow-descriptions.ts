@@ -16,6 +16,8 @@ export type TaskName =
   | 'abort-checkpoint'
   | 'finish-manual'
   | 'fail-manual'
+  | 'ask-for-savepoint'
+  | 'ask-for-stop'
   | 'prepare-savepoint'
   | 'export-savepoint'
   | 'finish-savepoint'
@@ -44,6 +46,9 @@ const never: RetryRule = {
     'States.Timeout',
     'SLUICE-REFUSED',
     'SLUICE-RESTORE-INPUT',
+    'SLUICE-SAVEPOINT-INPUT',
+    'SLUICE-JOB-UNKNOWN',
+    'SLUICE-JOB-ENDED',
     'SLUICE-CHECKPOINTS-LOST',
     'SLUICE-FOLDER-UNUSABLE',
     'SLUICE-INVARIANT',
@@ -127,6 +132,12 @@ const manualCheckpointFlow: Flow<TaskName> = {
   },
 };
 
+/** A person may start it with no more than a job: what comes from the API has been asked for already. */
+const asking = (name: TaskName, next: string, afterAsking = next): Flow<TaskName>['states'] => ({
+  AskedFor: { type: 'choice', choices: [{ path: '$.trigger', isPresent: true, next }], otherwise: 'Ask' },
+  Ask: task(name, { 'input.$': '$', ...flow, 'execution.$': '$$.Execution.Id' }, '$', afterAsking),
+});
+
 /** Before anything is asked of the job: a stop that could never be written would end its sources for nothing. */
 const prepare = task('prepare-savepoint', operation, null, 'Trigger', { catch: onError('Fail') });
 
@@ -140,8 +151,9 @@ const exportLoop = (next: string, onFailure: string): Flow<TaskName>['states'] =
 
 const savepointFlow: Flow<TaskName> = {
   name: 'savepoint',
-  startAt: 'Prepare',
+  startAt: 'AskedFor',
   states: {
+    ...asking('ask-for-savepoint', 'Prepare'),
     Prepare: prepare,
     Trigger: trigger({ kind: 'savepoint', 'then.$': '$.then' }, 'Complete', 'Fail'),
     ...exportLoop('Finish', 'Fail'),
@@ -154,8 +166,9 @@ const savepointFlow: Flow<TaskName> = {
 /** A failure after the stop order restores what can go on: some sources have ended for it. */
 const stopFlow: Flow<TaskName> = {
   name: 'stop',
-  startAt: 'Prepare',
+  startAt: 'AskedFor',
   states: {
+    ...asking('ask-for-stop', 'Prepare'),
     Prepare: prepare,
     Trigger: trigger({ kind: 'stop-savepoint', 'stop.$': '$.stop' }, 'Complete', 'Recover'),
     ...exportLoop('Commit', 'Recover'),
@@ -179,11 +192,10 @@ const cancelFlow: Flow<TaskName> = {
 /** Until the switch nothing of the running job changes; after it there is no way back, and the rest is done by whoever meets it. */
 const restoreFlow: Flow<TaskName> = {
   name: 'restore',
-  startAt: 'Ask',
+  startAt: 'AskedFor',
   states: {
-    // A person may start it with no more than a job and where to go back to.
-    Ask: task('ask-for-restore', { 'input.$': '$', ...flow }, '$', 'Asked'),
-    Asked: { type: 'choice', choices: [{ path: '$.dryRun', equals: true, next: 'Preview' }], otherwise: 'Check' },
+    ...asking('ask-for-restore', 'Check', 'DryRun'),
+    DryRun: { type: 'choice', choices: [{ path: '$.dryRun', equals: true, next: 'Preview' }], otherwise: 'Check' },
     Preview: task('preview-restore', { 'input.$': '$.input' }, '$.preview', null),
     Check: task('check-restore', operation, '$.checked', 'FromWhere', { catch: onError('Fail') }),
     FromWhere: { type: 'choice', choices: [{ path: '$.checked.from', equals: 'savepoint', next: 'Import' }], otherwise: 'Switch' },

@@ -5,7 +5,7 @@
  * Paths: `$.a.b` is the execution's data, `$$.Execution.Name` and `$$.Task.Token` the context. A template's field whose name ends in `.$` takes the value
  * of a path, any other is a constant.
  */
-import type { CatchRule, Path, RetryRule, Template } from './flow-rules.ts';
+import type { CatchRule, ChoiceRule, Path, RetryRule, Template } from './flow-rules.ts';
 
 export interface TaskState<Task extends string = string> {
   readonly type: 'task';
@@ -29,7 +29,7 @@ export type FlowState<Task extends string = string> =
   | { readonly type: 'wait'; readonly timestampPath: Path; readonly next: string }
   | {
       readonly type: 'choice';
-      readonly choices: readonly { readonly path: Path; readonly equals: string | number | boolean; readonly next: string }[];
+      readonly choices: readonly ChoiceRule[];
       readonly otherwise: string;
     }
   | { readonly type: 'succeed' }

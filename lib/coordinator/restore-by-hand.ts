@@ -1,10 +1,6 @@
-/**
- * Step: what a restore is asked for, as a person writes it into the Step Functions console, or the API sends it, becomes an operation. And its dry run.
- *
- * RB1. An execution is one restore: its trigger is made of its name, so that a second try of this step finds the first one's operation.
- */
-import { createHash } from 'node:crypto';
+/** Step: what a restore is asked for, as a person writes it into the Step Functions console, becomes an operation. And its dry run. */
 import type { JobId } from '../base/ids.ts';
+import { recordedChange, triggerOf, type AskedByHand } from './asked-by-hand.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { writeOperation, type OperationRequest } from './operation-log.ts';
 import { checkpointRestore, savepointRestore } from './restore-order.ts';
@@ -16,20 +12,16 @@ export interface AskedRestore {
   readonly job: JobId;
   readonly trigger: string;
   readonly dryRun: boolean;
-  readonly input: RestoreInput | null;
+  readonly input: RestoreInput;
 }
 
-export async function askForRestore(
-  deps: CoordinatorDeps,
-  { input, flow }: { readonly input: unknown; readonly flow: string },
-): Promise<AskedRestore> {
-  const known = (input ?? {}) as { readonly job?: JobId; readonly trigger?: string };
-  if (known.job !== undefined && known.trigger !== undefined) return { job: known.job, trigger: known.trigger, dryRun: false, input: null };
-  const wanted = readRestoreInput(input);
-  const trigger = createHash('sha256').update(flow).digest('hex').slice(0, 32);
-  const asked = { job: wanted.jobId, trigger, dryRun: wanted.dryRun === true, input: wanted };
-  if (!asked.dryRun) await writeOperation(deps, await restoreOperation(deps, wanted, trigger));
-  return asked;
+/** Of a dry run the audit has no record: it changes nothing. */
+export async function askForRestore(deps: CoordinatorDeps, asked: AskedByHand): Promise<AskedRestore> {
+  const input = readRestoreInput(asked.input);
+  const [job, trigger, dryRun] = [input.jobId, triggerOf(asked), input.dryRun === true];
+  if (!dryRun)
+    await recordedChange(deps, asked, '/restore', input, async () => writeOperation(deps, await restoreOperation(deps, input, trigger)));
+  return { job, trigger, dryRun, input };
 }
 
 /** Changes nothing. */

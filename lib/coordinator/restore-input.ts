@@ -4,7 +4,8 @@
  * RI1. Whatever is wrong with it is told at once, before anything is written.
  */
 import { SluiceError } from '../base/errors.ts';
-import { isJobId, type CheckpointId, type JobId } from '../base/ids.ts';
+import type { CheckpointId, JobId } from '../base/ids.ts';
+import { readFields } from './asked-by-hand.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { NewPlan } from './new-plan.ts';
@@ -36,26 +37,15 @@ export function planOfRestore({ planFor }: CoordinatorDeps, { planHash }: JobRec
   return plan.planHash === planHash ? null : plan;
 }
 
-const known = new Set([
-  'jobId',
-  'savepoint',
-  'checkpoint',
-  'parallelism',
-  'allowNonRestoredState',
-  'allowOtherJob',
-  'publishedSeen',
-  'dryRun',
-]);
+const known = ['jobId', 'savepoint', 'checkpoint', 'parallelism', 'allowNonRestoredState', 'allowOtherJob', 'publishedSeen', 'dryRun'];
 const example = '{"jobId": "0123456789abcdef0123456789abcdef", "savepoint": "s3://bucket/savepoints/…", "parallelism": 4, "dryRun": true}';
 
 /** RI1. @throws SluiceError `SLUICE-RESTORE-INPUT` */
 export function readRestoreInput(value: unknown): RestoreInput {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw inputInvalid(['the input is no object']);
-  const fields = value as Readonly<Record<string, unknown>>;
-  const { jobId, savepoint, checkpoint } = fields;
+  const { fields, problems: some } = readFields(value, known);
+  const { savepoint, checkpoint } = fields;
   const problems = [
-    ...Object.keys(fields).filter((name) => !known.has(name)).map((name) => `${name} is unknown`), // prettier-ignore
-    ...(typeof jobId === 'string' && isJobId(jobId) ? [] : ['jobId must be 32 lower-case hexadecimal digits']),
+    ...some,
     ...(savepoint === undefined || (typeof savepoint === 'string' && savepoint !== '') ? [] : ['savepoint must be a location']),
     ...(savepoint !== undefined && checkpoint !== undefined ? ['either savepoint or checkpoint, not both'] : []),
     ...(checkpoint === undefined || checkpoint === 'newest' || isCount(checkpoint) ? [] : ['checkpoint must be a number or "newest"']),

@@ -4,7 +4,7 @@ import type { JobId } from '../base/ids.ts';
 import type { OperationRecord } from '../ports/records.ts';
 import type { SavepointFolder } from '../ports/savepoint-folder.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
-import { requestOperation } from './operation-log.ts';
+import { requestOperation, type OperationRequest } from './operation-log.ts';
 import { readJob } from './update-job.ts';
 
 export interface SavepointOrder {
@@ -19,9 +19,8 @@ export async function takeSavepoint(
   deps: CoordinatorDeps,
   { job, trigger, directory, then }: SavepointOrder & { readonly then?: 'run-on' | 'cancel' },
 ): Promise<OperationRecord> {
-  const request = { directory, then: then ?? 'run-on' };
-  const input = { timeoutSeconds: await timeoutSeconds(deps, job), then: request.then };
-  return requestOperation(deps, 'savepoint', { job, trigger, kind: 'savepoint', request }, input);
+  const { operation, input } = await savepointOperation(deps, { job, trigger, directory, then: then ?? 'run-on' });
+  return requestOperation(deps, 'savepoint', operation, input);
 }
 
 /** `drain`: all windows and timers fire, as at the end of input; `suspend`: the job can go on later as if nothing had been. */
@@ -29,8 +28,30 @@ export async function stopWithSavepoint(
   deps: CoordinatorDeps,
   { job, trigger, directory, stop }: SavepointOrder & { readonly stop: 'drain' | 'suspend' },
 ): Promise<OperationRecord> {
-  const input = { timeoutSeconds: await timeoutSeconds(deps, job), stop };
-  return requestOperation(deps, 'stop', { job, trigger, kind: 'stop', request: { directory, stop } }, input);
+  const { operation, input } = await stopOperation(deps, { job, trigger, directory, stop });
+  return requestOperation(deps, 'stop', operation, input);
+}
+
+/** What is written of a request, and what its flow is told besides. */
+export interface SavepointFlow {
+  readonly operation: OperationRequest;
+  readonly input: { readonly timeoutSeconds: number } & Readonly<Record<string, unknown>>;
+}
+
+export async function savepointOperation(
+  deps: CoordinatorDeps,
+  { job, trigger, directory, then }: SavepointOrder & { readonly then: 'run-on' | 'cancel' },
+): Promise<SavepointFlow> {
+  const operation = { job, trigger, kind: 'savepoint', request: { directory, then } } as const;
+  return { operation, input: { timeoutSeconds: await timeoutSeconds(deps, job), then } };
+}
+
+export async function stopOperation(
+  deps: CoordinatorDeps,
+  { job, trigger, directory, stop }: SavepointOrder & { readonly stop: 'drain' | 'suspend' },
+): Promise<SavepointFlow> {
+  const operation = { job, trigger, kind: 'stop', request: { directory, stop } } as const;
+  return { operation, input: { timeoutSeconds: await timeoutSeconds(deps, job), stop } };
 }
 
 /** `savepoint-<first 6 of the job>-<12 of job and trigger>`: every try of every step comes to the same. */

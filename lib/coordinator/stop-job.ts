@@ -11,6 +11,7 @@ import { publishCompleted } from './publish-parts.ts';
 import { newestOf } from './restore-request.ts';
 import { resumeJob } from './resume-job.ts';
 import { switchTo } from './switch-restore.ts';
+import { sayingWhatIsStuck } from './turn-event-sources.ts';
 import { readJob, updateJob } from './update-job.ts';
 
 /** The savepoint is whole: sinks commit, and the job is FINISHED. */
@@ -28,11 +29,17 @@ export async function commitStop(
   deps.logger.log('info', `job ${finished.record.name} has stopped`, { job, checkpoint });
 }
 
+type StopInput = OperationInput & { readonly stop: 'drain' | 'suspend' };
+
 /**
  * Sources have ended for a stop that failed: the job goes back to the stop's own checkpoint if that completed and nothing was drained, else to the newest
  * before it, and runs on.
  */
-export async function recoverStop(deps: CoordinatorDeps, input: OperationInput & { readonly stop: 'drain' | 'suspend' }): Promise<void> {
+export function recoverStop(deps: CoordinatorDeps, input: StopInput): Promise<void> {
+  return sayingWhatIsStuck(deps, input, () => goBack(deps, input));
+}
+
+async function goBack(deps: CoordinatorDeps, input: StopInput): Promise<void> {
   const record = await readJob(deps, input.job);
   const isOurs = [...record.pending, ...record.pins].some(({ flow }) => flow === input.flow);
   if (isOurs && !mutated('stop-not-taken-back')) {

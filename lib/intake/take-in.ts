@@ -50,7 +50,10 @@ export function createIntake(deps: IntakeDeps, intake: Intake): TakeIn {
   };
 }
 
-/** Says that nothing more comes, for ever: the source ends when it has read what is there. */
+/**
+ * Says that nothing more comes, for ever: the source ends when it has read what is there. For programs that feed a job which is to end of itself. No end of
+ * a job calls it: what has stopped may be restored, and its senders go on; until then TI4 holds them off.
+ */
 export async function closeIntake(deps: IntakeDeps, intake: Intake): Promise<void> {
   const last = new Map<string, number>();
   for (const partition of partitionIds(intake.partitions)) {

@@ -5,7 +5,7 @@ import { invariant } from '../base/invariant.ts';
 import type { FlowState, TaskState } from '../coordinator/flow.ts';
 import type { RetryRule } from '../coordinator/flow-rules.ts';
 import type { FlowExecution } from '../ports/flow-store.ts';
-import { contextOf, readPath, writePath } from './flow-path.ts';
+import { contextOf, isPresent, readPath, writePath } from './flow-path.ts';
 
 /** In the names that Step Functions gives it. */
 interface FlowError {
@@ -24,7 +24,10 @@ export function passThrough(execution: FlowExecution, state: Exclude<FlowState, 
     case 'wait':
       return { ...execution, dueAtMs: isoTime(readPath(state.timestampPath, contextOf(execution))) };
     case 'choice': {
-      const chosen = state.choices.find(({ path, equals }) => readPath(path, contextOf(execution)) === equals);
+      const context = contextOf(execution);
+      const chosen = state.choices.find((rule) =>
+        'equals' in rule ? readPath(rule.path, context) === rule.equals : isPresent(rule.path, context),
+      );
       return moveTo(execution, chosen?.next ?? state.otherwise, execution.data);
     }
     case 'succeed':

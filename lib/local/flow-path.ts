@@ -9,33 +9,36 @@ export interface FlowContext {
 }
 
 export function contextOf({ name, data, token, startedAtMs }: FlowExecution): FlowContext {
-  return { data, context: { Execution: { Name: name, StartTime: new Date(startedAtMs).toISOString() }, Task: { Token: token } } };
+  return { data, context: { Execution: { Id: name, Name: name, StartTime: new Date(startedAtMs).toISOString() }, Task: { Token: token } } };
 }
 
-export function readPath(path: Path, { data, context }: FlowContext): unknown {
+export function readPath(path: Path, context: FlowContext): unknown {
+  const found = lookUp(path, context);
+  invariant(found !== undefined, 'FI3', `the flow's data has nothing at ${path}`, { path });
+  return found.value;
+}
+
+export function isPresent(path: Path, context: FlowContext): boolean {
+  return lookUp(path, context) !== undefined;
+}
+
+/** null, and even undefined, is something. */
+function lookUp(path: Path, { data, context }: FlowContext): { readonly value: unknown } | undefined {
   const inContext = path.startsWith('$$');
-  const root = inContext ? context : data;
-  const names = path
-    .slice(inContext ? 2 : 1)
-    .split('.')
-    .filter((name) => name !== '');
-  return names.reduce<unknown>((value, name) => {
-    invariant(typeof value === 'object' && value !== null && Object.hasOwn(value, name), 'FI3', `the flow's data has nothing at ${path}`, {
-      path,
-    });
-    return (value as Readonly<Record<string, unknown>>)[name];
-  }, root);
+  let value = inContext ? context : data;
+  for (const name of namesOf(path.slice(inContext ? 2 : 1))) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[name];
+  }
+  return { value };
+}
+
+function namesOf(path: string): readonly string[] {
+  return path.split('.').filter((name) => name !== '');
 }
 
 export function writePath(path: Path, data: unknown, value: unknown): unknown {
-  return writeAt(
-    path
-      .slice(1)
-      .split('.')
-      .filter((name) => name !== ''),
-    data,
-    value,
-  );
+  return writeAt(namesOf(path.slice(1)), data, value);
 }
 
 function writeAt(names: readonly string[], data: unknown, value: unknown): unknown {

@@ -125,6 +125,21 @@ describe('every read answers in the recorded shape, bare and below /v1', () => {
     expect(await entries()).toEqual([]);
   });
 
+  test('a job whose plan is lost is in the list with what its record says, and hides no other', async () => {
+    const record = await world.record();
+    const lost = `${'0'.repeat(31)}7` as typeof job;
+    await world.stores.jobs.create({ ...record, job: lost, name: 'lost', version: 1, status: 'FAILED', plan: `jobs/${lost}/plans/lost` });
+    const { status, body } = await world.request('/jobs/overview');
+    const { jobs } = body as { readonly jobs: readonly { readonly jid: string; readonly unreadable?: unknown }[] };
+    expect([status, jobs.find(({ jid }) => jid === job)]).toMatchObject([200, { state: 'RUNNING', tasks: { total: 6 } }]);
+    const unreadable = { code: 'SLUICE-OBJECT-MISSING', message: expect.stringContaining('plans/lost') as string };
+    expect(jobs.find(({ jid }) => jid === lost)).toMatchObject({ name: 'lost', state: 'FAILED', tasks: { total: 0 }, unreadable });
+    expect(differences({ jobs: jobs.map(({ unreadable: _, ...known }) => known) }, flinkShapes.jobsOverview)).toEqual([]);
+    const ids = ((await world.request('/jobs')).body as { jobs: unknown[] }).jobs;
+    expect(ids).toEqual(expect.arrayContaining([{ id: job, status: 'RUNNING' }, { id: lost, status: 'FAILED' }])); // prettier-ignore
+    expect((await world.request('/overview')).body).toMatchObject({ 'jobs-running': 1, 'jobs-failed': 1, 'slots-total': 6 });
+  });
+
   test('a list with no job in it is an empty list', async () => {
     world = new ApiWorld();
     await world.boot();

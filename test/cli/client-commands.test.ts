@@ -48,6 +48,16 @@ describe('list', () => {
     expect(out).toMatch(new RegExp(`STATE +JOB .*\nRUNNING +${job} +counting `));
   });
 
+  test('shows a job of which something is lost with what is known and the reason', async () => {
+    const record = await world.record();
+    const lost = `${'0'.repeat(31)}7` as typeof job;
+    await world.stores.jobs.create({ ...record, job: lost, name: 'lost', version: 1, plan: `jobs/${lost}/plans/lost` });
+    const { exitCode, out } = await sluice('list', ...at());
+    expect([exitCode, out]).toEqual([0, expect.stringMatching(new RegExp(`RUNNING +${lost} +lost .* \\?\n`))]);
+    expect(out).toMatch(new RegExp(`${lost} cannot be read: .*plans/lost.* \\(SLUICE-OBJECT-MISSING\\)\n`));
+    expect(out).toMatch(new RegExp(`RUNNING +${job} +counting .* 6\n`));
+  });
+
   test('prints what the API says as JSON', async () => {
     const { out } = await sluice('list', '--json', ...at());
     expect(JSON.parse(out)).toMatchObject([{ jid: job, name: 'counting', state: 'RUNNING', tasks: { total: 6 } }]);

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { changeRecorder } from '../../lib/api/audit-trail.ts';
+import { readAuditedState } from '../../lib/api/audited-state.ts';
 import { readRestoreInput } from '../../lib/coordinator/restore-input.ts';
 import { takeSavepoint } from '../../lib/coordinator/savepoint-requests.ts';
+import { verifyAudit } from '../../lib/model/audit-chain.ts';
+import { MemoryAuditLog } from '../contract/memory-audit-log.ts';
 import { job, settings } from '../checkpoint/fixture.ts';
 import { counter, planOf } from '../checkpoint/plans.ts';
 import { CoordinatorWorld } from './coordinator-world.ts';
@@ -90,6 +94,37 @@ describe('a restore that somebody starts by hand', () => {
       expect(cause).toContain(part);
     expect(() => readRestoreInput(null)).toThrow('no object');
     expect(() => readRestoreInput({ jobId: job, savepoint: 'a', checkpoint: 1 })).toThrow('not both');
+  });
+
+  test('is recorded in the audit of the job before it changes anything, with the execution that it was', async () => {
+    const world = await running();
+    const log = new MemoryAuditLog();
+    const options = {
+      log,
+      clock: world.time.clock,
+      logger: world.deps.logger,
+      stateOf: (id: typeof job) => readAuditedState(world.deps, id),
+    };
+    Object.assign(world.deps, { recordChange: changeRecorder(options) });
+    await startRestore(world, { jobId: job, checkpoint: 2, dryRun: true }, 'dry');
+    await startRestore(world, { jobId: job, checkpoint: 77 }, 'gone');
+    await startRestore(world, { jobId: job, checkpoint: 2 });
+    const records = await log.read(job, 0, 10);
+    const body = `{"jobId":"${job}","checkpoint":2}`;
+    expect(records).toMatchObject([
+      { kind: 'asked', who: 'gone', before: { attempt: 1 } },
+      { kind: 'answered', asked: 1, outcome: { status: 202, code: null } },
+      { kind: 'asked', who: 'by-hand', requestId: 'by-hand', request: { method: 'StartExecution', path: '/restore', body } },
+      { kind: 'answered', asked: 3, outcome: { status: 202, code: null }, after: { attempt: 1 } },
+    ]);
+    expect(verifyAudit(records, [])).toMatchObject({ problem: null, withoutOutcome: [] });
+    expect(await world.record()).toMatchObject({ attempt: 2 });
+    // What cannot be recorded is not done.
+    Object.assign(world.deps, { recordChange: changeRecorder({ ...options, log: { ...log, head: () => Promise.reject(new Error('down')) } as never }) }); // prettier-ignore
+    await startRestore(world, { jobId: job, checkpoint: 2 }, 'unrecorded');
+    await world.advance(60_000);
+    expect((await world.stores.flows.read('unrecorded'))!.status).toBe('FAILED');
+    expect(await world.record()).toMatchObject({ attempt: 2 });
   });
 
   test('at another parallelism needs somebody who has the code', async () => {

@@ -78,6 +78,32 @@ describe('the event sources of a job', () => {
     expect(world.eventSources.isOn(job)).toBe(true);
   });
 
+  test('that cannot be turned on are told by the restore that waits for them, which is tried on', async () => {
+    const world = await withCheckpoint();
+    await requestCancel(world.deps, job);
+    await world.settle();
+    const turn = world.eventSources.turn.bind(world.eventSources);
+    world.eventSources.turn = () => Promise.reject(new Error('not authorized to perform lambda:UpdateEventSourceMapping'));
+    await restore(world, 'r1');
+    await world.advance(60_000);
+    // A mapping may be busy, and a permission new.
+    expect(await world.stores.operations.read(job, 'r1')).toMatchObject({ status: 'IN_PROGRESS', failure: null });
+    await world.advance(120_000);
+    expect((await world.record()).status).toBe('RESTARTING');
+    expect(await world.stores.operations.read(job, 'r1')).toMatchObject({
+      status: 'COMPLETED',
+      failure: {
+        code: 'SLUICE-EVENT-SOURCES-STUCK',
+        message: expect.stringContaining('lambda:UpdateEventSourceMapping') as string,
+        hint: expect.stringContaining('Deploy again') as string,
+      },
+    });
+    world.eventSources.turn = turn;
+    await world.advance(10_000);
+    expect((await world.record()).status).toBe('RUNNING');
+    expect(world.eventSources.isOn(job)).toBe(true);
+  });
+
   test('of one whose end was noted by somebody who died then are turned off by the sweep', async () => {
     const world = await withCheckpoint();
     const turn = world.eventSources.turn.bind(world.eventSources);

@@ -65,7 +65,10 @@ describe('what functions may do', () => {
       if (keys.some((key) => key.startsWith('u#'))) expect(Action).toEqual(['dynamodb:Query', 'dynamodb:PutItem']);
     }
     const recorders = policies.filter(({ PolicyDocument }) => JSON.stringify(PolicyDocument).includes('u#'));
-    expect(recorders.map(({ Roles }) => Roles!.map(({ Ref }) => Ref))).toEqual([[expect.stringContaining('FlightsApi')]]);
+    expect(recorders.map(({ Roles }) => Roles!.map(({ Ref }) => Ref))).toEqual([
+      [expect.stringContaining('FlightsCoordinatorTasks')],
+      [expect.stringContaining('FlightsApi')],
+    ]);
   });
 
   test('of the function that answers questions is reading, and neither savepoints nor the user’s data', () => {

@@ -31,6 +31,7 @@ import { until, useWorld, type Run } from '../scenarios/support.ts';
 
 const world = useWorld();
 const partitions = 4;
+const dayMs = 86_400_000;
 const keys = 5;
 
 interface Order {
@@ -181,6 +182,28 @@ describe('a job that is fed through an intake', () => {
     expectExact(350);
   });
 
+  test('that has stopped reads what was acknowledged meanwhile when it goes on: a stop closes no log', async () => {
+    const source = sourceFromSqs<Order>('orders', { partitions });
+    const first = await world.start(program(source, 1));
+    await deliver(intakeOf(first), 0, 50, new Choices(3));
+    await untilCounted(50);
+    const [deps, intake] = intakeDeps(first);
+    const before = await first.record();
+    const savepoint = await first.stop('drain');
+    const texts = [50, 51].map((n) => ({ messageId: `${n}`, fifo: null, text: JSON.stringify(orderOf(n)) }));
+    expect(await takeMessages(createIntake(deps, intake), texts)).toEqual(['50', '51']);
+    // This intake had read the job's record just before the stop was written to it.
+    const late = createIntake({ ...deps, jobs: { read: async () => before } }, intake);
+    expect(await takeMessages(late, texts)).toEqual([]);
+    const second = await world.start(program(source, 2), { fromSavepoint: savepoint });
+    await deliver(intakeOf(second), 52, 60, new Choices(4));
+    await untilCounted(60);
+    await close(second);
+    await second.finished();
+    const counted = world.collect.published('counted') as { n: number }[];
+    expect(counted.map(({ n }) => n).sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, n) => n));
+  });
+
   test('by HTTP takes a batch once, however often it is sent', async () => {
     const run = await world.start(program(sourceFromHttp<Order>('orders', { partitions }), 1));
     const takeIn = intakeOf(run);
@@ -230,7 +253,7 @@ describe('a job that is fed through an intake', () => {
       await untilCounted(200);
       await run.settled();
       const deps = { ...run.running.engine.coordinator, intakeLog: world.intakeLog };
-      return [run, await trimIntakes(deps, await run.record())];
+      return [run, await trimIntakes(deps, await run.record(), [])];
     };
     const [run, removed] = await trimmed({ keptMs: 0, duplicates: { withinMs: 0 } });
     expect(removed).toBeGreaterThan(partitions);
@@ -260,7 +283,7 @@ describe('a job that is fed through an intake', () => {
     for (let at = 20; at < 60; at += 2) await takeMessages(takeIn, messages.slice(at, at + 2));
     await untilCounted(60);
     await run.settled();
-    await trimIntakes(deps, await run.record());
+    await trimIntakes(deps, await run.record(), await deps.operations.list(run.running.job));
     const { ok, reasons } = await check();
     expect(ok).toBe(false);
     expect(new Set(reasons.map(({ code }) => code))).toEqual(new Set(['INTAKE_GONE']));
@@ -269,6 +292,42 @@ describe('a job that is fed through an intake', () => {
     expect((await checkSavepointAt(other, savepoint, compiled.plan, { allowNonRestoredState: false, allowOtherJob: false })).ok).toBe(
       false,
     );
+    await close(run);
+    await run.finished();
+  });
+
+  test('can go back to a savepoint for as long as entries are kept, though they were old when it was taken', async () => {
+    const compiled = program(sourceFromSqs<Order>('orders', { partitions }), 1);
+    const run = await world.start(compiled);
+    const [deps, intake] = intakeDeps(run);
+    // The source is a month behind: four messages a day.
+    const beganMs = Date.now() - 30 * dayMs;
+    const takeOld = async (from: number, to: number) => {
+      for (let n = from; n < to; n++) {
+        const takeIn = createIntake({ ...deps, clock: { ...systemClock, now: () => beganMs + (n * dayMs) / 4 } }, intake);
+        await takeMessages(takeIn, [{ messageId: `${n}`, fifo: null, text: JSON.stringify(orderOf(n)) }]);
+      }
+      await untilCounted(to);
+    };
+    await takeOld(0, 30);
+    const savepoint = await run.savepoint();
+    await takeOld(30, 70);
+    await run.settled();
+    const coordinator = { ...run.running.engine.coordinator, intakeLog: world.intakeLog };
+    const operations = await coordinator.operations.list(run.running.job);
+    const check = () => checkSavepointAt(coordinator, savepoint, compiled.plan, { allowNonRestoredState: false, allowOtherJob: false });
+    expect(await trimIntakes(coordinator, await run.record(), operations)).toBeGreaterThan(5);
+    expect(await check()).toMatchObject({ ok: true, reasons: [] });
+    for (let partition = 0; partition < partitions; partition++) {
+      const place = { intake: 'orders', partition: `00${partition}-of-${partitions}` };
+      const entries = await world.intakeLog.read(place, 1, { recordsMax: 100 });
+      // What its duplicates within a day are known by is there too: from the last entry before the savepoint on.
+      const before = entries.filter(({ takenAtMs }) => takenAtMs < beganMs + 7.5 * dayMs);
+      expect(before.at(-1)!.takenAtMs - before[0]!.takenAtMs).toBeLessThanOrEqual(dayMs);
+    }
+    const old = operations.map((operation) => ({ ...operation, changedAtMs: operation.changedAtMs - 8 * dayMs }));
+    expect(await trimIntakes(coordinator, await run.record(), old)).toBeGreaterThan(5);
+    expect(await check()).toMatchObject({ ok: false });
     await close(run);
     await run.finished();
   });

@@ -110,6 +110,12 @@ app.synth();
     compilerOptions: { noEmit: true, strict: true, module: 'nodenext', allowImportingTsExtensions: true, types: [] },
     include: ['job.ts', 'own-test.mts', 'wrong.ts'],
   }),
+  // The CDK's own declarations are not ours to check.
+  'tsconfig.app.json': JSON.stringify({
+    extends: './tsconfig.json',
+    compilerOptions: { skipLibCheck: true },
+    include: ['app.mts'],
+  }),
 };
 
 beforeAll(async () => {
@@ -200,9 +206,7 @@ describe('the installed package', () => {
     const loaded = await inProject('node', '--input-type=module', '--eval', program);
     expect(loaded, loaded.err).toMatchObject({ exitCode: 0, out: 'function\n' });
     const tsc = join(repositoryRoot, 'node_modules', 'typescript', 'bin', 'tsc');
-    // The CDK's own declarations are not ours to check.
-    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', '', '--allowImportingTsExtensions'];
-    expect(await inProject('node', tsc, ...options, 'app.mts')).toMatchObject({ exitCode: 0, out: '' });
+    expect(await inProject('node', tsc, '-p', 'tsconfig.app.json', '--pretty', 'false')).toMatchObject({ exitCode: 0, out: '' });
   });
 
   test('has types: right programs pass a strict check of everything, wrong ones do not', async () => {

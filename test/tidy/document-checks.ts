@@ -61,7 +61,7 @@ const errorCodesDocumented: Check = (files) => {
   if (page === undefined) {
     return [];
   }
-  const thrown = codesIn(files, /^(?:lib|bin|localstack)\/.*\.(?:ts|mjs)$/);
+  const thrown = codesIn(files, /^(?:lib|bin|functions|infra|localstack)\/.*\.(?:ts|mjs)$/);
   const documented = codesIn([page], /./);
   return [
     ...[...thrown].filter((name) => !documented.has(name)).map((name) => `docs/errors.md: ${name} is missing`),

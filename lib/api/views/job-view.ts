@@ -1,7 +1,7 @@
 /** One job in Flink's shapes: an entry of `/jobs/overview`, `/jobs/:jobid`, `/jobs/:jobid/config`. Numbers are never null. */
 import { restartStrategyText } from '../../checkpoint/restart-strategy.ts';
 import type { JobStatus } from '../../model/job-record.ts';
-import type { JobDetails, ShardDetails, VertexDetails } from '../job-details.ts';
+import type { JobDetails, JobSummary, ShardDetails, VertexDetails } from '../job-details.ts';
 import { planView } from './plan-view.ts';
 import { countByState, taskCounts, vertexState } from './task-states.ts';
 import { vertexId } from './vertex-id.ts';
@@ -25,18 +25,20 @@ const statuses: readonly JobStatus[] = [
 /** Flink groups tasks that may share a slot; here everything may. */
 const slotSharingGroup = '0'.repeat(32);
 
-export function overviewEntry(details: JobDetails, nowMs: number): View {
-  const { job, name, status, statusTimes, startedAtMs, vertices } = details;
+export function overviewEntry(summary: JobSummary, nowMs: number): View {
+  const { job, name, status, statusTimes, startedAtMs, shards, unreadable } = summary;
   return {
     jid: job,
     name,
     jobType: 'STREAMING',
     schedulerType: 'Default',
-    ...times(details, nowMs),
+    ...times(summary, nowMs),
     state: status,
     'last-modification': statusTimes[status] ?? startedAtMs,
-    tasks: taskCounts(vertices.flatMap(({ shards }) => shards)),
+    tasks: taskCounts(shards),
     'pending-operators': 0,
+    // Beyond Flink: its clients ignore what they do not know.
+    ...(unreadable === null ? {} : { unreadable }),
   };
 }
 
@@ -117,15 +119,17 @@ function countVertices(vertices: readonly VertexDetails[]): Readonly<Record<stri
   return countByState(vertices.map(({ shards }) => ({ ...shards[0]!, state: vertexState(shards) })));
 }
 
-function times(details: JobDetails, nowMs: number): View {
-  return { 'start-time': details.startedAtMs, 'end-time': endedAtOf(details), duration: durationOf(details, nowMs) };
+type Life = Pick<JobSummary, 'startedAtMs' | 'endedAtMs'>;
+
+function times(life: Life, nowMs: number): View {
+  return { 'start-time': life.startedAtMs, 'end-time': endedAtOf(life), duration: durationOf(life, nowMs) };
 }
 
-function endedAtOf({ endedAtMs }: JobDetails): number {
+function endedAtOf({ endedAtMs }: Life): number {
   return endedAtMs ?? -1;
 }
 
-function durationOf({ startedAtMs, endedAtMs }: JobDetails, nowMs: number): number {
+function durationOf({ startedAtMs, endedAtMs }: Life, nowMs: number): number {
   return Math.max(0, (endedAtMs ?? nowMs) - startedAtMs);
 }
 
