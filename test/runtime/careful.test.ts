@@ -6,6 +6,7 @@ import type { DeadLetter } from '../../lib/model/dead-letter.ts';
 import type { ShardRecord } from '../../lib/model/shard-record.ts';
 import { decodeSegment } from '../../lib/runtime/segment.ts';
 import { jobA } from '../contract/sample-records.ts';
+import { compileCount } from './count-job.ts';
 import { again, ShardBench, type Message } from './shard-bench.ts';
 
 interface Item {
@@ -119,6 +120,22 @@ describe('a record that ends the process', () => {
     expect(await outOf(bench)).toEqual([1]);
     expect(await tryOnce(bench, message, 9)).toBe('ended');
   });
+});
+
+test('what waited on several channels is worked off with care, one after the other', async () => {
+  const bench = await ShardBench.open(compileCount(1, 3), 'count');
+  await bench.handle(bench.kick());
+  const [first, second, third] = [0, 1, 2].map((shard) => bench.upstream(channelId(0, shard, 0)));
+  const words = (text: string) => Array.from({ length: 40 }, () => ({ word: text }));
+  // The barriers of two hold back what follows on their channels, until their checkpoint is given up.
+  for (const channel of [first!, second!]) {
+    await bench.handle(await channel.barrier(1));
+    await bench.handle(await channel.send(words(channel === first ? 'a' : 'b')));
+  }
+  await bench.changeJob({ aborted: 1 });
+  bench.restart();
+  expect(await bench.handle(again(await third!.send(words('c')), 5))).toEqual([]);
+  expect(await bench.record()).toMatchObject({ recordsIn: 120, stash: { replaying: false, envelopes: [] } });
 });
 
 test('shards whose batches come again and again take turns in a batch, behind those of which nothing is known', async () => {
