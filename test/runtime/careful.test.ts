@@ -148,7 +148,7 @@ test('shards whose batches come again and again take turns in a batch, behind th
       if (site === 'shards.read') read.push((result as ShardRecord | undefined)?.shard ?? -1);
       return result;
     });
-    await bench.handle(...kicks.map((kick, i) => again(kick, counts[i]!)));
+    await bench.handle(...kicks.map((kick, i) => again(kick, counts[i])));
     return [...new Set(read)];
   };
   await orderOf([1, 1, 1]);
