@@ -5,7 +5,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { limits } from '../lib/base/limits.ts';
 import { deployedOf } from '../lib/cost/idle-month.ts';
 import { usEast1 } from '../lib/cost/prices.ts';
@@ -14,15 +13,18 @@ import { measureAwsRequests, type AwsRequests } from './aws-requests.ts';
 import { costTables, type MeasuredCost } from './cost-tables.ts';
 import { flightsTextFile, loadChunks } from './flights-text.ts';
 import { w1 } from './workloads.ts';
+import { scriptOptions, wholeNumber } from '../scripts/script-options.ts';
 
-const { values } = parseArgs({
-  options: {
-    records: { type: 'string', default: '1000000' },
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-  },
+const help = `npm run bench:aws-requests -- [--records 1000000] [--write] [--json]
+
+--write   into docs/cost-measured.json and the tables of docs/cost.md
+`;
+const { values } = scriptOptions(help, {
+  records: { type: 'string', default: '1000000' },
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
 });
-const records = Number(values.records);
+const records = wholeNumber('records', values.records);
 const docs = join(import.meta.dirname, '..', 'docs');
 const seldomMs = 600_000;
 const oftenMs = 250;

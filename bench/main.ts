@@ -9,7 +9,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createFileStores } from '../lib/adapters/fs/file-stores.ts';
 import { systemClock } from '../lib/adapters/system/clock.ts';
 import { systemRandom } from '../lib/adapters/system/random.ts';
@@ -22,16 +21,7 @@ import { measureMemory } from './measure-memory.ts';
 import { measureQueued, measureSlow } from './overtaking.ts';
 import { runEngine, type EngineRun } from './run-engine.ts';
 import { w1, w2, w3, type Workload } from './workloads.ts';
-
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '5' },
-    records: { type: 'string', default: String(flightRecords) },
-    only: { type: 'string' },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
+import { refuseOptions, scriptOptions, wholeNumber } from '../scripts/script-options.ts';
 
 /** In the order of the table. */
 const names = [
@@ -61,21 +51,23 @@ interface Row {
   readonly [more: string]: unknown;
 }
 
-const rounds = Number(values.rounds);
-const records = Number(values.records);
+const help = `npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only ${names.join(',')}]`;
+const { values } = scriptOptions(help, {
+  json: { type: 'boolean', default: false },
+  rounds: { type: 'string', default: '5' },
+  records: { type: 'string', default: String(flightRecords) },
+  only: { type: 'string' },
+});
+const rounds = wholeNumber('rounds', values.rounds);
+const records = wholeNumber('records', values.records);
 const rows: Row[] = [];
 
-if (values.help) {
-  console.log(
-    'npm run bench -- [--json] [--rounds 5] [--records 3000000] [--only W1,W2,W3,W1-fs,requests,checkpoint,checkpoint-fs,restore,memory,linger,map,map-fs,unaligned,slow-sink]',
-  );
-} else {
-  await main();
-}
+await main();
 
 /** One process for each figure, as a job has one: what the compiler learned from another would blur it. */
 async function main(): Promise<void> {
   const wanted = names.filter((name) => values.only === undefined || values.only.split(',').includes(name));
+  if (wanted.length === 0) refuseOptions(`there is no measurement ${values.only ?? ''}`);
   await flightsTextFile();
   if (wanted.length === 1) await measureOne(wanted[0]!);
   else for (const name of wanted) measureApart(name);

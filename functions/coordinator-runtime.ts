@@ -10,7 +10,7 @@ import { changeRecorder } from '../lib/api/audit-trail.ts';
 import { readAuditedState } from '../lib/api/audited-state.ts';
 import type { CoordinatorDeps } from '../lib/coordinator/coordinator-deps.ts';
 import type { EventSources } from '../lib/ports/event-sources.ts';
-import { flowOfExecution } from '../lib/coordinator/flow-names.ts';
+import { flowsOfExecution } from '../lib/coordinator/flow-names.ts';
 import type { CompiledJob } from '../lib/dsl/compile-job.ts';
 import { awsStateMachineName } from '../lib/model/aws-names.ts';
 import { createAwsStores, garbageAgeMs, type AwsStores } from './aws-stores.ts';
@@ -40,10 +40,10 @@ export function createCoordinator(environment: JobEnvironment): CoordinatorRunti
   const { mappings } = environment;
   const deps: CoordinatorDeps = {
     ...stores,
-    connectors: createAwsConnectors({ ...stores, s3 }),
+    connectors: createAwsConnectors(stores),
     savepoints: createS3SavepointFolders({ ...stores, client: s3 }),
     signal: createStepFunctionsSignal(client),
-    flows: createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf: flowOfExecution }),
+    flows: createStepFunctionsFlowStarter({ client, stateMachineArn, flowsOf: flowsOfExecution }),
     eventSources:
       mappings === null ? noEventSources : createLambdaEventSources({ client: createLambdaClient({ meter: stores.meter }), mappings }),
     recordChange: changeRecorder({ ...stores, log: stores.audit, stateOf: (job) => readAuditedState(stores, job) }),

@@ -2,30 +2,35 @@
 import { answerCloudFormation, type CustomResourceEvent } from '../lib/adapters/lambda/custom-resource.ts';
 import { checkDeployment, deploy, type Deployment } from '../lib/coordinator/deployment.ts';
 import { awaitOperation } from './await-operation.ts';
-import { createCoordinator } from './coordinator-runtime.ts';
+import type { CoordinatorRuntime } from './coordinator-runtime.ts';
 import { readJobEnvironment } from './job-environment.ts';
-import { newPlanOf } from './job-program.ts';
-
-const environment = readJobEnvironment();
-const { job } = environment;
-const { deps, stores, compiled } = createCoordinator(environment);
 
 /** CloudFormation makes texts of all values. */
 type DeploymentEvent = CustomResourceEvent<{ readonly allowNonRestoredState: string }>;
 
 export const check = (event: DeploymentEvent): Promise<void> =>
   answerCloudFormation(event, async () => {
-    if (event.RequestType !== 'Delete') await checkDeployment(deps, deploymentOf(event));
+    if (event.RequestType === 'Delete') return;
+    const { deps, deployment } = await open(event);
+    await checkDeployment(deps, deployment);
   });
 
 export const restore = (event: DeploymentEvent): Promise<void> =>
   answerCloudFormation(event, async () => {
     if (event.RequestType === 'Delete') return;
+    const { deps, stores, deployment } = await open(event);
     const trigger = `deploy-${event.RequestId}`;
-    const { kind } = await deploy(deps, deploymentOf(event), trigger);
-    if (kind === 'restores') await awaitOperation(deps, stores, { job, trigger });
+    const { kind } = await deploy(deps, deployment, trigger);
+    if (kind === 'restores') await awaitOperation(deps, stores, { job: deployment.job, trigger });
   });
 
-function deploymentOf({ ResourceProperties: { allowNonRestoredState } }: DeploymentEvent): Deployment {
-  return { job, newPlan: newPlanOf(environment, compiled), allowNonRestoredState: allowNonRestoredState === 'true' };
+/** Loaded here, not at the start of the process: what the user's module throws is answered too, and a deletion needs none of it (CR1). */
+async function open({
+  ResourceProperties: { allowNonRestoredState },
+}: DeploymentEvent): Promise<Pick<CoordinatorRuntime, 'deps' | 'stores'> & { readonly deployment: Deployment }> {
+  const environment = readJobEnvironment();
+  const [{ createCoordinator }, { newPlanOf }] = await Promise.all([import('./coordinator-runtime.ts'), import('./job-program.ts')]);
+  const { deps, stores, compiled } = createCoordinator(environment);
+  const newPlan = newPlanOf(environment, compiled);
+  return { deps, stores, deployment: { job: environment.job, newPlan, allowNonRestoredState: allowNonRestoredState === 'true' } };
 }

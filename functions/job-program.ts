@@ -4,8 +4,9 @@ import { checkSettings, defaultCheckpointSettings, withOptions } from '../lib/ch
 import { readConfiguration } from '../lib/checkpoint/read-configuration.ts';
 import type { NewPlan } from '../lib/coordinator/new-plan.ts';
 import { compileJob, type CompiledJob } from '../lib/dsl/compile-job.ts';
+import type { Job } from '../lib/dsl/define-job.ts';
 import { planHashWithCode } from '../lib/model/plan-hash.ts';
-import { job as bundled } from './bundled-job.ts';
+import * as bundled from './bundled-job.ts';
 import type { JobEnvironment } from './job-environment.ts';
 
 /** Of the deployment, or as a restore wants it at another parallelism. */
@@ -20,9 +21,12 @@ export function newPlanOf({ code }: Pick<JobEnvironment, 'code'>, compiled: Comp
   return { plan, planHash: planHashWithCode(code, planHash), settings, restart, code };
 }
 
-function bundledJob() {
-  if (bundled !== undefined) return bundled;
-  throw new SluiceError('SLUICE-JOB-EXPORT', 'the module of the job has no export `job`', {
-    hint: 'Export what defineJob returns as `job`.',
+/** By its name, or as the module's default. */
+function bundledJob(): Job {
+  const { job, default: byDefault } = bundled as { readonly job?: Job; readonly default?: Job };
+  const found = job ?? byDefault;
+  if (found !== undefined) return found;
+  throw new SluiceError('SLUICE-JOB-EXPORT', 'the module of the job exports no job', {
+    hint: 'Export what defineJob returns as `job`, or as the default.',
   });
 }

@@ -8,6 +8,7 @@ import { checkOperatorMessage } from '../lib/model/own-message.ts';
 import { operatorQueue } from '../lib/model/queue-names.ts';
 import { OperatorFunction } from '../lib/runtime/operator-function.ts';
 import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createAwsStores } from './aws-stores.ts';
 import { workOnBatch } from './batch-work.ts';
 import { readJobEnvironment } from './job-environment.ts';
@@ -20,13 +21,16 @@ const compiled = compileBundled(environment);
 const { planHash } = newPlanOf(environment, compiled);
 const stores = createAwsStores(environment, compiled.plan);
 const { clients, meter, clock } = stores;
+/** A process has one invocation at a time. */
+let invocation: Pick<Context, 'getRemainingTimeInMillis'> | undefined;
 
 const operator = new OperatorFunction(
   {
     deps: {
       ...stores,
       bill: () => withRelay(stores.bill()),
-      connectors: createAwsConnectors({ ...stores, s3: clients.s3 }),
+      timeLeft: () => invocation?.getRemainingTimeInMillis() ?? Infinity,
+      connectors: createAwsConnectors(stores),
       delay: createSqsDelay({
         sqs: clients.sqs,
         scheduler: async () => (await import('../lib/adapters/aws-sdk/scheduler-client.ts')).createSchedulerClient({ meter }),
@@ -48,9 +52,14 @@ const operator = new OperatorFunction(
   uid,
 );
 
-export const handler = workOnBatch(stores, {
+const work = workOnBatch(stores, {
   job,
   queue: operatorQueue(job, uid),
   handle: (messages, postpone) => operator.handle(messages, postpone),
   recognise: (message) => checkOperatorMessage(job, message),
 });
+
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+  invocation = context;
+  return work(event);
+};

@@ -41,15 +41,17 @@ function bundle(name: string, entry: readonly string[]): JobBundle {
   return made;
 }
 
-/** Maps name the places of sources, which say nothing of the code. */
+/**
+ * Of the code alone: the same wherever the project lies, and from wherever it is deployed. Maps name the places of sources, and names of chunks are made of
+ * their maps too, so these are left out, and the chunks are in the order of what is in them.
+ */
 function digestOf(directory: string): string {
-  const hash = createHash('sha256');
-  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (name.endsWith('.mjs'))
-      hash
-        .update(`${name}\0`)
-        .update(readFileSync(join(directory, name)))
-        .update('\0');
-  }
-  return hash.digest('hex').slice(0, 16);
+  const modules = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.mjs'))
+    .map((name) => `${name}\0${readFileSync(join(directory, name), 'utf8')}\0`.replace(contentHash, '').replace(mapComment, ''));
+  return createHash('sha256').update(modules.sort().join('')).digest('hex').slice(0, 16);
 }
+
+/** In names of files that esbuild makes: `chunk-24B66SOQ.mjs`. */
+const contentHash = /-[A-Z0-9]{8}(?=\.mjs)/g;
+const mapComment = /^\/\/# sourceMappingURL=.*$/gm;

@@ -9,8 +9,11 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   CorsHttpMethod,
+  type CfnStage,
   HttpApi,
   HttpMethod,
+  HttpRoute,
+  HttpRouteKey,
   HttpStage,
   LogGroupLogDestination,
   type CorsPreflightOptions,
@@ -35,13 +38,22 @@ export interface ControlApiProps {
   readonly jwt?: TokenIssuer;
   /** Of the console's page, such as `https://console.example.com`; absent = pages of no other site. */
   readonly consoleOrigin?: string;
+  /** Of all callers together; what comes faster is answered 429. Default: 50 and bursts of 100, or 1,000 and 2,000 where a job takes records in by HTTP. */
+  readonly throttle?: RequestRate;
+}
+
+export interface RequestRate {
+  readonly requestsPerSecond: number;
+  readonly burst: number;
 }
 
 type GatewayScope = Scope | 'send';
 
 const stageName = '$default';
-/** Of all callers together: pages that poll, and people. What comes faster is a mistake, and would be paid for. */
-const throttle = { rateLimit: 50, burstLimit: 100 };
+/** Pages that poll, and people. What comes faster is a mistake, and would be paid for. */
+const rateOfPeople: RequestRate = { requestsPerSecond: 50, burst: 100 };
+/** Programs that send: they may not shut people out either. */
+const rateOfSenders: RequestRate = { requestsPerSecond: 1_000, burst: 2_000 };
 
 /** Who, what, and how it went; bodies and headers are not in it. */
 const accessLogFormat = JSON.stringify({
@@ -64,9 +76,11 @@ export class ControlApi extends Construct {
   /** What its functions are told: whom to believe. */
   readonly environment: Readonly<Record<string, string>>;
   readonly #takesTokens: boolean;
+  readonly #stage: CfnStage;
+  readonly #throttle: RequestRate | undefined;
   readonly #integrations = new Map<JobFunction, HttpLambdaIntegration>();
 
-  constructor(scope: Construct, id: string, { jwt, consoleOrigin }: ControlApiProps) {
+  constructor(scope: Construct, id: string, { jwt, consoleOrigin, throttle }: ControlApiProps) {
     super(scope, id);
     this.#takesTokens = jwt !== undefined;
     this.environment = { SLUICE_API_AUTHORIZER: this.#takesTokens ? 'jwt' : 'iam' };
@@ -78,13 +92,15 @@ export class ControlApi extends Construct {
       ...(consoleOrigin === undefined ? {} : { corsPreflight: onlyFrom(consoleOrigin) }),
     });
     const logs = new LogGroup(this, 'AccessLog', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY });
-    new HttpStage(this, 'Stage', {
+    const stage = new HttpStage(this, 'Stage', {
       httpApi: this.http,
       stageName,
       autoDeploy: true,
-      throttle,
       accessLogSettings: { destination: new LogGroupLogDestination(logs), format: AccessLogFormat.custom(accessLogFormat) },
     });
+    this.#stage = stage.node.defaultChild as CfnStage;
+    this.#throttle = throttle;
+    this.#bound(rateOfPeople);
   }
 
   /** Every question, of all jobs. */
@@ -106,7 +122,15 @@ export class ControlApi extends Construct {
       this.#integrations.get(to) ?? new HttpLambdaIntegration('Integration', to.lambda, { scopePermissionToRoute: false });
     this.#integrations.set(to, integration);
     const authorizationScopes = this.#takesTokens ? { authorizationScopes: [`${scopePrefix}${scope}`] } : {};
-    this.http.addRoutes({ path, methods: [HttpMethod[method]], integration, ...authorizationScopes });
+    const routeKey = HttpRouteKey.with(path, HttpMethod[method]);
+    // Where its function is: the stack of a job may know this one, not the other way round.
+    new HttpRoute(to, `${method}${path}`, { httpApi: this.http, routeKey, integration, ...authorizationScopes });
+    if (scope === 'send') this.#bound(rateOfSenders);
+  }
+
+  #bound(byDefault: RequestRate): void {
+    const { requestsPerSecond, burst } = this.#throttle ?? byDefault;
+    this.#stage.defaultRouteSettings = { throttlingRateLimit: requestsPerSecond, throttlingBurstLimit: burst };
   }
 
   /** IAM only: a token brings its scopes with it. `jobId`: of one job, instead of all. */

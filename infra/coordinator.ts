@@ -48,7 +48,7 @@ export class Coordinator extends Construct {
       timeout: messagesTimeout,
       description: `Sluice job ${jobName}: what its shards tell the coordinator`,
     });
-    this.messages.consume(this.queue, 2);
+    this.messages.consumeAndPace(this.queue, 2);
     this.tasks = new JobFunction(this, 'Tasks', {
       ...common,
       handler: 'coordinator.tasks',

@@ -56,7 +56,7 @@ export class DelayRelay extends Construct {
       handler: 'relay.handler',
       description: `Sluice job ${jobName}: hands on delayed messages`,
     });
-    this.function.consume(this.queue, 2);
+    this.function.consumeAndPace(this.queue, 2);
     this.function.allow(['sqs:SendMessage'], [this.queue.queueArn]);
   }
 

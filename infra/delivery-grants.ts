@@ -2,11 +2,12 @@
 import { Stack } from 'aws-cdk-lib';
 import { awsQueue, awsTable } from '../lib/model/aws-resources.ts';
 import type { JobPlan } from '../lib/model/job-plan.ts';
+import type { DeployedNames } from './deployed-names.ts';
 import type { JobFunction } from './job-function.ts';
 import { namesOf } from './named-policy.ts';
 
 /** What sinks deliver to, by the tables and queues that the plan names: of whoever publishes completed checkpoints. */
-export function allowDeliveries(to: JobFunction, plan: JobPlan): void {
+export function allowDeliveries(to: JobFunction, plan: JobPlan, { deployed }: DeployedNames): void {
   const stack = Stack.of(to);
   const names = namesOf(plan);
   for (const { connector } of plan.vertices.flatMap(({ operators }) => operators)) {
@@ -15,7 +16,11 @@ export function allowDeliveries(to: JobFunction, plan: JobPlan): void {
     const toQueue = connector?.connector === 'sqs' && typeof queue === 'string' ? awsQueue(queue) : undefined;
     if (toTable !== undefined) {
       const { name, ...where } = toTable;
-      to.allowNamed(names, ['dynamodb:PutItem'], [arnOf(stack, where, { service: 'dynamodb', resource: 'table', resourceName: name })]);
+      to.allowNamed(
+        names,
+        ['dynamodb:PutItem'],
+        [arnOf(stack, where, { service: 'dynamodb', resource: 'table', resourceName: deployed(name) })],
+      );
     }
     if (toQueue !== undefined)
       to.allowNamed(names, ['sqs:SendMessage'], [arnOf(stack, toQueue, { service: 'sqs', resource: toQueue.name })]);

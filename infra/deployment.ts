@@ -17,6 +17,10 @@ export interface DeploymentProps {
   readonly allowNonRestoredState: boolean;
 }
 
+const functionTimeout = Duration.minutes(5);
+/** A function that never answers, because its process does not even start, is called three times by Lambda; CloudFormation would wait an hour, and again to roll back. */
+const answerTimeout = Duration.minutes(20);
+
 export class Deployment extends Construct {
   readonly check: JobFunction;
   readonly restore: JobFunction;
@@ -38,7 +42,7 @@ export class Deployment extends Construct {
 
   #makeFunction(id: string, handler: string, { jobName, code, environment }: DeploymentProps): JobFunction {
     const description = `Sluice job ${jobName}: ${id === 'Check' ? 'checks' : 'ends'} its deployments`;
-    return new JobFunction(this, id, { code, environment, handler, timeout: Duration.minutes(5), memorySize: 1_024, description });
+    return new JobFunction(this, id, { code, environment, handler, timeout: functionTimeout, memorySize: 1_024, description });
   }
 
   /** With other code or options it is another version of the resource: that is what makes CloudFormation call. */
@@ -47,6 +51,7 @@ export class Deployment extends Construct {
     return new CustomResource(this, id, {
       serviceToken: lambda.functionArn,
       resourceType: `Custom::SluiceDeployment${id}`,
+      serviceTimeout: answerTimeout,
       properties: { code, options, allowNonRestoredState },
     });
   }

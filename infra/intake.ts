@@ -6,7 +6,6 @@
  */
 import { Duration } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { pathPrefixes } from '../lib/api/route-scopes.ts';
@@ -81,8 +80,7 @@ export class SourceIntake extends Construct {
       });
     const window = queue.fifo || batchingWindow === undefined ? {} : { maxBatchingWindow: batchingWindow };
     const batchSize = 'maxBatchingWindow' in window ? batchSizeWithWindow : limits.messagesPerBatchMax;
-    this.function.source = new SqsEventSource(queue, { batchSize, ...window, reportBatchItemFailures: true, maxConcurrency });
-    this.function.lambda.addEventSource(this.function.source);
+    this.function.consume(queue, { batchSize, ...window, maxConcurrency });
     return queue;
   }
 

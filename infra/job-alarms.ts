@@ -9,9 +9,11 @@ import { Alarm, ComparisonOperator, type IAlarmAction, type IMetric, Metric, Sta
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { metricNamespace } from '../lib/model/metric-namespace.ts';
 import type { Coordinator } from './coordinator.ts';
+import type { SourceIntake } from './intake.ts';
 import type { Operator } from './operator.ts';
 
 export interface JobAlarmsProps {
@@ -20,6 +22,8 @@ export interface JobAlarmsProps {
   readonly table: TableV2;
   readonly operators: readonly Operator[];
   readonly coordinator: Coordinator;
+  /** By name. */
+  readonly intakes: ReadonlyMap<string, SourceIntake>;
   /** Told when an alarm goes off, and when it is over. */
   readonly topic?: ITopic | undefined;
 }
@@ -66,27 +70,24 @@ export class JobAlarms extends Construct {
 }
 
 /** One per queue and function: it says by its name which, and costs the same as one over all of them. */
-function wantedAlarms({ jobId, table, operators, coordinator }: JobAlarmsProps): readonly Wanted[] {
+function wantedAlarms({ jobId, table, operators, coordinator, intakes }: JobAlarmsProps): readonly Wanted[] {
   const consumers = [
     ...operators,
     { node: coordinator.node, label: 'coordinator', queue: coordinator.queue, function: coordinator.messages },
   ];
-  const throttled = (id: string, who: string, metric: IMetric): Wanted => ({
-    id: `Throttles-${id}`,
-    metric,
-    threshold: 1,
-    periods: 5,
-    what: `${who} is throttled for five minutes (docs/runbook/throttling.md)`,
-  });
   const ofTable = (metricName: string): IMetric => table.metric(metricName, { statistic: Stats.SUM, period });
   return [
-    ...consumers.map(({ node, label, queue }) => ({
-      id: `OldestMessage-${node.id}`,
-      metric: queue.metricApproximateAgeOfOldestMessage({ period, statistic: Stats.MAXIMUM }),
-      threshold: oldestMessageSeconds,
-      periods: 3,
-      what: `a message to ${label} waits for more than ${oldestMessageSeconds} s (docs/runbook/stuck-checkpoint.md, poison-record.md)`,
-    })),
+    ...consumers.map(({ node, label, queue }) =>
+      waiting(
+        node.id,
+        queue,
+        `a message to ${label} waits for more than ${oldestMessageSeconds} s (docs/runbook/stuck-checkpoint.md, poison-record.md)`,
+      ),
+    ),
+    ...[...intakes].flatMap(
+      ([name, { node, queue }]) =>
+      queue === null ? [] : [waiting(node.id, queue, `a message waits for more than ${oldestMessageSeconds} s to be taken in by ${name} (docs/runbook/throttling.md)`)], // prettier-ignore
+    ),
     {
       id: 'FailedCheckpoints',
       metric: jobMetric(jobId, 'numberOfFailedCheckpoints').with({ period: Duration.minutes(15) }),
@@ -106,7 +107,26 @@ function wantedAlarms({ jobId, table, operators, coordinator }: JobAlarmsProps):
       what: 'records were set aside (docs/runbook/poison-record.md)',
     },
     ...consumers.map(({ node, label, function: { lambda } }) => throttled(node.id, label, lambda.metricThrottles({ period }))),
+    ...[...intakes].map(
+      ([
+        name,
+        {
+          node,
+          function: { lambda },
+        },
+      ]) => throttled(node.id, `the intake ${name}`, lambda.metricThrottles({ period })),
+    ),
     throttled('Reads', 'reading the table', ofTable('ReadThrottleEvents')),
     throttled('Writes', 'writing the table', ofTable('WriteThrottleEvents')),
   ];
+}
+
+function throttled(id: string, who: string, metric: IMetric): Wanted {
+  const what = `${who} is throttled for five minutes (docs/runbook/throttling.md)`;
+  return { id: `Throttles-${id}`, metric, threshold: 1, periods: 5, what };
+}
+
+function waiting(id: string, queue: IQueue, what: string): Wanted {
+  const metric = queue.metricApproximateAgeOfOldestMessage({ period, statistic: Stats.MAXIMUM });
+  return { id: `OldestMessage-${id}`, metric, threshold: oldestMessageSeconds, periods: 3, what };
 }

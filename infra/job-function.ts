@@ -6,15 +6,15 @@ import { Effect, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk
 import {
   Architecture,
   type Code,
+  type EventSourceMapping,
   Function as LambdaFunction,
   LoggingFormat,
   RecursiveLoop,
   Runtime,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { limits } from '../lib/base/limits.ts';
 
@@ -29,13 +29,19 @@ export interface JobFunctionProps {
   readonly logRetention?: RetentionDays;
 }
 
+interface Consuming {
+  readonly maxConcurrency: number;
+  readonly batchSize?: number;
+  readonly maxBatchingWindow?: Duration;
+}
+
 type Conditions = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
 export class JobFunction extends Construct {
   readonly lambda: LambdaFunction;
   readonly role: Role;
   /** Turned off while the job has ended (lib/coordinator/turn-event-sources.ts). */
-  source: SqsEventSource | null = null;
+  source: EventSourceMapping | null = null;
 
   constructor(scope: Construct, id: string, props: JobFunctionProps) {
     super(scope, id);
@@ -59,9 +65,22 @@ export class JobFunction extends Construct {
   }
 
   /** Batches of its messages come to the function; what it does not answer for comes again. */
-  consume(queue: Queue, maxConcurrency: number): void {
-    this.source = new SqsEventSource(queue, { batchSize: limits.messagesPerBatchMax, reportBatchItemFailures: true, maxConcurrency });
-    this.lambda.addEventSource(this.source);
+  consume(queue: IQueue, { batchSize = limits.messagesPerBatchMax, ...settings }: Consuming): void {
+    this.source = this.lambda.addEventSourceMapping('Source', {
+      eventSourceArn: queue.queueArn,
+      batchSize,
+      reportBatchItemFailures: true,
+      ...settings,
+    });
+    // Lambda polls as the function. What the CDK grants for it is more.
+    this.allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [queue.queueArn]);
+    queue.encryptionMasterKey?.grantDecrypt(this.role);
+  }
+
+  /** The same, where the function itself says when what has failed comes again (functions/batch-work.ts). */
+  consumeAndPace(queue: IQueue, maxConcurrency: number): void {
+    this.consume(queue, { maxConcurrency });
+    this.allow(['sqs:ChangeMessageVisibility'], [queue.queueArn]);
   }
 
   allow(actions: readonly string[], resources: readonly string[], conditions: Conditions = {}): void {

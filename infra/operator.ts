@@ -19,6 +19,7 @@ export interface OperatorProps {
   readonly jobId: JobId;
   readonly jobName: string;
   readonly vertex: PlannedVertex;
+  readonly label: string;
   readonly code: Code;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeout: Duration;
@@ -37,8 +38,8 @@ export class Operator extends Construct {
 
   constructor(scope: Construct, id: string, props: OperatorProps) {
     super(scope, id);
-    const { jobId, jobName, vertex, timeout, maxConcurrency, enforceSSL, ...rest } = props;
-    this.label = vertex.name;
+    const { jobId, jobName, vertex, label, timeout, maxConcurrency, enforceSSL, ...rest } = props;
+    this.label = label;
     this.queue = new Queue(this, 'Queue', {
       queueName: awsQueueName(jobId, vertex.uid),
       ...fifo(enforceSSL),
@@ -48,10 +49,10 @@ export class Operator extends Construct {
       ...rest,
       timeout,
       handler: 'operator.handler',
-      description: `Sluice job ${jobName}: ${vertex.name}`.slice(0, 256),
+      description: `Sluice job ${jobName}: ${label}`,
       environment: { ...rest.environment, SLUICE_UID: vertex.uid },
     });
-    this.function.consume(this.queue, maxConcurrency);
+    this.function.consumeAndPace(this.queue, maxConcurrency);
   }
 }
 

@@ -8,18 +8,23 @@ import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { type Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import type { JobId } from '../lib/base/ids.ts';
+import { awsPrefix } from '../lib/model/aws-names.ts';
 import { ControlApi, type ControlApiProps } from './control-api.ts';
 import { Overview } from './overview.ts';
 
 export interface SluiceControlPlaneProps extends ControlApiProps {
-  /** What `cdk destroy` leaves. */
+  /** What `cdk destroy` leaves. To destroy everything the buckets are emptied first, by a function of the CDK. */
   readonly removal?: 'keep-savepoints' | 'destroy-everything';
+  /** Other buckets whose savepoints (below `savepoints/`) jobs may be restored from: what an earlier deployment has left, or another one has. They are read only. */
+  readonly savepointsIn?: readonly IBucket[];
   /** Off for an emulator that is reached by plain HTTP. */
   readonly enforceSSL?: boolean;
 }
 
+const removedForGood = { noncurrentVersionExpiration: Duration.days(7), expiredObjectDeleteMarker: true } as const;
 /** Who has read or removed which object: long enough to find out after the fact. */
 const accessLogsKept = Duration.days(90);
 
@@ -30,13 +35,17 @@ export class SluiceControlPlane extends Construct {
   readonly api: HttpApi;
   readonly overview: Overview;
   readonly enforceSSL: boolean;
+  readonly savepointsIn: readonly IBucket[];
   readonly #removalPolicy: RemovalPolicy;
+  /** Paths of jobs, by what their names on AWS begin with. */
+  readonly #jobs = new Map<string, string>();
   #intakeTable: TableV2 | undefined;
 
   constructor(scope: Construct, id: string, props: SluiceControlPlaneProps = {}) {
     super(scope, id);
-    const { removal = 'keep-savepoints', enforceSSL = true, ...access } = props;
+    const { removal = 'keep-savepoints', enforceSSL = true, savepointsIn = [], ...access } = props;
     this.enforceSSL = enforceSSL;
+    this.savepointsIn = savepointsIn;
     this.#removalPolicy = removal === 'keep-savepoints' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     this.control = new ControlApi(this, 'Api', access);
     this.api = this.control.http;
@@ -46,18 +55,27 @@ export class SluiceControlPlane extends Construct {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       removalPolicy: this.#removalPolicy,
+      autoDeleteObjects: removal === 'destroy-everything',
     };
     this.bucket = new Bucket(this, 'Bucket', {
       ...safe,
       versioned: true,
       lifecycleRules: [
         // What the collector has removed: a week in which a mistake can be undone.
-        { prefix: 'jobs/', noncurrentVersionExpiration: Duration.days(7), expiredObjectDeleteMarker: true },
+        ...['jobs/', 'intake/'].map((prefix) => ({ prefix, ...removedForGood })),
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
     });
     logAccess(this.bucket, new Bucket(this, 'AccessLogs', { ...safe, lifecycleRules: [{ expiration: accessLogsKept }] }));
     this.overview = new Overview(this, 'Overview', { api: this.control, table: this.table, bucket: this.bucket });
+  }
+
+  /** Of two jobs whose names on AWS are the same, one would take the other's queues. */
+  admit(jobId: JobId, path: string): void {
+    const known = this.#jobs.get(awsPrefix(jobId));
+    if (known !== undefined)
+      throw new Error(`the jobs ${known} and ${path} have ids that begin alike (${jobId.slice(0, 16)}): give each a jobId of its own`);
+    this.#jobs.set(awsPrefix(jobId), path);
   }
 
   /** Asking, and looking. Without `jobId` of all jobs. */

@@ -17,3 +17,13 @@ export function keysOfJob(jobId: string): readonly string[] {
 export function auditKeysOfJob(jobId: string): readonly string[] {
   return [`u#${jobId}`];
 }
+
+/** How the job stands, and no more. */
+export function recordKeysOfJob(jobId: string): readonly string[] {
+  return [`j#${jobId}`];
+}
+
+/** In the table of intakes: of all of the job's logs, or of one. */
+export function intakeKeysOfJob(jobId: string, intake?: string): readonly string[] {
+  return [intake === undefined ? `i#${jobId}#*` : `i#${jobId}#${intake}#*`];
+}

@@ -77,6 +77,11 @@ function runFolder(emulator: Emulator): string {
   return join(cacheFolder, `deployed-${new URL(emulator.endpoint).host.replace(/[^a-z0-9.-]/gi, '-')}`);
 }
 
+/** The template of a stack, as the last deploy from here has synthesized it. */
+export function synthesizedTemplate(emulator: Emulator, stack: string): unknown {
+  return JSON.parse(readFileSync(join(runFolder(emulator), 'cdk.out', `${stack}.template.json`), 'utf8'));
+}
+
 /** What deploys left behind in the cache folder. */
 export function forgetDeploys(emulator: Emulator): void {
   rmSync(runFolder(emulator), { recursive: true, force: true });

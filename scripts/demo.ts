@@ -6,31 +6,22 @@
  */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import { checkpointTimes, type ListedCheckpoint } from './demo/checkpoint-times.ts';
 import { allRecords, demoLimit, fewestRecords } from './demo/demo-limit.ts';
 import { EngineProcess, sleep } from './demo/engine-process.ts';
 import { compare, writeExpected, type Comparison } from './demo/expected-lines.ts';
+import { scriptOptions } from './script-options.ts';
 
 const root = join(import.meta.dirname, '..');
-const { values } = parseArgs({
-  options: {
-    limit: { type: 'string' },
-    folder: { type: 'string', default: join(root, '.sluice', 'demo') },
-    help: { type: 'boolean', short: 'h' },
-  },
-});
+const help = `npm start -- [--limit N] [--folder DIR]
 
-if (values.help === true) {
-  console.log(
-    [
-      'npm start -- [--limit N] [--folder DIR]\n',
-      'Runs the flights example with a kill, a savepoint and a restore, and proves its output.',
-      `N is from ${fewestRecords} to ${allRecords} flights, which are all. DIR (default: .sluice/demo) is emptied first.`,
-    ].join('\n'),
-  );
-  process.exit(0);
-}
+Runs the flights example with a kill, a savepoint and a restore, and proves its output.
+N is from ${fewestRecords} to ${allRecords} flights, which are all. DIR (default: .sluice/demo) is emptied first.
+`;
+const { values } = scriptOptions(help, {
+  limit: { type: 'string' },
+  folder: { type: 'string', default: join(root, '.sluice', 'demo') },
+});
 
 const folder = values.folder;
 const jobFile = join(root, 'examples', 'flights', 'job.ts');

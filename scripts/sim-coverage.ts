@@ -1,13 +1,13 @@
 /**
  * `npm run sim:coverage`: which faults have hit which calls of the protocol's code, and what is missing. Ctrl-C ends it with what there is.
  */
-import { parseArgs } from 'node:util';
 import { cover } from '../test/sim/crash-coverage/cover.ts';
 import { CrashCoverage } from '../test/sim/crash-coverage/crash-coverage.ts';
 import { exhaust, type Exhausted } from '../test/sim/crash-coverage/exhaust.ts';
 import { impossible } from '../test/sim/crash-coverage/fault-kinds.ts';
 import { codeToCover } from '../test/sim/crash-coverage/port-calls.ts';
 import { exhausted } from '../test/sim/crash-coverage/scenarios.ts';
+import { refuseOptions, scriptOptions, wholeNumber } from './script-options.ts';
 
 const help = `npm run sim:coverage -- [--runs 600] [--first-seed 1] [--six] [--exhaust [--topology name] [--part 1/1]] [--list] [--json]
 
@@ -20,19 +20,19 @@ Hits every call of a port in lib/runtime, lib/coordinator, lib/savepoint, lib/ch
 --list        only print what there is to cover
 `;
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '600' },
-    'first-seed': { type: 'string', default: '1' },
-    six: { type: 'boolean', default: false },
-    exhaust: { type: 'boolean', default: false },
-    topology: { type: 'string' },
-    part: { type: 'string', default: '1/1' },
-    list: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+const { values } = scriptOptions(help, {
+  runs: { type: 'string', default: '600' },
+  'first-seed': { type: 'string', default: '1' },
+  six: { type: 'boolean', default: false },
+  exhaust: { type: 'boolean', default: false },
+  topology: { type: 'string' },
+  part: { type: 'string', default: '1/1' },
+  list: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
 });
+
+const runsMax = wholeNumber('runs', values.runs);
+const seedOfFirst = wholeNumber('first-seed', values['first-seed'], 0);
 
 const startedAt = performance.now();
 const ending = new AbortController();
@@ -44,8 +44,7 @@ const tell = (line: string): void => {
   if (!values.json) console.log(line);
 };
 
-if (values.help) console.log(help);
-else if (values.list) list();
+if (values.list) list();
 else if (values.exhaust) await everyPair();
 else await atLeastOnce();
 
@@ -58,8 +57,8 @@ function list(): void {
 async function atLeastOnce(): Promise<void> {
   const coverage = new CrashCoverage(codeToCover().calls, values.six ? 'six kinds' : 'every kind');
   const { runs, faults, violations } = await cover(coverage, {
-    runsMax: Number(values.runs),
-    firstSeed: Number(values['first-seed']),
+    runsMax,
+    firstSeed: seedOfFirst,
     signal: ending.signal,
     onRun: ({ runs: done }) => {
       if (!values.json && done % 20 === 0) console.error(`${done} runs, ${percent(coverage.report().fraction)}`);
@@ -80,7 +79,7 @@ async function everyPair(): Promise<void> {
   const [part = 1, of = 1] = values.part.split('/').map(Number);
   const wanted = exhausted.filter(({ name }) => values.topology === undefined || name === values.topology);
   if (wanted.length === 0)
-    throw new Error(`there is no topology ${String(values.topology)}: ${exhausted.map(({ name }) => name).join(', ')}`);
+    return refuseOptions(`there is no topology ${String(values.topology)}: ${exhausted.map(({ name }) => name).join(', ')}`);
   const coverage = new CrashCoverage(codeToCover().calls);
   const all: (Exhausted & { readonly topology: string })[] = [];
   for (const scenario of wanted) {

@@ -6,22 +6,22 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { minutesOf, scriptOptions, wholeNumber } from './script-options.ts';
 
 const help = `npm run sim:long -- [--minutes 60] [--processes ${availableParallelism()}] [--first-seed 1000000] [--json]
 
 Ctrl-C ends it with what there is.
 `;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '60' },
-    processes: { type: 'string', default: String(availableParallelism()) },
-    'first-seed': { type: 'string', default: '1000000' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+const { values } = scriptOptions(help, {
+  minutes: { type: 'string', default: '60' },
+  processes: { type: 'string', default: String(availableParallelism()) },
+  'first-seed': { type: 'string', default: '1000000' },
+  json: { type: 'boolean', default: false },
 });
+const minutes = minutesOf(values.minutes);
+const processes = wholeNumber('processes', values.processes);
+const seedOfAll = wholeNumber('first-seed', values['first-seed'], 0);
 
 /** Seeds of one process, more than it can ever get through. */
 const seedsApart = 10_000_000;
@@ -42,10 +42,10 @@ interface Report {
 
 /** What one process has got through, and what it says at its end. */
 function run(number: number, onRuns: (runs: number) => void): Promise<Report> {
-  const firstSeed = Number(values['first-seed']) + number * seedsApart;
+  const firstSeed = seedOfAll + number * seedsApart;
   const options = [
     '--minutes',
-    values.minutes,
+    String(minutes),
     '--first-seed',
     String(firstSeed),
     '--seeds',
@@ -72,14 +72,13 @@ function run(number: number, onRuns: (runs: number) => void): Promise<Report> {
 }
 
 async function main(): Promise<void> {
-  const count = Number(values.processes);
-  const runs = new Array<number>(count).fill(0);
+  const runs = new Array<number>(processes).fill(0);
   const startedAt = performance.now();
   // The processes hear Ctrl-C themselves, and say what they have.
   process.on('SIGINT', () => undefined);
   const telling = setInterval(() => {
-    const minutes = Math.round((performance.now() - startedAt) / 60_000);
-    console.error(`${minutes} of ${values.minutes} minutes, ${runs.reduce((sum, own) => sum + own, 0)} runs`);
+    const passed = Math.round((performance.now() - startedAt) / 60_000);
+    console.error(`${passed} of ${minutes} minutes, ${runs.reduce((sum, own) => sum + own, 0)} runs`);
   }, tellEveryMs);
   const reports = await Promise.all(runs.map((_, number) => run(number, (own) => (runs[number] = own))));
   clearInterval(telling);
@@ -93,12 +92,11 @@ async function main(): Promise<void> {
     virtualHours: Math.round(sum('virtualHours')),
     violations: sum('violations'),
     minutes: Math.round((performance.now() - startedAt) / 60_000),
-    processes: count,
+    processes,
     node: process.versions.node,
   };
   console.log(JSON.stringify(values.json ? { ...totals, list: reports.flatMap(({ list }) => list) } : totals));
   process.exitCode = totals.violations === 0 ? 0 : 1;
 }
 
-if (values.help) console.log(help);
-else await main();
+await main();

@@ -1,10 +1,10 @@
 /** `npm run sim -- --mutants`: can the simulator fail? Each rule of the protocol is broken in turn (lib/base/mutated.ts), until a run shows it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { MutantName } from '../lib/base/mutated.ts';
 import type { HuntedMutant } from '../test/sim/hunt-mutant.ts';
 import { huntMutants, mutantNames, type MutantReport } from './hunt-mutants.ts';
+import { refuseOptions, scriptOptions, wholeNumber } from './script-options.ts';
 
 const faultsMedianMax = 4;
 
@@ -23,10 +23,9 @@ Ends with 1 where one survives, where a run fails though every rule is kept, and
 const seedsFile = join(import.meta.dirname, '../test/sim/mutant-seeds.json');
 
 export async function simMutants(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
+  const { values, positionals } = scriptOptions(
+    help,
+    {
       mutants: { type: 'boolean' },
       json: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
@@ -36,19 +35,18 @@ export async function simMutants(args: readonly string[]): Promise<void> {
       seconds: { type: 'string', default: '30' },
       workers: { type: 'string', default: '2' },
       'shrink-runs': { type: 'string', default: '150' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
-  });
-  if (values.help) return console.log(help);
+    { args, allowPositionals: true },
+  );
   const unknown = positionals.filter((name) => !mutantNames.includes(name as MutantName));
-  if (unknown.length > 0) throw new Error(`there is no mutant ${unknown.join(', ')}: docs/mutants.md has the list`);
+  if (unknown.length > 0) refuseOptions(`there is no mutant ${unknown.join(', ')}: docs/mutants.md has the list`);
   const report = await huntMutants({
     ...(positionals.length === 0 ? {} : { names: positionals as MutantName[] }),
     search: values.search,
-    best: Number(values.best),
-    secondsMax: Number(values.seconds),
-    shrinkRuns: Number(values['shrink-runs']),
-    workers: Number(values.workers),
+    best: wholeNumber('best', values.best),
+    secondsMax: wholeNumber('seconds', values.seconds),
+    shrinkRuns: wholeNumber('shrink-runs', values['shrink-runs'], 0),
+    workers: wholeNumber('workers', values.workers),
     onMutant: (mutant) => {
       if (!values.json) console.log(lineOf(mutant, values.verbose));
       if (values.write) writeSeed(mutant);

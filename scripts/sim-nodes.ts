@@ -3,6 +3,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { scriptOptions } from './script-options.ts';
+
+const help = `npm run sim:nodes -- [--seeds 10] [--first-seed 1] [--topology name]`;
+/** Looked at here, so that it is refused once; the simulator gets them as they are. */
+scriptOptions(help, { seeds: { type: 'string' }, 'first-seed': { type: 'string' }, topology: { type: 'string' } });
 
 const node22 = '22.23.3';
 const script = join(import.meta.dirname, 'sim.ts');

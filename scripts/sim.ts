@@ -3,13 +3,13 @@
  *
  * A failing seed is told with the fewest faults that make it fail, and as the line that repeats it; it belongs into test/sim/seeds.json.
  */
-import { parseArgs } from 'node:util';
 import { cover } from '../test/sim/crash-coverage/cover.ts';
 import { CrashCoverage } from '../test/sim/crash-coverage/crash-coverage.ts';
 import { codeToCover } from '../test/sim/crash-coverage/port-calls.ts';
 import { simulateTopology, topologyNamed } from '../test/sim/run-topology.ts';
 import { hardTopologies } from '../test/sim/hard-topologies.ts';
 import { topologies, type Topology } from '../test/sim/topologies.ts';
+import { minutesOf, refuseOptions, scriptOptions, wholeNumber } from './script-options.ts';
 import { simMutants } from './sim-mutants.ts';
 
 const all = [...topologies, ...hardTopologies];
@@ -24,9 +24,9 @@ const help = `npm run sim -- [--seeds 100] [--first-seed 1] [--topology name] [-
 `;
 
 const asksForMutants = process.argv.includes('--mutants');
-const { values } = parseArgs({
-  args: asksForMutants ? [] : process.argv.slice(2),
-  options: {
+const { values } = scriptOptions(
+  help,
+  {
     seeds: { type: 'string', default: '100' },
     'first-seed': { type: 'string', default: '1' },
     topology: { type: 'string' },
@@ -35,9 +35,13 @@ const { values } = parseArgs({
     hashes: { type: 'boolean', default: false },
     'no-coverage': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
   },
-});
+  asksForMutants ? { args: [] } : {},
+);
+if (values.topology !== undefined && !all.some(({ name }) => name === values.topology))
+  refuseOptions(`there is no topology ${values.topology}`);
+const seeds = wholeNumber('seeds', values.seeds);
+const minutes = values.minutes === undefined ? 0 : minutesOf(values.minutes);
 
 interface Told {
   readonly topology: string;
@@ -53,22 +57,20 @@ process.once('SIGINT', () => ending.abort());
 
 const totals = { runs: 0, faults: 0, restores: 0, savepoints: 0, continued: 0, checkpoints: 0, calls: 0, virtualHours: 0 };
 const violations: Told[] = [];
-const coverage =
-  values.topology !== undefined || values.hashes || values['no-coverage'] || values.help ? null : new CrashCoverage(codeToCover().calls);
+const coverage = values.topology !== undefined || values.hashes || values['no-coverage'] ? null : new CrashCoverage(codeToCover().calls);
 const coverageRunsMax = 600;
 
 if (asksForMutants) await simMutants(process.argv.slice(2));
-else if (values.help) console.log(help);
 else await main();
 
 async function main(): Promise<void> {
   const startedAt = performance.now();
-  const endsAt = values.minutes === undefined ? startedAt : startedAt + Number(values.minutes) * 60_000;
+  const endsAt = startedAt + minutes * 60_000;
   const wanted = values.topology === undefined ? all : [topologyNamed(values.topology)];
-  let firstSeed = Number(values['first-seed']);
+  let firstSeed = wholeNumber('first-seed', values['first-seed'], 0);
   do {
     for (const topology of wanted) if (!ending.signal.aborted) await go(topology, firstSeed);
-    firstSeed += Number(values.seeds);
+    firstSeed += seeds;
   } while (!ending.signal.aborted && performance.now() < endsAt && (violations.length === 0 || values['keep-going']));
   const covered = await completed();
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
@@ -101,7 +103,7 @@ async function completed(): Promise<{ readonly crashCoverage: number | null; rea
 async function go(topology: Topology, firstSeed: number): Promise<void> {
   const { name } = topology;
   const report = await simulateTopology(topology, {
-    seeds: Number(values.seeds),
+    seeds,
     firstSeed,
     bail: !values['keep-going'],
     ...(coverage === null ? {} : { world: { watch: (drawn) => coverage.watch(drawn) } }),

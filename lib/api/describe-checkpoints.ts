@@ -16,6 +16,7 @@ export interface CheckpointFacts {
   readonly acknowledged: ReadonlyMap<CheckpointId, readonly ShardSnapshot[]>;
   /** Where finished savepoints are, by the number of their checkpoint. */
   readonly savepoints: ReadonlyMap<CheckpointId, string>;
+  readonly billed: CheckpointsOfJob['billed'];
   readonly checkpointLocation: (manifest: string) => string;
 }
 
@@ -32,6 +33,7 @@ export function describeCheckpoints(facts: CheckpointFacts): CheckpointsOfJob {
     ended,
     discarded: new Set(ended.filter((entry) => isDiscarded(record, entry)).map(({ id }) => id)),
     lastRestore: restores.at(-1) ?? null,
+    billed: facts.billed,
   };
 }
 

@@ -73,11 +73,15 @@ async function readCheckpoints({ deps, checkpointLocation }: PortJobReadsOptions
   const { plan } = await readPlan(deps, record.plan);
   const acknowledged = await Promise.all(pending.map(async ({ id }) => [id, await deps.acknowledgements.list(job, attempt, id)] as const));
   const savepoints = new Map<CheckpointId, string>();
-  for (const { location, progress } of await deps.operations.list(job)) {
+  const operations = await deps.operations.list(job);
+  const billed = operations.flatMap(({ trigger, kind, changedAtMs, bill }) =>
+    bill === undefined ? [] : [{ trigger, kind, changedAtMs, bill }],
+  );
+  for (const { location, progress } of operations) {
     if (location !== null && typeof progress['checkpoint'] === 'number') savepoints.set(progress['checkpoint'], location);
   }
   const history = await deps.history.read(job);
-  return describeCheckpoints({ record, plan, history, acknowledged: new Map(acknowledged), savepoints, checkpointLocation });
+  return describeCheckpoints({ record, plan, history, acknowledged: new Map(acknowledged), savepoints, billed, checkpointLocation });
 }
 
 async function readFailure(deps: ReadDeps, { failure }: JobRecord): Promise<JobFailure | null> {

@@ -80,6 +80,7 @@ export const mutantRules = {
   'export-unheld': 'EX4: what a savepoint has read counts only where its checkpoint is still held',
   'savepoint-clears-dirty': 'T1: an intermediate savepoint answers nothing',
   'published-before-parts': 'PU1: every part is visible before `published` passes its manifest',
+  'parts-in-any-order': 'PU3: of one operator’s shard parts become visible oldest first',
   'finished-unpublished': 'CC2: FINISHED waits for publication',
   'name-without-try': 'SC2: what follows a failed checkpoint has another name',
   // Restores and attempts.
@@ -121,6 +122,12 @@ export const mutantRules = {
   'in-flight-of-others': 'IF3: a shard replays the records of its own key groups only',
   'collector-without-in-flight': 'CG1: segments with in-flight data are named by their manifest',
   'savepoint-without-in-flight': 'ADR 27: a savepoint holds what is in flight',
+  // Push sources and what feeds them.
+  'arrival-starts-nothing': 'PS1: an arrival starts the loop of a source at rest',
+  'loop-ends-early': 'PS2: the loop ends with a read that found nothing',
+  'arrivals-without-gaps': 'PS3: arrivals are accepted upwards, and gaps are legal',
+  'arrival-unsent': 'TI1: a record is taken when its source has been told',
+  'job-read-first': 'TI2: the job record is read after the entry is written',
   // Records that are set aside.
   'put-off-dropped': 'DP2, RE4: what is left of an envelope is unfinished work',
   // What lingers.

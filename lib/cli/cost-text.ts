@@ -11,7 +11,7 @@ const names: Readonly<Record<string, string>> = {
   scheduler: 'EventBridge Scheduler',
 };
 
-export function costText({ job, name, prices, report, idle }: ToldCost): string {
+export function costText({ job, name, prices, report, idle, operations }: ToldCost): string {
   const { checkpoints, dollars, events } = report;
   const perEvent = (total: number): string => (events === null || events === 0 ? 'not known' : money((total / events) * 1e6));
   const row = (what: string, total: number): readonly string[] => [
@@ -33,6 +33,11 @@ export function costText({ job, name, prices, report, idle }: ToldCost): string 
     `events    ${events === null ? 'not known: that needs two checkpoints at least' : formatCount(events)}\n`,
     `requests  ${requests}\n\n`,
     table(rows),
+    ...(operations === null
+      ? []
+      : [
+          `\nSavepoints and restores, of which nothing is in the table: ${counted(operations.count, 'operation')}: ${money(operations.dollars.total)}\n`,
+        ]),
     ...(idle === null ? [] : [`\n${idleText(idle)}\n`]),
     `\nPrices of ${prices.region} as of ${prices.asOf}, without free tiers and tax. Not counted: docs/cost.md.\n`,
   ].join('');

@@ -17,7 +17,7 @@ export interface AskedByHand {
 }
 
 /** AH1. */
-export function triggerOf({ flow }: AskedByHand): string {
+export function triggerOf({ flow }: Pick<AskedByHand, 'flow'>): string {
   return createHash('sha256').update(flow).digest('hex').slice(0, 32);
 }
 

@@ -61,6 +61,14 @@ const never: RetryRule = {
 };
 const untilPossible: RetryRule = { errors: [postponed], intervalSeconds: 1, maxAttempts: 1_000_000, backoffRate: 1, maxDelaySeconds: 1 };
 const untilPublished: RetryRule = { ...untilPossible, errors: ['SLUICE-PUBLISH-FAILED'] };
+/** Lambda itself did not take the call: throttled, which a job under load may bring about by itself, or out of order for a moment. */
+const untilCalled: RetryRule = {
+  errors: ['TooManyRequests', 'Service', 'AWSLambda', 'SdkClient', 'ClientExecutionTimeout'].map((name) => `Lambda.${name}Exception`),
+  intervalSeconds: 2,
+  maxAttempts: 12,
+  backoffRate: 2,
+  maxDelaySeconds: 60,
+};
 const someTimes: RetryRule = { errors: ['States.ALL'], intervalSeconds: 1, maxAttempts: 4, backoffRate: 2, maxDelaySeconds: 30 };
 /** For what is decided and must happen: publication, the ends of jobs, restores after their switch. */
 const untilDone: RetryRule = { errors: ['States.ALL'], intervalSeconds: 1, maxAttempts: 1_000_000, backoffRate: 1, maxDelaySeconds: 1 };
@@ -77,7 +85,7 @@ function task(
     task: name,
     parameters,
     resultPath,
-    retry: [never, untilPublished, someTimes],
+    retry: [never, untilPublished, untilCalled, someTimes],
     catch: [],
     ...(next === null ? {} : { next }),
     ...options,
@@ -97,7 +105,7 @@ function trigger(kind: Template, next: string, onFailure: string): TaskState<Tas
   return task('trigger-checkpoint', parameters, '$.triggered', next, {
     waitForToken: true,
     timeoutSecondsPath: '$.timeoutSeconds',
-    retry: [untilPossible, never, someTimes],
+    retry: [untilPossible, never, untilCalled, someTimes],
     catch: onError(onFailure),
   });
 }

@@ -1,6 +1,7 @@
 /** Durable records of what people (or recovery) asked for: what their flows read, and what callers look at. */
 import { SluiceError } from '../base/errors.ts';
 import type { JobId } from '../base/ids.ts';
+import { addBills, type Bill } from '../model/bill.ts';
 import type { OperationRecord } from '../ports/records.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 
@@ -75,11 +76,20 @@ export async function updateOperation(
   change: OperationChange,
   unless: (record: OperationRecord) => boolean = () => false,
 ): Promise<OperationRecord> {
-  for (;;) {
+  for (let counted: Bill | undefined; ;) {
     const record = await readOperation(deps, input);
     if (record.status === 'COMPLETED' || unless(record)) return record;
     const version = record.version ?? 0;
-    const changed = { ...record, ...change, progress: grown(record, change), changedAtMs: deps.clock.now(), version: version + 1 };
+    counted = addBills(counted, deps.bill?.());
+    const bill = addBills(record.bill, counted);
+    const changed = {
+      ...record,
+      ...change,
+      progress: grown(record, change),
+      ...(bill === undefined ? {} : { bill }),
+      changedAtMs: deps.clock.now(),
+      version: version + 1,
+    };
     if ((await deps.operations.replace(changed, version)) === 'stored') return changed;
   }
 }

@@ -89,7 +89,7 @@ async function publishManifest(deps: CoordinatorDeps, record: JobRecord, manifes
   for (let at = 0; at < lines.length; at += atOnce) {
     await Promise.all(
       lines.slice(at, at + atOnce).map(async (line) => {
-        for (const part of line) {
+        for (const part of mutated('parts-in-any-order') ? line.toReversed() : line) {
           const { sink, committer } = committerOf(deps, manifest.plan, part.operator);
           await committer.publish(sink, part, record);
         }

@@ -11,6 +11,7 @@ import { endSweep } from '../checkpoint/sweep-guard.ts';
 import { unpin } from '../checkpoint/pins.ts';
 import { committedStop } from '../checkpoint/trigger-policy.ts';
 import type { JobRecord } from '../model/job-record.ts';
+import { triggerOf } from './asked-by-hand.ts';
 import { cancelJob } from './cancel-job.ts';
 import { readPlan, type CoordinatorDeps } from './coordinator-deps.ts';
 import { failSavepoint } from './finish-savepoint.ts';
@@ -54,10 +55,16 @@ async function finishStopped(deps: CoordinatorDeps, record: JobRecord): Promise<
 async function recoverDeadStops(deps: CoordinatorDeps, { job, pending, pins }: JobRecord): Promise<void> {
   for (const { flow, kind } of [...pending, ...pins]) {
     if (kind !== 'stop-savepoint' || (await deps.flows.isRunning(flow))) continue;
-    const input = { job, flow, trigger: flow.slice(`stop-${job}-`.length) };
+    const input = { job, flow, trigger: triggerOfStop(job, flow) };
     await recoverStop(deps, { ...input, stop: 'drain' });
     await failSavepoint(deps, { ...input, error: { Error: 'TASK_FAILURE', Cause: 'the flow of the stop has ended' } });
   }
+}
+
+/** Of one that a person has started the name says nothing. */
+function triggerOfStop(job: JobId, flow: string): string {
+  const prefix = `stop-${job}-`;
+  return flow.startsWith(prefix) ? flow.slice(prefix.length) : triggerOf({ flow });
 }
 
 /** A dead exporter would hold the floor for ever, and so would a deployment that nobody rolls back. A stop's pin goes with its own recovery. */

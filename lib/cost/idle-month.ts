@@ -1,4 +1,5 @@
 /** What AWS bills in a month for a job that does nothing: its own polling of the queues, alarms, storage, logs. None of it is a request of ours. */
+import { intakeOptionsOf } from '../model/intake.ts';
 import type { JobPlan } from '../model/job-plan.ts';
 import type { PriceTable } from './prices.ts';
 
@@ -13,12 +14,16 @@ export interface Deployed {
 }
 
 /**
- * As infra/ makes it for a job (test/infra/deployed-cost.test.ts compares): a queue for each vertex and for the coordinator, and one for delays. The alarms
- * look at the age of each of the former and at the throttles of its function, at those of the table, and at three counts of the job.
+ * As infra/ makes it for a job (test/infra/deployed-cost.test.ts compares): a queue for each vertex and for the coordinator, one for delays, and what senders
+ * send to, taken for standard queues. The alarms look at the age of the messages in each, but for delays, and at the throttles of its function, at those of
+ * the table, and at three counts of the job.
  */
 export function deployedOf({ vertices }: Pick<JobPlan, 'vertices'>): Omit<Deployed, 'stateBytes'> {
   const consumers = vertices.length + 1;
-  return { fifoQueues: consumers, standardQueues: 1, alarmMetrics: 2 * consumers + 2 + 3, dashboards: 1 };
+  const intakes = vertices.flatMap(({ operators }) => intakeOptionsOf(operators[0]?.connector) ?? []);
+  const queues = intakes.filter(({ kind }) => kind === 'sqs').length;
+  const alarmMetrics = 2 * consumers + intakes.length + queues + 2 + 3;
+  return { fifoQueues: consumers, standardQueues: 1 + queues, alarmMetrics, dashboards: 1 };
 }
 
 export interface IdleMonth {

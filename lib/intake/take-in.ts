@@ -9,6 +9,7 @@
  */
 import { errorCode, errorMessage, SluiceError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { mutated } from '../base/mutated.ts';
 import { partitionIds, partitionOf } from '../model/intake.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { IntakeRecord } from '../ports/intake-log.ts';
@@ -36,10 +37,11 @@ export function createIntake(deps: IntakeDeps, intake: Intake): TakeIn {
 
   return async (records) => {
     if (isStopping(known) && isStopping(await readJob())) return nothing(records, stopped(intake));
+    const before = mutated('job-read-first') ? await readJob() : undefined;
     const { taken, last, problem } = await write(deps, intake, records);
     if (last.size === 0) return { taken, problem };
     try {
-      const job = await readJob();
+      const job = before ?? (await readJob());
       if (isStopping(job)) return nothing(records, stopped(intake));
       if (job !== undefined) await wakeSource(deps, intake, job, last);
       return { taken, problem };
@@ -55,12 +57,13 @@ export function createIntake(deps: IntakeDeps, intake: Intake): TakeIn {
  * a job calls it: what has stopped may be restored, and its senders go on; until then TI4 holds them off.
  */
 export async function closeIntake(deps: IntakeDeps, intake: Intake): Promise<void> {
+  const before = mutated('job-read-first') ? await deps.jobs.read(intake.job) : undefined;
   const last = new Map<string, number>();
   for (const partition of partitionIds(intake.partitions)) {
     const written = await deps.log.append({ intake: intake.name, partition }, { takenAtMs: deps.clock.now(), records: [], closes: true });
     last.set(partition, written === 'closed' ? await newestOf(deps, intake, partition) : written.number);
   }
-  const job = await deps.jobs.read(intake.job);
+  const job = before ?? (await deps.jobs.read(intake.job));
   if (job !== undefined) await wakeSource(deps, intake, job, last);
 }
 

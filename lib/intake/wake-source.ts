@@ -1,6 +1,7 @@
 /** Tells a push source that entries are in its log: each shard by an arrival for each of its partitions. */
 import { SluiceError } from '../base/errors.ts';
 import type { JobId, OperatorUid } from '../base/ids.ts';
+import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
 import { isWorking } from '../checkpoint/job-status.ts';
 import { shardOfSplit } from '../checkpoint/redistribution.ts';
@@ -52,7 +53,8 @@ export async function wakeSource(deps: IntakeDeps, intake: Intake, job: JobRecor
     deduplicationId: `arrived-${job.attempt}-${split}-${number}`,
     body: encodeControl({ kind: 'arrived', job: intake.job, attempt: job.attempt, number, split }),
   }));
-  await sendAll(deps, operatorQueue(intake.job, intake.uid), messages);
+  const sent = sendAll(deps, operatorQueue(intake.job, intake.uid), messages);
+  await (mutated('arrival-unsent') ? sent.catch(() => undefined) : sent);
 }
 
 async function readPlan({ objects }: IntakeDeps, key: string): Promise<JobPlan> {

@@ -213,6 +213,8 @@ export interface ShardRecord extends ShardAddress {
   readonly dirty: boolean;
   readonly recordsIn: number;
   readonly recordsOut: number;
+  /** Counted by the processes that made its commits, since its last snapshot; absent where nothing is billed. */
+  readonly counted?: Bill;
 }
 
 /** A shard's part of a checkpoint, carried by its acknowledgement. */
@@ -239,7 +241,7 @@ export interface ShardSnapshot extends ShardAddress {
   readonly recordsIn: number;
   readonly recordsOut: number;
   readonly stats: SnapshotStats;
-  /** Counted by this process since the last snapshot that it took of any shard; absent where nothing is billed. */
+  /** Counted since its last snapshot: by whoever committed for it, and by this process; absent where nothing is billed. */
   readonly bill?: Bill;
 }
 

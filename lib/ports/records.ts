@@ -1,4 +1,5 @@
 import type { Attempt, CheckpointId, JobId, OperatorUid } from '../base/ids.ts';
+import type { Bill } from '../model/bill.ts';
 import type { JobRecord } from '../model/job-record.ts';
 import type { ShardAddress, ShardRecord, ShardSnapshot } from '../model/shard-record.ts';
 
@@ -47,6 +48,8 @@ export interface OperationRecord {
   readonly failure: { readonly code: string; readonly message: string; readonly hint: string } | null;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
+  /** Counted by whoever worked for it; absent where nothing is billed. */
+  readonly bill?: Bill;
   /** How often it was changed; absent = never. */
   readonly version?: number;
 }

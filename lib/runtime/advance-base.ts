@@ -42,7 +42,9 @@ export async function advanceBase(runtime: Runtime, shard: LiveShard, options: A
     await step.read(runtime, shard.deltaKeys);
     return 'slice';
   }
-  const { version, tables } = step.take(Math.max(isQuiet ? limits.baseRowsPerSliceQuiet : limits.baseRowsPerSlice, rowsOf(ready) >> 4));
+  const rows = isQuiet ? limits.baseRowsPerSliceQuiet : limits.baseRowsPerSlice;
+  const share = Math.min(1, runtime.program.settings.functionTimeoutMs / limits.functionTimeoutMs);
+  const { version, tables } = step.take(Math.max(Math.ceil(rows * share), rowsOf(ready) >> 4));
   if (mutated('deltas-leave-first')) shard.deltas = shard.deltas.filter((ref) => !step.refs.includes(ref));
   const { base } = runtime.deps;
   if (tables.length > 0) await base.write(shard.space, mutated('no-base-fence') ? Number.MAX_SAFE_INTEGER : version, tables);

@@ -1,10 +1,12 @@
 /** Arrivals of a push source: each tells of an entry in the log of one of its splits (PS3 in push-source.ts). */
 import { invariant } from '../base/invariant.ts';
+import { mutated } from '../base/mutated.ts';
 import type { ControlMessage } from '../model/envelope.ts';
 import type { LiveShard } from './live-shard.ts';
 
 export function isNewArrival({ push }: LiveShard, { split, number }: ControlMessage): boolean {
-  return number > (push?.arrived[split!] ?? 0);
+  const last = push?.arrived[split!] ?? 0;
+  return mutated('arrivals-without-gaps') ? number === last + 1 : number > last;
 }
 
 /** PS3. */

@@ -10,6 +10,7 @@ import { mutated } from '../base/mutated.ts';
 import type { Attempt, ChannelId, Epoch } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { murmur3 } from '../base/murmur3.ts';
+import { addBills } from '../model/bill.ts';
 import { encodeEnvelope } from '../model/envelope-codec.ts';
 import type { PackedRecords } from '../model/packed-records.ts';
 import { indexKey, segmentKey } from '../model/object-keys.ts';
@@ -58,7 +59,12 @@ export async function commit(runtime: Runtime, shard: LiveShard, options: Commit
   const empty = isEmptySegment(content);
   if (!empty && !mutated('segment-after-commit')) await deps.objects.createIfAbsent(name, encodeSegment(content));
   shard.segments = await listSegments(runtime, shard, options, version, tryId, empty ? null : name);
-  const next = nextRecord(shard, options, version, tryId, hasEffects(content) ? name : null);
+  // With every commit: a process may never take a snapshot, and ends when Lambda likes. What a snapshot counts stands in its acknowledgement.
+  const counted = options.endsEpoch === true ? undefined : addBills(previous.counted, deps.bill?.());
+  const next = {
+    ...nextRecord(shard, options, version, tryId, hasEffects(content) ? name : null),
+    ...(counted === undefined ? {} : { counted }),
+  };
   const result = await deps.shards.commit(next, { version: seen.version, attempt: seen.attempt });
   if (result.outcome === 'conflict' && result.existing?.tryId !== tryId && !mutated('every-conflict-is-ours'))
     throw new LostRaceError(`${topology.address.uid}[${topology.address.shard}]`);

@@ -131,6 +131,7 @@ function initialRecord(
     dirty: false,
     recordsIn: start.recordsIn,
     recordsOut: start.recordsOut,
+    ...(stored?.counted === undefined ? {} : { counted: stored.counted }),
   };
 }
 

@@ -10,7 +10,6 @@
 import { mutated } from '../base/mutated.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { errorCode, errorMessage } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
 import { segmentsFloor } from '../checkpoint/segments-floor.ts';
 import { decodeStoredPlan } from '../checkpoint/stored-plan.ts';
 import { commit } from './commit.ts';
@@ -33,10 +32,11 @@ import { markOf, processMessages, type ParsedMessage } from './process-messages.
 import { restartPauseMs } from './restart-pause.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { shardTopology, type ShardTopology } from './topology.ts';
+import { OutOfTimeError, WorkTime } from './work-time.ts';
 
-/** Elements set aside in one invocation, and the time that this may take: each costs the work since the last commit once more. */
+/** Elements set aside in one invocation, and the share of its time that this may take: each costs the work since the last commit once more. */
 const poisonMax = 64;
-const poisonMsMax = limits.functionTimeoutMs / 3;
+const poisonShare = 1 / 3;
 
 /** Tells whoever holds the messages to leave them alone for so long. */
 export type Postpone = (messageIds: readonly string[], pauseMs: number) => void;
@@ -89,7 +89,11 @@ export class OperatorFunction {
       else group.push(message);
     }
     const failed: string[] = [];
-    for (const group of this.#inTurn([...groups.values()])) failed.push(...(await this.#handleGroup(group, postpone)));
+    const time = new WorkTime(this.#runtime.deps.timeLeft);
+    for (const group of this.#inTurn([...groups.values()])) {
+      failed.push(...(time.isNearlyUp() ? atOnce(group, postpone) : await this.#handleGroup(group, postpone)));
+      time.step();
+    }
     return failed;
   }
 
@@ -140,7 +144,8 @@ export class OperatorFunction {
           return (mutated('only-first-failed') ? messages.slice(0, 1) : messages).map(idOf);
         poison.push(found);
         // The dead letters before the last one are committed: the batch goes on from there when it comes again, at once.
-        if (poison.length < poisonMax && clock.monotonic() - begunAt < poisonMsMax) continue;
+        if (poison.length < poisonMax && clock.monotonic() - begunAt < poisonShare * this.#runtime.program.settings.functionTimeoutMs)
+          continue;
         postpone(messages.map(idOf), 0);
         return messages.map(idOf);
       }
@@ -289,6 +294,11 @@ export class OperatorFunction {
     const tries = triesOf(messages);
     const kind = failureKind(error, tries);
     if (kind === 'none') {
+      if (error instanceof OutOfTimeError) {
+        atOnce(messages, postpone);
+        // It has said why the batch comes again.
+        this.#troubled.add(index);
+      }
       deps.logger.log('debug', errorMessage(error), { operator: this.#uid, shard: index });
       return;
     }
@@ -334,6 +344,13 @@ function parse(received: ReceivedMessage): ParsedMessage {
 
 function triesOf(messages: readonly ReceivedMessage[]): number {
   return Math.max(...messages.map(({ receiveCount }) => receiveCount));
+}
+
+/** Without a pause, however often they came: they are not what failed. */
+function atOnce(messages: readonly ReceivedMessage[], postpone: Postpone): readonly string[] {
+  const ids = messages.map(idOf);
+  postpone(ids, 0);
+  return ids;
 }
 
 function idOf({ messageId }: ReceivedMessage): string {

@@ -7,6 +7,7 @@
  * PM3. Success is reported only when the record has the batch consumed, no unfinished work, and that version's outputs sent.
  * PM4. Messages of an older attempt are dropped: they initialise nothing and commit nothing.
  * PM5. Processing time advances only with a fresh message, and only an invocation with one takes the orders of the job record.
+ * PM6. It stops between two commits while there is time for one: what it has not done comes again, and is found by the record or by being fresh.
  */
 import { mutated } from '../base/mutated.ts';
 import { limits } from '../base/limits.ts';
@@ -34,6 +35,7 @@ import { sweepMaps } from './sweep-maps.ts';
 import { takeOrder, readSource } from './source-driver.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { armBase, armFlush, armTimer } from './wake-ups.ts';
+import { OutOfTimeError, WorkTime } from './work-time.ts';
 
 export type ParsedMessage = { readonly received: ReceivedMessage } & (
   | { readonly kind: 'data'; readonly header: EnvelopeHeader; readonly claimed: boolean }
@@ -80,6 +82,7 @@ class ShardWork {
   readonly #shard: LiveShard;
   readonly #messages: readonly ParsedMessage[];
   readonly #witness: string | null;
+  readonly #time: WorkTime;
   #committedAtRecords: number;
   /** Nothing has come since the shard asked to be woken for the base's sake. */
   #isQuiet = false;
@@ -92,6 +95,7 @@ class ShardWork {
     const fresh = messages.find((message) => isFresh(shard, message));
     this.#witness = fresh === undefined ? null : markOf(fresh);
     this.#committedAtRecords = shard.recordsIn;
+    this.#time = new WorkTime(runtime.deps.timeLeft);
     shard.orderDue = false;
     shard.interlude = createInterlude(runtime, shard, {
       isFresh: this.#witness !== null,
@@ -115,7 +119,13 @@ class ShardWork {
       if (showsUnfinishedWork(shard.record)) await this.#commitRest();
       return;
     }
-    for (const message of this.#messages) await this.#take(message, message === this.#messages.at(-1));
+    for (const message of this.#messages) {
+      const isNew = isFresh(this.#shard, message);
+      // Behind the commit a fresh message is left, by which the batch is known not to be done.
+      if (isNew && this.#time.isNearlyUp()) await this.#commitStep();
+      await this.#take(message, message === this.#messages.at(-1));
+      if (isNew) this.#time.step();
+    }
     if (mutated('replay-last') && this.#messages.some(({ kind }) => kind === 'data')) await this.#finishReplay();
     await this.#commitRest();
   }
@@ -164,7 +174,8 @@ class ShardWork {
     while (shard.replay !== null) {
       await replayInFlight(this.#runtime, this.#job, shard, limits.sourceRecordsPerCommit);
       while (shard.dueTimers() !== null) await this.#fireDue();
-      if (shard.replay !== null || shard.mustCommit) await this.#commitAndSend();
+      if (shard.replay !== null) await this.#commitStep();
+      else if (shard.mustCommit) await this.#commitAndSend();
     }
   }
 
@@ -172,7 +183,8 @@ class ShardWork {
     const shard = this.#shard;
     shard.place = null;
     await fireDue(shard);
-    if (shard.dueTimers() !== null || shard.mustCommit) await this.#commitAndSend();
+    if (shard.dueTimers() !== null) await this.#commitStep();
+    else if (shard.mustCommit) await this.#commitAndSend();
   }
 
   /** Due timers, what the restore left, then the stash, in as many commits as it takes. */
@@ -189,7 +201,7 @@ class ShardWork {
         await this.#finishReplay();
       } else if (shard.replaying) {
         await this.#apply(await replayStash(this.#runtime, shard, limits.sourceRecordsPerCommit));
-        if (shard.replaying) await this.#commitAndSend();
+        if (shard.replaying) await this.#commitStep();
       } else {
         return;
       }
@@ -287,8 +299,12 @@ class ShardWork {
     for (let slices = this.#isQuiet ? quietSlicesMax : 1; slices > 0 || wholeStep;) {
       const outcome = await advanceBase(this.#runtime, this.#shard, options);
       if (outcome === 'nothing') return;
-      if (outcome === 'slice') slices--;
-      else await this.#commitAdvance();
+      if (outcome === 'done') await this.#commitAdvance();
+      else {
+        slices--;
+        // Only this process knows what the slice cost: thousands of writes, against one.
+        if (this.#runtime.deps.bill !== undefined) await this.#commitAndSend();
+      }
       if (outcome === 'done' && wholeStep) return;
     }
   }
@@ -297,6 +313,13 @@ class ShardWork {
   async #commitAdvance(): Promise<void> {
     if (this.#isQuiet && !baseLags(this.#shard)) this.#shard.changed = true;
     await this.#commitAndSend();
+  }
+
+  /** With more to do. PM6. */
+  async #commitStep(): Promise<void> {
+    await this.#commitAndSend();
+    this.#time.step();
+    if (this.#time.isNearlyUp()) throw new OutOfTimeError();
   }
 
   async #commitAndSend(): Promise<void> {

@@ -7,6 +7,7 @@
  * PS3. Arrivals are accepted once and only upwards, for each split. Gaps are legal: entries are numbered without gaps, and reading finds those before.
  * PS4. At rest it is woken for idleness and for what lingers; these wake-ups read nothing.
  */
+import { mutated } from '../base/mutated.ts';
 import type { ControlMessage } from '../model/envelope.ts';
 import type { PushProgress } from '../model/shard-record.ts';
 import type { WatermarkStrategy } from '../operators/operator.ts';
@@ -24,7 +25,7 @@ export function turnOf({ deps }: Runtime, { push, splits, topology }: LiveShard,
   if (push.loop !== null) return control.kind !== 'arrived' && control.number === push.loop ? 'read' : 'nothing';
   if (control.kind !== 'arrived') return 'rest';
   const { position, ended } = splits![control.split!]!;
-  return ended || passedOf(deps, topology)!(position, control.number) ? 'rest' : 'read';
+  return mutated('arrival-starts-nothing') || ended || passedOf(deps, topology)!(position, control.number) ? 'rest' : 'read';
 }
 
 /** The message that was pushed last reads on. */

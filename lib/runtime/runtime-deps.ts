@@ -28,6 +28,8 @@ export interface RuntimeDeps {
   readonly bill?: () => Bill;
   /** Lets others of the process go on, between two records; absent where a function has its process for itself. */
   readonly turn?: () => Promise<void>;
+  /** Milliseconds until the invocation in hand is ended by force; absent where it is not. */
+  readonly timeLeft?: () => number;
 }
 
 export interface RuntimeSettings {
@@ -46,6 +48,8 @@ export interface RuntimeSettings {
   /** Of maps that are loaded by entry. */
   readonly stateCacheEntries: number;
   readonly jobRecordCacheMs: number;
+  /** After so long an invocation is ended from outside. What is done in one go is a share of it: less than the usual time is less work in each. */
+  readonly functionTimeoutMs: number;
   /** While a batch is worked on: how often others are let in and orders are looked for, and after how many records the clock is asked first. */
   readonly lookEveryMs: number;
   readonly recordsPerLook: number;

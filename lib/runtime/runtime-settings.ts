@@ -12,6 +12,7 @@ export const defaultRuntimeSettings: RuntimeSettings = {
   stateCacheKeys: limits.stateCacheKeysMax,
   stateCacheEntries: limits.stateCacheEntriesMax,
   jobRecordCacheMs: limits.jobRecordCacheMs,
+  functionTimeoutMs: limits.functionTimeoutMs,
   lookEveryMs: limits.jobRecordCacheMs,
   recordsPerLook: limits.recordsPerLook,
   triesBeforeCare: limits.triesBeforeCare,

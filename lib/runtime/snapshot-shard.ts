@@ -172,7 +172,7 @@ function buildSnapshot(runtime: Runtime, shard: LiveShard, options: SnapshotOpti
   const { segments, added, inputs, begun, startedAtMs } = facts;
   const nowMs = runtime.deps.clock.now();
   const { alignment } = options;
-  const bill = addBills(runtime.deps.bill?.());
+  const bill = addBills(shard.record.counted, runtime.deps.bill?.());
   const isOvertaken = alignment !== null && Object.keys(alignment.barriers).length < shard.inputs.size;
   return {
     ...shard.topology.address,

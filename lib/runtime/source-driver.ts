@@ -47,7 +47,8 @@ export async function readSource(runtime: Runtime, shard: LiveShard, control: Co
     return mutated('early-wake-arms-nothing') ? undefined : sleep(runtime, shard, settings.backPressureSleepMs);
   const foundMore = await readSplits(runtime, shard, settings.sourceRecordsPerCommit);
   if (Object.values(shard.splits!).every(({ ended }) => ended)) return endSource(shard);
-  if (!foundMore) return shard.push === null ? sleep(runtime, shard, settings.sourceIdleMs) : rest(shard, watermarks);
+  if (!foundMore || (shard.push !== null && mutated('loop-ends-early')))
+    return shard.push === null ? sleep(runtime, shard, settings.sourceIdleMs) : rest(shard, watermarks);
   tellWatermark(runtime, shard);
   shard.selfNumber++;
   shard.self.push({ kind: 'continue', number: shard.selfNumber, dueAtMs: 0 });

@@ -33,6 +33,16 @@ describe('audit', () => {
     expect(json.map((line) => (JSON.parse(line) as { number: number }).number)).toEqual([1, 2]);
   });
 
+  test('shows a record as one line, whatever was sent: nobody writes lines of the audit himself', async () => {
+    const forged = '{"a": 1}\n9  2026-01-01T00:00:00.000Z  somebody else  POST /jobs/x/stop \u001b[1A\u202e';
+    const response = await world.app.fetch(new Request(`http://localhost/jobs/${job}/checkpoints`, { method: 'POST', body: forged }));
+    expect(response.status).toBe(400);
+    const lines = (await audit()).out.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain(String.raw`{"a": 1}\u000a9  2026-01-01`);
+    expect(lines[0]).toContain(String.raw`\u001b[1A\u202e`);
+  });
+
   test('verifies a chain of many pages, and says where it ends and what has no outcome', async () => {
     const records = await writtenChain(log, job, 250);
     const { exitCode, out } = await audit('--verify', '--anchor', `7:${records[6]!.hash}`);

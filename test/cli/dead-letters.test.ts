@@ -16,7 +16,7 @@ export const job = defineJob({
   configuration: { 'restart-strategy.type': 'none' },
   build(env) {
     env.fromSource(ndjsonFiles('in.ndjson')).uid('lines')
-      .map(({ n }) => { if (n % 2 === 0) throw new Error('even ' + n); return { n }; }).uid('odd').onError('${policy}')
+      .map(({ n }) => { if (n % 2 === 0) throw new Error('even ' + n + (n === 4 ? String.fromCharCode(27) + '[2J' : '')); return { n }; }).uid('odd').onError('${policy}')
       .sinkTo(fileSink('out')).uid('results');
   },
 });
@@ -36,6 +36,8 @@ describe('dead letters', { timeout: 60_000 }, () => {
     expect(shown.out).toMatch(
       /odd, shard 0: SLUICE-USER-CODE: even 2\n {2}at: channel 0\/0>0, sequence 1, index 1\n {2}record: \{"n":2\}\n/,
     );
+    // Nothing of a record speaks to the terminal.
+    expect(shown.out).toContain(String.raw`SLUICE-USER-CODE: even 4\u001b[2J`);
     expect(shown.out).toMatch(/\n2 dead letters\n$/);
     const json = await sluice('dead-letters', 'letters', '--data-dir', 'data', '--json');
     expect(
@@ -43,7 +45,7 @@ describe('dead letters', { timeout: 60_000 }, () => {
         .trimEnd()
         .split('\n')
         .map((line) => (JSON.parse(line) as { message: string }).message),
-    ).toEqual(['even 2', 'even 4']);
+    ).toEqual(['even 2', 'even 4\u001b[2J']);
     const records = await sluice('dead-letters', 'letters', '--data-dir', 'data', '--operator', 'odd', '--records');
     expect(records.out).toBe('{"n":2}\n{"n":4}\n');
     expect((await sluice('dead-letters', 'letters', '--data-dir', 'data', '--operator', 'other')).out).toBe('no dead letters\n');

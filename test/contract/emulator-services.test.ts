@@ -150,8 +150,8 @@ describe.runIf(emulator !== undefined)('on the emulator of AWS', () => {
   });
 
   test('a flow is started once under its name, and runs until it has ended; nobody waits for a token that is unknown', async () => {
-    const flowOf = (name: string) => (name.startsWith('chk-') ? 'checkpoint' : undefined);
-    const starter = createStepFunctionsFlowStarter({ client: sfn, stateMachineArn: (flow) => machines.get(flow), flowOf });
+    const flowsOf = (name: string) => (name.startsWith('chk-') ? ['checkpoint'] : []);
+    const starter = createStepFunctionsFlowStarter({ client: sfn, stateMachineArn: (flow) => machines.get(flow), flowsOf });
     const name = `chk-${'a'.repeat(100)}`;
     expect(await starter.start('checkpoint', name, { job: 'ä' })).toBe('started');
     expect(await starter.start('checkpoint', name, { job: 'other' })).toBe('exists');

@@ -85,7 +85,7 @@ function onEmulator({ client, emulator: server }: ContractEmulator): void {
     const definition = JSON.stringify({ StartAt: 'W', States: { W: { Type: 'Wait', Seconds: 1, End: true } } });
     const roleArn = 'arn:aws:iam::000000000000:role/flows';
     const { stateMachineArn } = await sfn.send(new CreateStateMachineCommand({ name: randomUUID(), definition, roleArn }));
-    const flows = createStepFunctionsFlowStarter({ client: sfn, stateMachineArn: () => stateMachineArn, flowOf: () => 'checkpoint' });
+    const flows = createStepFunctionsFlowStarter({ client: sfn, stateMachineArn: () => stateMachineArn, flowsOf: () => ['checkpoint'] });
     expect(await flows.start('checkpoint', 'checkpoint-1', { n: 1 })).toBe('started');
     expect(await flows.isRunning('checkpoint-1')).toBe(true);
     await expect.poll(() => flows.isRunning('checkpoint-1'), { timeout: 10_000 }).toBe(false);

@@ -3,7 +3,7 @@ import { changeRecorder } from '../../lib/api/audit-trail.ts';
 import { readAuditedState } from '../../lib/api/audited-state.ts';
 import { MemoryAuditLog } from '../contract/memory-audit-log.ts';
 import { job } from '../checkpoint/fixture.ts';
-import { planOf } from '../checkpoint/plans.ts';
+import { counter, planOf } from '../checkpoint/plans.ts';
 import { CoordinatorWorld } from './coordinator-world.ts';
 
 async function running(): Promise<CoordinatorWorld> {
@@ -65,6 +65,20 @@ describe('a savepoint that somebody starts by hand', () => {
     expect(await world.stores.operations.list(job)).toEqual([]);
     await startByHand(world, 'stop', { jobId: job, directory: 'target' }, 'ended');
     expect((await refusal('savepoint', { jobId: job, directory: 'a' }, 'late')).Error).toBe('SLUICE-JOB-ENDED');
+  });
+
+  test('as a stop that has died is taken back by the sweep', async () => {
+    const world = await running();
+    world.mute.add(counter);
+    const execution = await startByHand(world, 'stop', { jobId: job, directory: 'target' });
+    expect((await world.record()).pending).toMatchObject([{ kind: 'stop-savepoint', flow: 'by-hand' }]);
+    await world.stores.flows.save({ ...execution, status: 'FAILED' });
+    world.mute.clear();
+    await world.boot();
+    await world.advance(3_700_000);
+    const [operation] = await world.stores.operations.list(job);
+    expect(operation).toMatchObject({ status: 'COMPLETED', failure: { message: 'the flow of the stop has ended' } });
+    expect(await world.record()).toMatchObject({ status: 'RUNNING', attempt: 2 });
   });
 
   test('is recorded in the audit of the job, with the execution that it was', async () => {

@@ -43,8 +43,7 @@ export function describeDeployed(name: string, options: DeployedOptions, tests: 
         return;
       }
       open = opened;
-      await bootstrap(opened.emulator);
-      await options.before?.(opened.emulator);
+      await Promise.all([bootstrap(opened.emulator), options.before?.(opened.emulator)]);
       await deployNow(options.app, options.context ?? {});
     }, setUpTimeoutMs);
     beforeEach((context) => {

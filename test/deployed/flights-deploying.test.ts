@@ -8,6 +8,8 @@ import { region } from '../../localstack/emulator.ts';
 import { describeDeployed, type Deployed } from './deployed.ts';
 import { every150th } from './flights/every-150th.ts';
 import { bucket, jobApi, publishedLines, putFiles } from './flights/flights-world.ts';
+import { unshownReasons } from './granted/compare-grants.ts';
+import { unusedGrants } from './granted/unused-grants.ts';
 
 const flightsFile = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
 const app = 'node --conditions=sluice-source infra/app.ts';
@@ -17,9 +19,9 @@ const context = {
   plainHttp: 'true',
   parallelism: '4',
   functionTimeoutSeconds: '5',
-  // Small steps: it is to run on while two deployments come.
-  recordsPerCommit: '40',
 };
+/** Small steps: it is to run on while two deployments come. The last version takes its own. */
+const atWork = { ...context, recordsPerCommit: '40' };
 const flights = every150th(flightsFile, 4);
 const right = { missing: 0, extra: 0, duplicated: 0, firstDifferences: [] };
 
@@ -34,14 +36,14 @@ async function codeOf({ emulator: { endpoint } }: Deployed): Promise<readonly st
 
 describeDeployed(
   'the flights job, deployed anew while it runs',
-  { app, context, before: async (emulator) => putFiles(emulator, 'in', (await flights).files) },
+  { app, context: atWork, before: async (emulator) => putFiles(emulator, 'in', (await flights).files) },
   (deployed) => {
     test('is not touched by a deployment whose plan has no place for its state: every reason is named', { timeout: 180_000 }, async () => {
       const api = jobApi(deployed());
       await api.untilState('RUNNING');
       const before = await codeOf(deployed());
       expect(before.length).toBeGreaterThan(5);
-      const refused = deployed().deployAgain({ context: { ...context, job: 'test/deployed/flights/incompatible-version.ts' } });
+      const refused = deployed().deployAgain({ context: { ...atWork, job: 'test/deployed/flights/incompatible-version.ts' } });
       await expect(refused).rejects.toThrow(/SLUICE-REFUSED[^]*daily[^]*seasons/);
       expect(await codeOf(deployed())).toEqual(before);
       expect(await api.call('GET', '')).toMatchObject({ body: { state: 'RUNNING' } });
@@ -64,5 +66,9 @@ describeDeployed(
         expect(compareLines(expected.seasons, await publishedLines(emulator, 'out/seasons'))).toEqual(right);
       },
     );
+
+    test('shows the use of what a deployment is granted and a run alone does not need', async () => {
+      expect(await unshownReasons(deployed(), 'SluiceExamples', unusedGrants, 'test/deployed/flights-deploying.test.ts')).toEqual([]);
+    });
   },
 );

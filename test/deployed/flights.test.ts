@@ -7,9 +7,13 @@ import { verifyAudit } from '../../lib/model/audit-chain.ts';
 import type { AuditHead, AuditRecord } from '../../lib/model/audit-record.ts';
 import type { Emulator } from '../../localstack/emulator.ts';
 import { describeDeployed } from './deployed.ts';
+import { billedAndSeen } from './flights/billed.ts';
 import { every150th } from './flights/every-150th.ts';
 import { holdOne, killOne, refusedCommits, sendTwice, setVisibility } from './flights/faults.ts';
 import { bucket, jobApi, publishedLines, putFiles } from './flights/flights-world.ts';
+import { startByHand } from './flights/start-by-hand.ts';
+import { compareGrants } from './granted/compare-grants.ts';
+import { unusedGrants } from './granted/unused-grants.ts';
 
 const flightsFile = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
 const app = 'node --conditions=sluice-source infra/app.ts';
@@ -19,12 +23,14 @@ const context = {
   plainHttp: 'true',
   parallelism: '4',
   functionTimeoutSeconds: '5',
-  // Small steps: it is to be at work while things go wrong.
-  recordsPerCommit: '25',
 };
+/** Small steps: it is to be at work while things go wrong. What comes after takes its own. */
+const atWork = { ...context, recordsPerCommit: '25' };
 const flights = every150th(flightsFile, 4);
 /** One may be held where nothing of it is refused any more: before it has read, or behind its commit. */
 const heldMax = 20;
+/** Longer than the visibility that it has then, and shorter than the function may take. */
+const heldMs = 2_500;
 /** Five above the function's timeout (infra/operator.ts). */
 const deployedVisibilitySeconds = 10;
 const right = { missing: 0, extra: 0, duplicated: 0, firstDifferences: [] };
@@ -33,7 +39,8 @@ const before = async (emulator: Emulator): Promise<void> => putFiles(emulator, '
 
 /** The second time with permissions enforced: what the functions do is what their roles allow. */
 describe.each([false, true])('with IAM enforced: %s', (auth) => {
-  describeDeployed('the flights job, deployed', { app, context, auth, before }, (deployed) => {
+  const byHand = !auth;
+  describeDeployed('the flights job, deployed', { app, context: atWork, auth, before }, (deployed) => {
     let savepoint: string;
 
     test('runs, and answers to whoever is authorised only', async () => {
@@ -49,10 +56,16 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       // Shorter than the function may take: whoever is held has lost its messages meanwhile.
       await setVisibility(deployed(), 'daily', 1);
       for (let held = 0; held < heldMax && (await refusedCommits(deployed(), 'daily')) === 0; held++)
-        await holdOne(deployed(), 'daily', 2_000);
+        await holdOne(deployed(), 'daily', heldMs, (held % 5) * 15);
       expect(await refusedCommits(deployed(), 'daily')).toBeGreaterThan(0);
       // As it was deployed: what is slow on a busy machine is not to come twice.
       await setVisibility(deployed(), 'daily', deployedVisibilitySeconds);
+      expect(await jobApi(deployed()).state()).toBe('RUNNING');
+    });
+
+    test('writes a savepoint over HTTP, and runs on', { timeout: 120_000 }, async () => {
+      const { location } = await jobApi(deployed()).operation('/savepoints', {});
+      expect(location).toMatch(/^s3:[/][/].+[/]savepoints[/]savepoint-/);
       expect(await jobApi(deployed()).state()).toBe('RUNNING');
     });
 
@@ -60,7 +73,6 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       const api = jobApi(deployed());
       const { location } = await api.operation('/stop', { drain: false }, '/savepoints');
       savepoint = String(location);
-      expect(savepoint).toMatch(/^s3:[/][/].+[/]savepoints[/]savepoint-/);
       await api.untilState('FINISHED');
       const { daily } = await computeExpected((await flights).batches);
       const { missing, extra, duplicated } = compareLines(daily, await publishedLines(deployed().emulator, 'out/daily'));
@@ -73,13 +85,23 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       'goes on as a new version, at half the parallelism, from that savepoint, and every line is there exactly once',
       { timeout: 420_000 },
       async () => {
-        await deployed().deployAgain({ context: { ...context, parallelism: '2', job: 'test/deployed/flights/next-version.ts' } });
+        // Once by the deployment, once by whoever asks for the restore.
+        const deployedAt = byHand ? '4' : '2';
+        await deployed().deployAgain({ context: { ...context, parallelism: deployedAt, job: 'test/deployed/flights/next-version.ts' } });
         const api = jobApi(deployed());
         // A deployment of a job that has ended does not start it.
         expect(await api.state()).toBe('FINISHED');
-        const dry = await api.call('POST', '/restore', { savepoint, dryRun: true });
-        expect(dry).toMatchObject({ status: 200, body: { ok: true, reasons: [] } });
-        expect(await api.operation('/restore', { savepoint })).toEqual({ attempt: 2 });
+        if (byHand) {
+          const dry = await startByHand(deployed(), 'restore', { savepoint, parallelism: 2, dryRun: true });
+          expect(dry).toMatchObject({ status: 'SUCCEEDED', output: { preview: { ok: true, reasons: [] } } });
+          expect(await startByHand(deployed(), 'restore', { savepoint, parallelism: 2 })).toMatchObject({ status: 'SUCCEEDED' });
+        } else {
+          const dry = await api.call('POST', '/restore', { savepoint, dryRun: true });
+          expect(dry).toMatchObject({ status: 200, body: { ok: true, reasons: [] } });
+          expect(await api.operation('/restore', { savepoint })).toEqual({ attempt: 2 });
+        }
+        const { vertices } = (await api.call('GET', '')).body as { readonly vertices: readonly { readonly parallelism: number }[] };
+        expect(Math.max(...vertices.map(({ parallelism }) => parallelism))).toBe(2);
         await api.untilState('FINISHED');
         const expected = await computeExpected((await flights).batches);
         const { emulator } = deployed();
@@ -94,8 +116,23 @@ describe.each([false, true])('with IAM enforced: %s', (auth) => {
       const { records, head } = (await api.call('GET', '/audit')).body as unknown as { records: readonly AuditRecord[]; head: AuditHead };
       expect(verifyAudit(records, [head])).toMatchObject({ problem: null, withoutOutcome: [] });
       const asked = records.flatMap((record) => (record.kind === 'asked' ? [record] : []));
-      expect(asked.map(({ request }) => request.path.split('/').at(-1))).toEqual(['stop', 'restore', 'restore']);
-      for (const { who } of asked) expect(who).toMatch(/^arn:aws:iam::/);
+      const whoAndWhat = asked.map(({ who, request }) => `${who.split(':')[2]} ${request.path.split('/').at(-1)}`);
+      // A dry run of the flow changes nothing, and leaves none.
+      const restores = byHand ? ['states restore'] : ['iam restore', 'iam restore'];
+      expect(whoAndWhat).toEqual(['iam savepoints', 'iam stop', ...restores]);
+    });
+
+    test('may do what it did, and no more than what is used or has a reason', async () => {
+      expect(await compareGrants(deployed(), 'SluiceExamples', unusedGrants)).toEqual({
+        usedAndNotGranted: [],
+        unusedWithoutReason: [],
+        reasonsForNothing: [],
+      });
+    });
+
+    test('has checkpoints whose bills add up to what the server saw of its functions', async () => {
+      const { billed, seen, byOperation } = await billedAndSeen(deployed());
+      expect(Math.abs(billed / seen - 1), JSON.stringify(byOperation)).toBeLessThanOrEqual(0.05);
     });
   });
 });

@@ -1,4 +1,5 @@
 /** Push sources on AWS: a queue and HTTP into a job, every message once, and nothing taken in once it has stopped. */
+import { LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -6,6 +7,8 @@ import { region, type Emulator } from '../../localstack/emulator.ts';
 import { requestCounts } from '../../localstack/observe.ts';
 import { describeDeployed } from './deployed.ts';
 import { bucket, jobApi, publishedLines, putFiles } from './flights/flights-world.ts';
+import { compareGrants } from './granted/compare-grants.ts';
+import { unusedByIntakes } from './granted/unused-grants.ts';
 
 const app = 'node --conditions=sluice-source test/deployed/intake-app/app.ts';
 const context = { output: `s3://${bucket}/orders` };
@@ -26,7 +29,7 @@ async function untilQuiet(emulator: Emulator): Promise<void> {
 
 describeDeployed(
   'a job with push sources, deployed',
-  { app, context, before: (emulator) => putFiles(emulator, 'none', []) },
+  { app, context, auth: true, before: (emulator) => putFiles(emulator, 'none', []) },
   (deployed) => {
     const send = async (from: number, to: number): Promise<void> => {
       const { emulator, outputs } = deployed();
@@ -55,6 +58,14 @@ describeDeployed(
       while ((await published()).length < wanted) await sleep(500);
     });
 
+    test('shows the use of what its functions are granted', async () => {
+      expect(await compareGrants(deployed(), 'Intakes', unusedByIntakes, /Intake(?!Table)/)).toEqual({
+        usedAndNotGranted: [],
+        unusedWithoutReason: [],
+        reasonsForNothing: [],
+      });
+    });
+
     test('makes no request and no invocation while nothing comes', { timeout: 120_000 }, async () => {
       const { emulator } = deployed();
       // The last checkpoint, what retires behind it, and the sweep that finds nothing left to guard.
@@ -72,6 +83,18 @@ describeDeployed(
       const numbers = (from: string) => lines.filter((line) => line.from === from).map(({ n }) => n).sort((a, b) => a - b); // prettier-ignore
       expect(numbers('queue')).toEqual(Array.from({ length: messages }, (_, n) => n));
       expect(numbers('http')).toEqual(Array.from({ length: batches * batchRecords }, (_, n) => n));
+    });
+
+    test('rests once it has stopped: no event source takes anything any more', { timeout: 60_000 }, async () => {
+      const { endpoint } = deployed().emulator;
+      const lambda = new LambdaClient({ endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } });
+      const states = async () => {
+        const { EventSourceMappings: mappings = [] } = await lambda.send(new ListEventSourceMappingsCommand());
+        return mappings.map(({ State: state }) => state);
+      };
+      while ((await states()).some((state) => state !== 'Disabled')) await sleep(500);
+      // Five vertices or fewer, the coordinator, the relay, the user's queue.
+      expect((await states()).length).toBeGreaterThan(5);
     });
 
     test('takes nothing in once it has stopped', async () => {

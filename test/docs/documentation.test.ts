@@ -24,7 +24,7 @@ function commandsIn(among: readonly CodeBlock[]): readonly string[] {
 }
 
 describe('TypeScript in the documentation', () => {
-  test('has the types that it claims, every block by itself', () => {
+  test('has the types that it claims, every block by itself', { timeout: 120_000 }, () => {
     expect(ofLanguage('ts').length).toBeGreaterThan(0);
     expect(typeCheck(ofLanguage('ts'))).toEqual([]);
   });

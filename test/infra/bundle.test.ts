@@ -1,8 +1,10 @@
 /** What a function loads before its first message: Lambda bills it, and everybody waits for it. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { bundleJob } from '../../infra/bundle-job.ts';
 import { loadedAtInit } from './loaded-at-init.ts';
@@ -38,10 +40,29 @@ describe('the bundle of a job', () => {
     expect(text.includes('"OrderOfTheUser"')).toBe(true);
   });
 
-  test('is the same for the same sources, whatever folder it is made in', () => {
-    expect(digest).toMatch(/^[0-9a-f]{16}$/);
-    expect(bundleJob(`${entry.slice(0, -'job.ts'.length)}./job.ts`).digest).toBe(digest);
-  });
+  test(
+    'is the same for the same sources, wherever the project lies and from wherever it is deployed; other code is another',
+    { timeout: 120_000 },
+    async () => {
+      expect(digest).toMatch(/^[0-9a-f]{16}$/);
+      const root = fileURLToPath(new URL('../..', import.meta.url));
+      const places = [mkdtempSync(join(tmpdir(), 'sluice-here-')), join(mkdtempSync(join(tmpdir(), 'sluice-')), 'deep', 'down')];
+      const digests: string[] = [];
+      for (const [index, place] of places.entries()) {
+        for (const name of ['lib', 'functions', 'infra', 'examples', 'package.json', 'tsconfig.json']) cpSync(join(root, name), join(place, name), { recursive: true }); // prettier-ignore
+        symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
+        const script = `import { bundleJob } from ${JSON.stringify(join(place, 'infra/bundle-job.ts'))}; console.log(bundleJob(${JSON.stringify(join(place, 'examples/flights/job.ts'))}).digest)`;
+        const run = () => promisify(execFile)(process.execPath, ['--conditions=sluice-source', '--input-type=module', '--eval', script], { cwd: index === 0 ? place : tmpdir() }); // prettier-ignore
+        digests.push((await run()).stdout.trim());
+        if (index > 0) continue;
+        const file = join(place, 'examples/flights/job.ts');
+        writeFileSync(file, `${readFileSync(file, 'utf8')}\nexport const more = process.argv.length;\n`);
+        expect((await run()).stdout.trim()).not.toBe(digests[0]);
+      }
+      for (const place of [places[0]!, join(places[1]!, '../..')]) rmSync(place, { recursive: true });
+      expect(digests).toEqual([digest, digest]);
+    },
+  );
 
   test('has a source map beside each module, and no mutants', () => {
     const modules = readdirSync(directory).filter((name) => name.endsWith('.mjs'));

@@ -98,6 +98,16 @@ describe('the stage', () => {
     ]);
   });
 
+  test('lets more in where jobs take records in by it, so that who sends does not shut people out, or as many as somebody says', () => {
+    const rateOf = (plane: SluiceControlPlaneProps) => {
+      const { stack, controlPlane } = appOf({ jobId }, plane);
+      controlPlane.control.addRoute('POST', `/jobs/${jobId}/intake/orders`, 'send', controlPlane.overview.function);
+      return ofType(Template.fromStack(stack), 'AWS::ApiGatewayV2::Stage')[0]!.Properties['DefaultRouteSettings'];
+    };
+    expect(rateOf({})).toEqual({ ThrottlingRateLimit: 1_000, ThrottlingBurstLimit: 2_000 });
+    expect(rateOf({ throttle: { requestsPerSecond: 7, burst: 9 } })).toEqual({ ThrottlingRateLimit: 7, ThrottlingBurstLimit: 9 });
+  });
+
   test('writes down who called what, and neither headers nor bodies', () => {
     const [stage] = ofType(template, 'AWS::ApiGatewayV2::Stage');
     const { Format, DestinationArn } = stage!.Properties['AccessLogSettings'] as {

@@ -42,10 +42,26 @@ describe('what functions may do', () => {
 
   test('with the user’s data follows from the URIs of the plan', () => {
     const text = JSON.stringify(all);
-    expect(text).toContain(':s3:::in-bucket/flights.ndjson*');
-    expect(text).toContain(':s3:::out-bucket/out/daily*');
+    expect(text).toContain(':s3:::in-bucket/flights.ndjson"');
+    expect(text).toContain(':s3:::out-bucket/out/daily/*');
     const written = all.filter(({ Action }) => Action.includes('s3:PutObject'));
     expect(JSON.stringify(written)).not.toContain('in-bucket');
+  });
+
+  test('with the user’s data is for who reads it, who stages it and who shows it', () => {
+    const placesOf = (role: RegExp): readonly string[] =>
+      ['in-bucket', 'out-bucket/out/daily', 'out-bucket/out/seasons'].filter((place) => JSON.stringify(statementsOf(role)).includes(place));
+    expect(placesOf(/^FlightsOperatorflights/)).toEqual(['in-bucket']);
+    expect(placesOf(/^FlightsOperatordaily/)).toEqual(['out-bucket/out/daily']);
+    expect(placesOf(/^FlightsOperatorseasons/)).toEqual(['out-bucket/out/seasons']);
+    expect(placesOf(/^FlightsCoordinatorTasks/)).toEqual(['out-bucket/out/daily', 'out-bucket/out/seasons']);
+    expect(placesOf(/^Flights(?:CoordinatorMessages|Api|Deployment|Relay)|^ControlPlane/)).toEqual([]);
+  });
+
+  test('of the relay is to put aside what is no message of ours, and nothing else in the bucket', () => {
+    const own = statementsOf(/^FlightsRelayR/).filter(({ Resource }) => JSON.stringify(Resource).includes('ControlPlaneBucket'));
+    expect(actionsOf(own)).toEqual(['s3:PutObject']);
+    expect(JSON.stringify(own)).toContain('/strange/*');
   });
 
   test('lets the flows’ steps turn the job’s event sources on and off, and no others', () => {

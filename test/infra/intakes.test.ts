@@ -6,14 +6,18 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { SluiceControlPlane, type SluiceControlPlaneProps } from '../../infra/sluice-control-plane.ts';
 import { StreamingJob, type StreamingJobProps } from '../../infra/streaming-job.ts';
+import { deployedOf } from '../../lib/cost/idle-month.ts';
+import { compileJob } from '../../lib/dsl/compile-job.ts';
 import { job } from './pushed-job.ts';
 
 const entry = fileURLToPath(new URL('./pushed-job.ts', import.meta.url));
+const jobId = '0123456789abcdef0123456789abcdef';
 const userQueueArn = 'arn:aws:sqs:eu-west-1:123456789012:users-orders.fifo';
 
 interface Statement {
   readonly Action: string | readonly string[];
   readonly Resource: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
 interface Resource {
   readonly Type: string;
@@ -25,7 +29,7 @@ function templateOf(intakes: StreamingJobProps['intakes'], plane: SluiceControlP
   const stack = new Stack(new App(), 'Test');
   const controlPlane = new SluiceControlPlane(stack, 'ControlPlane', plane);
   const queue = Queue.fromQueueArn(stack, 'UsersOrders', userQueueArn);
-  new StreamingJob(stack, 'Pushed', { controlPlane, job, entry, intakes: { orders: { queue }, ...intakes } });
+  new StreamingJob(stack, 'Pushed', { controlPlane, job, entry, jobId, intakes: { orders: { queue }, ...intakes } });
   return Template.fromStack(stack);
 }
 
@@ -101,6 +105,28 @@ describe('an intake', () => {
     for (const intake of ['orders', 'made']) expect(turned).toContain(`Intake${intake}`);
   });
 
+  test('is watched: whether messages wait for it, and whether it is throttled', () => {
+    const alarms = Object.values(resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties); // prettier-ignore
+    const of = (MetricName: string) => alarms.filter((alarm) => alarm['MetricName'] === MetricName).map(({ Dimensions }) => JSON.stringify(Dimensions)); // prettier-ignore
+    for (const queue of ['users-orders.fifo', 'Intakemade'])
+      expect(
+        of('ApproximateAgeOfOldestMessage').filter((dimensions) => dimensions.includes(queue)),
+        queue,
+      ).toHaveLength(1);
+    for (const intake of ['orders', 'made', 'clicks'])
+      expect(
+        of('Throttles').filter((dimensions) => dimensions.includes(`Intake${intake}`)),
+        intake,
+      ).toHaveLength(1);
+  });
+
+  test('is counted in what an idle month costs', () => {
+    const { fifoQueues, standardQueues, alarmMetrics } = deployedOf(compileJob(job, {}).plan);
+    const mappings = Object.values(resources).filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping');
+    expect(mappings).toHaveLength(fifoQueues + standardQueues);
+    expect(Object.values(resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')).toHaveLength(alarmMetrics);
+  });
+
   test('that the job does not have is refused', () => {
     expect(() => templateOf({ order: {} })).toThrow('the job has no intake order: orders, made, clicks');
   });
@@ -122,10 +148,10 @@ describe('the log', () => {
 });
 
 describe('what an intake may do', () => {
-  const statementsOf = (part: string): readonly Statement[] => {
-    const [, { Properties }] = named('AWS::IAM::Policy', part);
-    return (Properties['PolicyDocument'] as { readonly Statement: readonly Statement[] }).Statement;
-  };
+  const statementsOf = (part: string): readonly Statement[] =>
+    Object.entries(resources)
+      .filter(([name, { Type }]) => Type === 'AWS::IAM::Policy' && name.includes(part))
+      .flatMap(([, { Properties }]) => (Properties['PolicyDocument'] as { readonly Statement: readonly Statement[] }).Statement);
 
   test('is to write to its log, to read the job’s record and plan, and to wake its own source', () => {
     const [log] = named('AWS::DynamoDB::GlobalTable', 'IntakeTable');
@@ -146,6 +172,17 @@ describe('what an intake may do', () => {
       's3:PutObject',
       'sqs:SendMessage',
     ]);
+  });
+
+  test('in the tables is for the job’s record and its own log, by their keys', () => {
+    const keysOf = (part: string, action: string) =>
+      statementsOf(part)
+        .filter(({ Action }) => Action.includes(action))
+        .flatMap(({ Condition }) => Condition!['ForAllValues:StringLike']!['dynamodb:LeadingKeys']!);
+    expect(keysOf('Intakeclicks', 'dynamodb:GetItem')).toEqual([`j#${jobId}`]);
+    expect(keysOf('Intakeclicks', 'dynamodb:PutItem')).toEqual([`i#${jobId}#clicks#*`]);
+    expect(keysOf('Operatorclicks', 'dynamodb:Query')).toContain(`i#${jobId}#clicks#*`);
+    expect(keysOf('CoordinatorTasks', 'dynamodb:BatchWriteItem')).toContain(`i#${jobId}#*`);
   });
 
   test('of a queue is to take messages from it, and nothing of another', () => {

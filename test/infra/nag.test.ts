@@ -8,6 +8,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { checkWithNag, findingsOf, isFor, suppressions } from '../../infra/nag.ts';
+import { SluiceControlPlane } from '../../infra/sluice-control-plane.ts';
+import { StreamingJob } from '../../infra/streaming-job.ts';
+import { defineJob, dynamoDbSink, fromCollection, sqsSink } from '../../lib/index.ts';
+import { job as pushed } from './pushed-job.ts';
 import { appOf } from './templates.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -27,6 +31,27 @@ describe('the app, under the rules of AwsSolutions', () => {
       ).not.toEqual([]);
     checkWithNag(app);
     expect(findingsOf(app)).toEqual([]);
+  });
+
+  test('has none either with push sources, sinks to tables and queues, and the savepoints of another deployment', () => {
+    const app = new App();
+    const stack = new Stack(app, 'Test');
+    const controlPlane = new SluiceControlPlane(stack, 'ControlPlane', {
+      savepointsIn: [Bucket.fromBucketName(stack, 'Old', 'left-behind')],
+    });
+    const pushedEntry = join(import.meta.dirname, 'pushed-job.ts');
+    new StreamingJob(stack, 'Pushed', { controlPlane, job: pushed, entry: pushedEntry, intakes: { orders: { fifo: true } } });
+    const delivering = defineJob({
+      name: 'delivering',
+      build: (env) => {
+        const rows = env.fromSource(fromCollection<{ id: string }>([])).uid('in');
+        rows.sinkTo(dynamoDbSink({ table: 'rows', key: 'id' })).uid('rows');
+        rows.sinkTo(sqsSink({ queue: 'https://sqs.eu-west-3.amazonaws.com/111122223333/messages' })).uid('messages');
+      },
+    });
+    new StreamingJob(stack, 'Delivering', { controlPlane, job: delivering, entry: pushedEntry });
+    checkWithNag(app);
+    expect(findingsOf(app).map(({ ruleName, violatingResources }) => [ruleName, violatingResources[0]?.constructPath])).toEqual([]);
   });
 
   test('has five suppressions at most, each with its evidence', () => {

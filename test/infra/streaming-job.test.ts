@@ -1,6 +1,8 @@
 /** What a deployment makes of a job's plan, read off the template. */
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
+import { collectSink, type DataStream, defineJob, fromCollection, type Job, type, valueState } from '../../lib/index.ts';
+import type { StreamingJobProps } from '../../infra/streaming-job.ts';
 import { flowDescriptions } from '../../lib/coordinator/flow-descriptions.ts';
 import { job as next } from '../deployed/flights/next-version.ts';
 import { resourcesOf, templateOf } from './templates.ts';
@@ -13,6 +15,44 @@ const namesOf = (template: Template, types: readonly string[]): readonly string[
     .sort();
 
 const template = templateOf();
+
+const plain: Partial<StreamingJobProps> = { parameters: {} };
+const without = (uid: string): Partial<StreamingJobProps> => ({ job: pipeline({ leftOut: uid }) });
+const renamed = (uid: string, to: string): Partial<StreamingJobProps> => ({ job: pipeline({ names: { [uid]: to } }) });
+
+/** A source, two operators that keep state, a sink: a function each but for the last. */
+function pipeline({
+  leftOut = '',
+  names = {},
+  before = false,
+}: {
+  readonly leftOut?: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly before?: boolean;
+}): Job {
+  return defineJob({
+    name: 'pipeline',
+    build(env) {
+      const counting = (stream: DataStream<string>, uid: string): DataStream<string> =>
+        uid === leftOut
+          ? stream
+          : stream
+              .keyBy((word) => word)
+              .process({
+                emits: type<string>(),
+                state: { seen: valueState<number>() },
+                process(word, { state, emit }) {
+                  state.seen.update((state.seen.value() ?? 0) + 1);
+                  emit(word);
+                },
+              })
+              .uid(names[uid] ?? uid);
+      const words = env.fromSource(fromCollection(['yes', 'no'])).uid('words');
+      const all = before ? words.map((word) => word).uid('trimmed') : words;
+      counting(counting(all, 'first'), 'counted').sinkTo(collectSink('all')).uid('all');
+    },
+  });
+}
 
 describe('the resources of a job', () => {
   test('are a FIFO queue in high-throughput mode without a dead-letter queue, and a function, per operator', () => {
@@ -75,6 +115,19 @@ describe('the resources of a job', () => {
     for (const name of namesOf(template, ['AWS::SQS::Queue'])) {
       expect(resourcesOf(other)[name]!.Properties['QueueName']).toEqual(resourcesOf(template)[name]!.Properties['QueueName']);
     }
+  });
+
+  test.each([
+    ['an operator less', without('counted'), ['counted']],
+    ['an operator renamed', renamed('counted', 'summed'), ['counted']],
+    ['an operator before it in its chain', { job: pipeline({ before: true }) }, []],
+  ])('are replaced by nothing, and keep every property, under %s: only its own queue goes', (_, props, gone) => {
+    const before = templateOf({ ...plain, job: pipeline({}) });
+    const after = templateOf({ ...plain, ...props });
+    const [was, is] = [resourcesOf(before), resourcesOf(after)];
+    const left = namesOf(before, stateful).filter((name) => !gone.some((uid) => name.includes(`Operator${uid}`)));
+    expect(left.length).toBe(namesOf(before, stateful).length - gone.length);
+    for (const name of left) expect(is[name], name).toEqual(was[name]);
   });
 
   test('are refused with a function timeout under which a crash would stall a shard for long', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { auditKeysOfJob, keysOfJob, sharedKeys } from '../../infra/table-keys.ts';
+import { auditKeysOfJob, intakeKeysOfJob, keysOfJob, recordKeysOfJob, sharedKeys } from '../../infra/table-keys.ts';
 import { recordKeys, rowKeys } from '../../lib/adapters/dynamodb/item-keys.ts';
 import type { JobId, OperatorUid } from '../../lib/base/ids.ts';
 import { timerStates } from '../../lib/model/state-row.ts';
@@ -43,6 +43,15 @@ describe('the keys of a job', () => {
     expect(allowed(auditKeysOfJob(job), recordKeys.audit(other))).toBe(false);
     expect(allowed([...sharedKeys, ...keysOfJob(job)], recordKeys.audit(job))).toBe(false);
     expect(allowed(sharedKeys, recordKeys.jobs)).toBe(true);
+  });
+
+  test('in the table of intakes are those of its own logs; an intake has its own', () => {
+    const key = recordKeys.intake(job, 'clicks', '000-of-4');
+    for (const patterns of [intakeKeysOfJob(job), intakeKeysOfJob(job, 'clicks')]) expect(allowed(patterns, key)).toBe(true);
+    expect(allowed(intakeKeysOfJob(job, 'click'), key)).toBe(false);
+    expect(allowed(intakeKeysOfJob(other), key)).toBe(false);
+    expect(allowed(recordKeysOfJob(job), recordKeys.job(job).pk)).toBe(true);
+    expect(allowed(recordKeysOfJob(job), recordKeys.operations(job))).toBe(false);
   });
 
   test('are of the kinds that are looked at here: who adds one adds it to the permissions too', () => {

@@ -1,5 +1,6 @@
 /** When the base of keyed state follows the floor. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { rowsOfTables } from '../../lib/model/table-rows.ts';
 import { compileCount, left, right, type Word } from './count-job.ts';
 import { ShardBench } from './shard-bench.ts';
 import { setLimits } from './small-limits.ts';
@@ -71,5 +72,40 @@ describe('the base', () => {
       epochs.push((await bench.record()).deltas.length);
     }
     expect(Math.max(...epochs)).toBeLessThanOrEqual(13);
+  });
+
+  test.each([
+    [30_000, 6],
+    [5_000, 1],
+  ])('is written to in goes that fit into the time of a function of %i ms', async (functionTimeoutMs, rows) => {
+    setLimits({ baseAdvanceRows: 1, baseRowsPerSlice: 6 });
+    const bench = await ShardBench.open(compileCount(), 'count', { settings: { functionTimeoutMs } });
+    const write = vi.spyOn(bench.stores.base, 'write');
+    await bench.handle(bench.kick());
+    const [a, b] = [bench.upstream(left), bench.upstream(right)];
+    await bench.handle(await a.send(words), await a.barrier(1), await b.barrier(1));
+    await bench.changeJob({ completed: 1, floor: 1 });
+    for (let i = 0; i < 3 && write.mock.calls.length === 0; i++) await bench.handle(await a.send([]));
+    expect([...rowsOfTables(write.mock.calls[0]![2])]).toHaveLength(rows);
+  });
+
+  test('is billed: what a slice has cost is in the record, whoever comes next', async () => {
+    setLimits({ baseAdvanceRows: 5, baseRowsPerSlice: 1 });
+    let writes = 0;
+    const bench = await ShardBench.open(compileCount(), 'count', {
+      bill: () => {
+        const counted = writes;
+        writes = 0;
+        return counted === 0 ? {} : { 'dynamodb.PutItem': counted };
+      },
+    });
+    const write = vi.spyOn(bench.stores.base, 'write').mockImplementation(() => Promise.resolve(void writes++));
+    await bench.handle(bench.kick());
+    const [a, b] = [bench.upstream(left), bench.upstream(right)];
+    await bench.handle(await a.send(words), await a.barrier(1), await b.barrier(1));
+    await bench.changeJob({ completed: 1, floor: 1 });
+    for (let i = 0; i < 3 && write.mock.calls.length === 0; i++) await bench.handle(await a.send([]));
+    // Nothing is left that this process alone would know.
+    expect([writes, (await bench.record()).counted]).toEqual([0, { 'dynamodb.PutItem': 1 }]);
   });
 });

@@ -18,7 +18,7 @@ export async function collectGarbage(
   isYoung: (key: string) => boolean,
 ): Promise<number> {
   const listed = await stores.objects.list(`jobs/${jobA}/`);
-  const candidates = listed.map(({ key }) => key).filter((key) => !key.includes('/splits/') && !isYoung(key));
+  const candidates = listed.map(({ key }) => key).filter((key) => !/\/(?:splits|plans)\//.test(key) && !isYoung(key));
   const needed = new Set<string>();
   const need = (key: string | null): void => {
     if (key !== null) needed.add(key);

@@ -1,19 +1,24 @@
 /** A coordinator for the chaos world: correct and simple, one step at a time, never failing itself. */
 import type { CollectSink } from '../../lib/adapters/connectors/collect-sink.ts';
 import type { LocalStores } from '../../lib/adapters/memory/memory-stores.ts';
+import { MemorySavepointFolders } from '../../lib/adapters/memory/savepoint-folders.ts';
+import { silentLogger } from '../../lib/adapters/system/logger.ts';
 import { inFlightChannels } from '../../lib/checkpoint/in-flight.ts';
-import { oldestInFlight, trimInFlight } from '../../lib/checkpoint/trim-in-flight.ts';
-import { encodeDescriptor, encodeManifest } from '../../lib/checkpoint/manifest-codec.ts';
+import { defaultCheckpointSettings, type CheckpointSettings } from '../../lib/checkpoint/checkpoint-settings.ts';
+import { decodeManifest, encodeDescriptor } from '../../lib/checkpoint/manifest-codec.ts';
+import { encodeStoredPlan } from '../../lib/checkpoint/stored-plan.ts';
+import { completeCheckpoint } from '../../lib/coordinator/complete-checkpoint.ts';
+import type { CoordinatorDeps } from '../../lib/coordinator/coordinator-deps.ts';
 import type { CompiledJob } from '../../lib/dsl/compile-job.ts';
 import { decodeCoordinatorMessage } from '../../lib/model/coordinator-message.ts';
 import { encodeControl } from '../../lib/model/envelope-codec.ts';
 import type { BarrierOrder, CheckpointMode, ControlMessage } from '../../lib/model/envelope.ts';
-import { isSourceVertex, type ConnectorSpec } from '../../lib/model/job-plan.ts';
+import { isSourceVertex } from '../../lib/model/job-plan.ts';
 import type { JobRecord, PendingCheckpoint } from '../../lib/model/job-record.ts';
-import { descriptorKey, manifestKey } from '../../lib/model/object-keys.ts';
+import { descriptorKey } from '../../lib/model/object-keys.ts';
 import { coordinatorQueue, operatorQueue, shardGroup } from '../../lib/model/queue-names.ts';
 import type { ShardSnapshot } from '../../lib/model/shard-record.ts';
-import { jobA } from '../contract/sample-records.ts';
+import { jobA, jobRecord } from '../contract/sample-records.ts';
 import { cutProblem } from '../../lib/testing/sim/cut-problem.ts';
 import { describeJob } from './chaos-describe.ts';
 import type { Choices } from './chaos-random.ts';
@@ -28,11 +33,35 @@ export interface CoordinatorOptions {
   readonly nowMs: () => number;
 }
 
+/** Checkpoints come and go by the world's own hand. */
+const settings: CheckpointSettings = { ...defaultCheckpointSettings, retained: 1, maxConcurrent: 8 };
+const idleFlows = { start: async () => 'started' as const, isRunning: async () => true };
+
+function depsOf({ stores, collect, choices, nowMs }: CoordinatorOptions): CoordinatorDeps {
+  const random = { hex: (digits: number) => choices.hex(digits), fraction: () => 0.5 };
+  return {
+    ...stores,
+    messages: stores.queue,
+    connectors: { sources: {}, sinks: { collect, 'dead-letters': collect } },
+    savepoints: new MemorySavepointFolders(),
+    signal: { succeed: async () => 'gone', fail: async () => 'gone' },
+    flows: idleFlows,
+    clock: { now: nowMs, monotonic: nowMs },
+    random,
+    logger: silentLogger,
+    sweepMs: 3_600_000,
+    collectMs: 3_600_000,
+    garbageAgeMs: 0,
+    stepMs: 1_000,
+  };
+}
+
 export class ChaosCoordinator {
   readonly #options: CoordinatorOptions;
   #compiled: CompiledJob;
-  /** Of the checkpoint that completed last: where its epochs began. */
-  #last: { readonly attempt: number; readonly shards: readonly ShardSnapshot[] } | undefined;
+  readonly #deps: CoordinatorDeps;
+  /** As they were when they were ordered. */
+  readonly #entries = new Map<number, PendingCheckpoint>();
   #acknowledged = new Map<number, Map<string, ShardSnapshot>>();
   completed = 0;
   restores = 0;
@@ -45,6 +74,25 @@ export class ChaosCoordinator {
   constructor(options: CoordinatorOptions, compiled: CompiledJob) {
     this.#options = options;
     this.#compiled = compiled;
+    this.#deps = depsOf(options);
+  }
+
+  /** The job as it begins. */
+  async begin(): Promise<void> {
+    const plan = await this.#storePlan();
+    const counts = { completed: 0, failed: 0, restored: 0 };
+    const none = { triggeredAtMs: 0, completedAtMs: 0, ended: {}, sweepAtMs: 0, counts };
+    await this.#options.stores.jobs.create(jobRecord({ job: jobA, plan, planHash: this.#compiled.planHash, firstEpoch: 1, ...none }));
+  }
+
+  planKey(): string {
+    return encodeStoredPlan(jobA, { plan: this.#compiled.plan, settings }).key;
+  }
+
+  async #storePlan(): Promise<string> {
+    const { key, bytes } = encodeStoredPlan(jobA, { plan: this.#compiled.plan, settings });
+    await this.#options.stores.objects.createIfAbsent(key, bytes);
+    return key;
   }
 
   async job(): Promise<JobRecord> {
@@ -70,8 +118,9 @@ export class ChaosCoordinator {
     const mode = this.#chooseMode();
     this.#modes.set(checkpoint, mode);
     const isOvertaking = alignedTimeoutMs !== null && mode === 'exactly-once';
-    const times = { triggeredAtMs: nowMs(), deadlineMs: 0, ...(isOvertaking ? { overtakeAtMs } : {}) };
-    const entry: PendingCheckpoint = { id: checkpoint, kind: 'checkpoint', flow: 'x', token: null, ...times };
+    const times = { triggeredAtMs: nowMs(), deadlineMs: Number.MAX_SAFE_INTEGER, ...(isOvertaking ? { overtakeAtMs } : {}) };
+    const entry: PendingCheckpoint = { id: checkpoint, kind: 'checkpoint', mode, flow: 'x', token: null, ...times };
+    this.#entries.set(checkpoint, entry);
     // Not for the modes in which nobody looks there.
     await this.#change({ numbered: checkpoint, ...(alignedTimeoutMs === null ? {} : { pending: [...job.pending, entry].slice(-8) }) });
     const order: BarrierOrder = { checkpoint, mode, ...(isOvertaking ? { overtakeAtMs } : {}) };
@@ -132,56 +181,23 @@ export class ChaosCoordinator {
     if (present.size === expected) await this.#complete(snapshot.attempt, snapshot.checkpoint, [...present.values()]);
   }
 
+  /** By the coordinator's own step: what it retains, trims and publishes is what is tested here too. */
   async #complete(attempt: number, checkpoint: number, acknowledged: readonly ShardSnapshot[]): Promise<void> {
-    const { stores, collect } = this.#options;
+    const { stores } = this.#options;
     const mode = this.#modes.get(checkpoint)!;
-    const { plan, planHash } = this.#compiled;
-    const isUnaligned = this.#options.alignedTimeoutMs !== null && mode === 'exactly-once';
-    const older = this.#last?.attempt === attempt ? this.#last.shards : [];
-    const shards = isUnaligned ? trimInFlight({ plan, shards: acknowledged }, older) : acknowledged;
-    this.#last = { attempt, shards };
-    const areCountsExact = this.laxRestores === 0;
-    const problem = mode === 'exactly-once' ? await cutProblem(stores.objects, plan, shards, { isUnaligned, areCountsExact }) : undefined;
+    for (const snapshot of acknowledged) await stores.acknowledgements.put(snapshot);
+    const { pending } = await this.job();
+    if (!pending.some(({ id }) => id === checkpoint)) await this.#change({ pending: [...pending, this.#entries.get(checkpoint)!] });
+    const completed = await completeCheckpoint(this.#deps, { job: jobA, flow: 'x', checkpoint, attempt });
+    if (completed.outcome !== 'completed') return void this.failures.push(`checkpoint ${checkpoint} could not be completed`);
+    const { shards, unaligned } = decodeManifest((await stores.objects.read(completed.manifest))!, completed.manifest);
+    const { plan } = this.#compiled;
+    const how = { isUnaligned: unaligned === true, areCountsExact: this.laxRestores === 0 };
+    const problem = mode === 'exactly-once' ? await cutProblem(stores.objects, plan, shards, how) : undefined;
     if (inFlightChannels({ plan, shards }).length > 0) this.overtaken++;
     if (problem !== undefined) this.failures.push(`checkpoint ${checkpoint} is no cut: ${problem}`);
-    const key = manifestKey(jobA, attempt, checkpoint);
-    const manifest = {
-      format: 1,
-      job: jobA,
-      jobName: 'chaos',
-      attempt,
-      checkpoint,
-      kind: 'checkpoint',
-      mode,
-      ...(isUnaligned ? ({ unaligned: true } as const) : {}),
-      plan,
-      planHash,
-      shards,
-      triggeredAtMs: 0,
-      completedAtMs: 0,
-    } as const;
-    await stores.objects.createIfAbsent(key, encodeManifest(manifest));
-    for (const { parts } of shards)
-      for (const part of parts) await collect.publish(this.#connectorOf(part.operator), part, { job: manifest.job, createdAtMs: 0 });
     this.completed++;
     for (const number of this.#acknowledged.keys()) if (number <= checkpoint) this.#acknowledged.delete(number);
-    const inFlightFrom = oldestInFlight(shards);
-    const { inFlightFrom: _, ...job } = await this.job();
-    const next = {
-      ...job,
-      ...(inFlightFrom === null ? {} : { inFlightFrom }),
-      pending: job.pending.filter(({ id }) => id > checkpoint),
-      version: job.version + 1,
-      completed: checkpoint,
-      published: checkpoint,
-      floor: checkpoint,
-      retained: [{ id: checkpoint, kind: 'checkpoint', manifest: key }],
-    } as const;
-    await stores.jobs.replace(next, job.version);
-  }
-
-  #connectorOf(uid: string): ConnectorSpec {
-    return this.#compiled.plan.vertices.flatMap(({ operators }) => operators).find((operator) => operator.uid === uid)!.connector!;
   }
 
   async abort(): Promise<void> {
@@ -206,6 +222,9 @@ export class ChaosCoordinator {
     await this.#change({
       attempt,
       descriptor,
+      plan: await this.#storePlan(),
+      // It may have come to its end while there were faults.
+      status: 'RUNNING',
       planHash: compiled.planHash,
       aborted: job.numbered,
       firstEpoch: job.numbered + 1,

@@ -14,7 +14,7 @@ import { OperatorFunction } from '../../lib/runtime/operator-function.ts';
 import type { JobProgram, RuntimeDeps, RuntimeSettings } from '../../lib/runtime/runtime-deps.ts';
 import { withoutMemory } from '../../lib/testing/sim/forgetful-queue.ts';
 import { deepFreeze } from '../contract/fixture.ts';
-import { jobA, jobRecord } from '../contract/sample-records.ts';
+import { jobA } from '../contract/sample-records.ts';
 import { ManualTime, settle } from '../contract/manual-time.ts';
 import { collectGarbage } from './chaos-collector.ts';
 import { ChaosCoordinator } from './chaos-coordinator.ts';
@@ -93,7 +93,7 @@ export class ChaosWorld {
   }
 
   async run(): Promise<ChaosResult> {
-    await this.#stores.jobs.create(jobRecord({ job: jobA, planHash: this.#compiled.planHash, version: 1, firstEpoch: 1 }));
+    await this.#coordinator.begin();
     await this.#coordinator.kickAll();
     const { stepsMax = 60_000, faultySteps: [least, most] = [200, 1_400] } = this.#options;
     const faultySteps = least + this.#choices.below(most - least);
@@ -221,7 +221,7 @@ export class ChaosWorld {
       metrics: { count: () => undefined, gauge: () => undefined },
     };
     environment.function = new OperatorFunction(
-      { deps, program: { job: jobA, plan, planHash, planKey: 'plan', registry, settings: this.#settings } },
+      { deps, program: { job: jobA, plan, planHash, planKey: this.#coordinator.planKey(), registry, settings: this.#settings } },
       uid,
     );
     return environment;
@@ -231,6 +231,7 @@ export class ChaosWorld {
 function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
   return {
     compressEnvelopes: true,
+    functionTimeoutMs: 30_000,
     sourceRecordsPerCommit: 7,
     backlogMessagesPerShard: 12,
     backPressureSleepMs: 20,

@@ -32,12 +32,14 @@ export interface BenchOptions {
   readonly job?: Partial<JobRecord>;
   readonly sources?: Readonly<Record<string, SplitReader>>;
   readonly bill?: RuntimeDeps['bill'];
+  readonly timeLeft?: RuntimeDeps['timeLeft'];
   /** Another shard of the same job, maybe of another plan: they share what is stored. */
   readonly beside?: ShardBench;
 }
 
 const settings: RuntimeSettings = {
   compressEnvelopes: false,
+  functionTimeoutMs: 30_000,
   sourceRecordsPerCommit: 100,
   backlogMessagesPerShard: 10,
   backPressureSleepMs: 50,
@@ -123,6 +125,7 @@ export class ShardBench {
       logger: { log: (level, message, facts) => this.logged.push(`${level} ${message} ${JSON.stringify(facts)}`) },
       metrics: { count: () => undefined, gauge: () => undefined },
       ...(this.#options.bill === undefined ? {} : { bill: this.#options.bill }),
+      ...(this.#options.timeLeft === undefined ? {} : { timeLeft: this.#options.timeLeft }),
       turn: () => hook('turn', () => Promise.resolve(void this.calls.push('turn'))) as Promise<void>,
     };
     // As the job record names it: nothing is read anew.

@@ -31,6 +31,26 @@ test('a snapshot carries what was counted since the last one, and says the same 
   expect(third).not.toHaveProperty('bill');
 });
 
+test('what a process counted is not lost with it once it has committed, and is told once', async () => {
+  let counted: Bill = { 's3.PutObject': 2 };
+  const bill = (): Bill => {
+    const taken = counted;
+    counted = {};
+    return taken;
+  };
+  const bench = await ShardBench.open(compileCount(), 'count', { bill });
+  const [a, b] = [bench.upstream(left), bench.upstream(right)];
+  await bench.handle(bench.kick());
+  expect(counted).toEqual({});
+  bench.restart();
+  counted = { 'dynamodb.GetItem': 1 };
+  await bench.handle(await a.barrier(1), await b.barrier(1));
+  await bench.handle(await a.barrier(2), await b.barrier(2));
+  const [first, second] = snapshots(await bench.toCoordinator());
+  expect(first!.bill).toEqual({ 's3.PutObject': 2, 'dynamodb.GetItem': 1 });
+  expect(second).not.toHaveProperty('bill');
+});
+
 test('where nothing is billed a snapshot says nothing of it', async () => {
   const bench = await ShardBench.open(compileCount(), 'count');
   await bench.handle(bench.kick());

@@ -1,7 +1,8 @@
 /** Where each mutant is looked for: topologies in turn, under which circumstances, and the run that is known to show it. */
 import seeds from './mutant-seeds.json' with { type: 'json' };
 import type { MutantName } from '../../lib/base/mutated.ts';
-import type { FaultRates } from '../../lib/testing/sim/fault.ts';
+import type { Decisions } from '../../lib/testing/sim/decisions.ts';
+import type { CallFault, FaultRates } from '../../lib/testing/sim/fault.ts';
 import type { SimulateOptions } from '../../lib/testing/sim/simulate-options.ts';
 
 type World = NonNullable<SimulateOptions['world']>;
@@ -24,6 +25,15 @@ const manyCommits = { timersPerCommitMax: 1, sourceRecordsPerCommit: 2 };
 const oftenBase = { baseAdvanceEpochs: 1, baseAdvanceRows: 1, baseAdvanceRowsQuiet: 1, baseRowsPerSlice: 1, deltaRowsPerPart: 2 };
 const someBase = { baseAdvanceEpochs: 3, baseAdvanceRows: 8, baseAdvanceRowsQuiet: 6, baseRowsPerStep: 4, baseRowsPerSlice: 1 };
 const manyBarriers = { maxConcurrent: 3, intervalMs: 60, timeoutMs: 5_000, retained: 3, tolerableFailures: 1_000 };
+
+/** Nothing goes wrong but that, from so many calls on. */
+function only(where: string, fault: CallFault, from: number): World {
+  const isHit = (decisions: Decisions, site: string, occurrence: number): boolean =>
+    site === where && occurrence >= from && decisions.chance(`only/${where}`, 0.4);
+  return {
+    watch: (drawn, decisions) => ({ ...drawn, at: (site, occurrence) => (isHit(decisions, site, occurrence) ? fault : undefined) }),
+  };
+}
 
 /** Who writes the base stands still until others have written it again. */
 const lateWriters: World = {
@@ -175,6 +185,17 @@ const places: Partial<Record<MutantName, Place>> = {
     in: ['chain', 'keyed'],
     rates: { people: 'savepoint', ...slow('task.sinks.publish'), slowShare: 0.8, crash: 0 },
   },
+  'arrival-starts-nothing': { in: ['pushed'] },
+  'loop-ends-early': { in: ['pushed'], settings: { sourceRecordsPerCommit: 1 } },
+  'arrivals-without-gaps': { in: ['pushed'] },
+  'arrival-unsent': { in: ['pushed'], ...only('intake.messages.sendBatch', 'error', 0), rates: { ...calm, people: 'restart' } },
+  'job-read-first': {
+    in: ['pushed'],
+    stallLeastMs: 1_000,
+    ...only('intake.intake.append', 'stall-before', 30),
+    rates: { ...calm, people: 'restore' },
+  },
+  'parts-in-any-order': { in: ['chain', 'union'], checkpoint: { timeoutMs: 300, tolerableFailures: 1_000 } },
   'put-back-behind': { in: ['set-aside'], checkpoint: manyBarriers, rates: slow('function.shards.read') },
   'no-tombstone': { in: ['closing'], ...lateWriters },
   'tombstones-go-early': { in: ['closing'], ...lateWriters },

@@ -37,9 +37,12 @@ export function clientSettings(options: AwsClientOptions) {
 
 function httpSettings(options: AwsClientOptions): object {
   const agent = { keepAlive: true, maxSockets: options.socketsMax ?? defaults.socketsMax };
+  const requestTimeout = options.requestTimeoutMs ?? defaults.requestTimeoutMs;
   return {
     connectionTimeout: options.connectionTimeoutMs ?? defaults.connectionTimeoutMs,
-    requestTimeout: options.requestTimeoutMs ?? defaults.requestTimeoutMs,
+    requestTimeout,
+    // That one ends where an answer begins; this one counts from byte to byte of its body.
+    socketTimeout: requestTimeout,
     // Without it the SDK only logs a warning, and goes on waiting.
     throwOnRequestTimeout: true,
     httpAgent: agent,

@@ -11,7 +11,7 @@ import { localInputFiles } from './local-input-files.ts';
 import { textOption } from './option.ts';
 import { createS3InputFiles } from './s3-input-files.ts';
 import type { S3Connection } from './s3-connection.ts';
-import { isS3Uri, s3Place, s3Text } from './s3-uri.ts';
+import { isS3Uri, s3Place, s3Text } from '../../model/s3-uri.ts';
 
 export interface InputFile {
   readonly path: string;

@@ -16,7 +16,7 @@ import { isPlainFileName, locatePart } from './part-names.ts';
 import { PartPrefix } from './part-prefix.ts';
 import type { PartPlace, PartStore } from './part-store.ts';
 import { connectS3, type S3Connection } from './s3-connection.ts';
-import { isS3Uri } from './s3-uri.ts';
+import { isS3Uri } from '../../model/s3-uri.ts';
 
 export interface NdjsonFilesOptions {
   /** Fulfilled when everything that was stored until now survives a crash: what leaves the process waits for it. */

@@ -18,7 +18,7 @@ import type { PartPlace, PartStore } from './part-store.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { s3ErrorText, s3Hint, s3Problem } from './s3-errors.ts';
 import type { S3Facts, S3Requests } from './s3-requests.ts';
-import { s3Place, s3Text } from './s3-uri.ts';
+import { s3Place, s3Text } from '../../model/s3-uri.ts';
 
 const digestName = 'sluice-sha256';
 const stagedFolder = '.staged/';

@@ -6,8 +6,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3Requests } from './s3-requests.ts';
 
-/** Until an answer begins: a part of hundreds of megabytes is sent before it. */
-const transferTimeoutMs = 30_000;
+/** Until an answer begins: a part of hundreds of megabytes is sent, or copied, before it. */
+export const transferTimeoutMs = 30_000;
 
 export type S3Connection = () => Promise<S3Requests>;
 

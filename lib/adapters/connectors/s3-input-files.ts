@@ -12,7 +12,7 @@ import type { InputFile, InputFiles, OpenInput } from './input-files.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { s3InputError } from './s3-errors.ts';
 import type { S3Content, S3Range } from './s3-requests.ts';
-import { s3Place, s3Text } from './s3-uri.ts';
+import { s3Place, s3Text } from '../../model/s3-uri.ts';
 
 interface KnownObject {
   readonly path: string;

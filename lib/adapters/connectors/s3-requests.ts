@@ -20,7 +20,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { setTimeout } from 'node:timers/promises';
 import { s3Problem } from './s3-errors.ts';
-import type { S3Place } from './s3-uri.ts';
+import type { S3Place } from '../../model/s3-uri.ts';
 
 export interface S3Facts {
   /** Of the whole object. */

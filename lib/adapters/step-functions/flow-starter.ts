@@ -16,11 +16,11 @@ import { payloadText } from './payload-text.ts';
 export interface FlowStarterOptions {
   readonly client: SFNClient;
   readonly stateMachineArn: (flow: string) => string | undefined;
-  /** Of which flow the execution of that name is; a name of Sluice's begins with it. */
-  readonly flowOf: (name: string) => string | undefined;
+  /** In which flows an execution of that name may be: people start some of them under any. */
+  readonly flowsOf: (name: string) => readonly string[];
 }
 
-export function createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf }: FlowStarterOptions): FlowStarter {
+export function createStepFunctionsFlowStarter({ client, stateMachineArn, flowsOf }: FlowStarterOptions): FlowStarter {
   return telling<FlowStarter>('Step Functions', {
     start: async (flow, name, input) => {
       const machine = stateMachineArn(flow);
@@ -35,17 +35,22 @@ export function createStepFunctionsFlowStarter({ client, stateMachineArn, flowOf
       }
     },
     isRunning: async (name) => {
-      const flow = flowOf(name);
-      const machine = flow === undefined ? undefined : stateMachineArn(flow);
-      if (machine === undefined) return false;
-      const executionArn = `${machine.replace(':stateMachine:', ':execution:')}:${executionName(name)}`;
-      try {
-        const { status } = await client.send(new DescribeExecutionCommand({ executionArn }));
-        return status === 'RUNNING';
-      } catch (error) {
-        if (errorName(error) === 'ExecutionDoesNotExist') return false;
-        throw error;
+      for (const flow of flowsOf(name)) {
+        const machine = stateMachineArn(flow);
+        if (machine !== undefined && (await isRunningIn(client, machine, name))) return true;
       }
+      return false;
     },
   });
+}
+
+async function isRunningIn(client: SFNClient, machine: string, name: string): Promise<boolean> {
+  const executionArn = `${machine.replace(':stateMachine:', ':execution:')}:${executionName(name)}`;
+  try {
+    const { status } = await client.send(new DescribeExecutionCommand({ executionArn }));
+    return status === 'RUNNING';
+  } catch (error) {
+    if (errorName(error) === 'ExecutionDoesNotExist') return false;
+    throw error;
+  }
 }

@@ -18,7 +18,7 @@ export function costView({ bill, records }: CheckpointEntry, withBill: boolean):
   return { cost: { requests: requestsOf(bill), usd: total, prices, ...read, ...(withBill ? { bill } : {}) } };
 }
 
-export function jobCostView(details: JobDetails, { counts, pending, ended, lastRestore }: CheckpointsOfJob): View {
+export function jobCostView(details: JobDetails, { counts, pending, ended, lastRestore, billed }: CheckpointsOfJob): View {
   const { fifoQueues, standardQueues, alarmMetrics, dashboards } = deployedOf(details.plan);
   const newest = ended.find(({ failure }) => failure === null);
   return {
@@ -41,5 +41,6 @@ export function jobCostView(details: JobDetails, { counts, pending, ended, lastR
       records: records ?? null,
       bill: bill ?? null,
     })),
+    operations: billed.map(({ trigger, kind, changedAtMs, bill }) => ({ 'request-id': trigger, kind, 'end-time': changedAtMs, bill })),
   };
 }

@@ -8,6 +8,7 @@ import type { CliIo } from '../cli-io.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findJob } from '../find-job.ts';
 import { findServer, type ServerOptions } from '../find-server.ts';
+import { plainLine } from '../plain-line.ts';
 
 export interface AuditOptions extends ServerOptions {
   readonly json: boolean;
@@ -29,7 +30,7 @@ export async function audit(io: CliIo, job: string, options: AuditOptions): Prom
   if (options.verify) verify(io, records, [...(head === null ? [] : [head]), ...options.anchor], options.json);
   else if (options.json) for (const record of records) io.out(`${JSON.stringify(record)}\n`);
   else if (records.length === 0) io.out('no changes\n');
-  else io.out(records.map((record) => `${lineOf(record)}\n`).join(''));
+  else io.out(records.map((record) => `${plainLine(lineOf(record))}\n`).join(''));
   return exitCodes.done;
 }
 

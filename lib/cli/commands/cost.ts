@@ -4,7 +4,8 @@ import { errorMessage, SluiceError } from '../../base/errors.ts';
 import { costReport, type BilledCheckpoint, type CostReport } from '../../cost/cost-report.ts';
 import { idleMonth, type Deployed, type IdleMonth } from '../../cost/idle-month.ts';
 import { readPrices, usEast1, type PriceTable } from '../../cost/prices.ts';
-import type { Bill } from '../../model/bill.ts';
+import { dollarsOf, type Dollars } from '../../cost/dollars.ts';
+import { addBills, type Bill } from '../../model/bill.ts';
 import type { ListedJob } from '../api-client.ts';
 import { readBilledFiles } from '../billed-files.ts';
 import type { CliIo } from '../cli-io.ts';
@@ -35,6 +36,8 @@ interface CostAnswer {
     readonly records: number | null;
     readonly bill: Bill | null;
   }[];
+  /** Of a server before this was told: absent. */
+  readonly operations?: readonly { readonly bill: Bill }[];
 }
 
 interface JobCosts {
@@ -44,6 +47,8 @@ interface JobCosts {
   /** null: only files are known. */
   readonly deployed: Deployed | null;
   readonly checkpoints: readonly BilledCheckpoint[];
+  /** Of savepoints and restores: in no checkpoint's. */
+  readonly operations: readonly Bill[];
 }
 
 export interface ToldCost {
@@ -52,6 +57,8 @@ export interface ToldCost {
   readonly prices: PriceTable;
   readonly report: CostReport;
   readonly idle: IdleMonth | null;
+  /** Savepoints, restores and the like, which people ask for. */
+  readonly operations: { readonly count: number; readonly bill: Bill; readonly dollars: Dollars } | null;
 }
 
 export async function cost(io: CliIo, jobName: string | undefined, options: CostOptions): Promise<number> {
@@ -65,9 +72,15 @@ export async function cost(io: CliIo, jobName: string | undefined, options: Cost
   const report = costReport(costs.checkpoints, costs.isFromBeginning, prices);
   if (report === undefined) throw noBills(costs);
   const { job, name, deployed } = costs;
-  const told: ToldCost = { job, name, prices, report, idle: deployed === null ? null : idleMonth(deployed, prices) };
+  const idle = deployed === null ? null : idleMonth(deployed, prices);
+  const told: ToldCost = { job, name, prices, report, idle, operations: costOfOperations(costs, prices) };
   io.out(options.json ? `${JSON.stringify(jsonOf(told))}\n` : costText(told));
   return exitCodes.done;
+}
+
+function costOfOperations({ operations }: JobCosts, prices: PriceTable): ToldCost['operations'] {
+  const bill = addBills(...operations);
+  return bill === undefined ? null : { count: operations.length, bill, dollars: dollarsOf(bill, prices) };
 }
 
 function pricesOf(io: CliIo, { prices: file, region = usEast1.region }: CostOptions): PriceTable {
@@ -109,6 +122,7 @@ async function askServer(io: CliIo, jobName: string | undefined, options: CostOp
       dashboards: deployed.dashboards,
       stateBytes: options.stateGb === undefined ? deployed['state-size'] : options.stateGb * 1024 ** 3,
     },
+    operations: (answer.operations ?? []).map(({ bill }) => bill),
     checkpoints: answer.checkpoints.map(({ id, status, records, bill, ...times }) => {
       return { id, isCompleted: status === 'COMPLETED', endedAtMs: times['end-time'], records, bill };
     }),
@@ -125,7 +139,7 @@ async function onlyJob(client: Awaited<ReturnType<typeof findServer>>): Promise<
 }
 
 function readFiles(path: string): JobCosts {
-  return { ...readBilledFiles(path), isFromBeginning: false, deployed: null };
+  return { ...readBilledFiles(path), isFromBeginning: false, deployed: null, operations: [] };
 }
 
 function jobAndFiles(jobName: string): SluiceError {
@@ -142,6 +156,6 @@ function noBills({ job, name, checkpoints }: JobCosts): SluiceError {
   });
 }
 
-function jsonOf({ job, name, prices, report, idle }: ToldCost): unknown {
-  return { job, name, region: prices.region, pricesAsOf: prices.asOf, ...report, idleMonth: idle };
+function jsonOf({ job, name, prices, report, idle, operations }: ToldCost): unknown {
+  return { job, name, region: prices.region, pricesAsOf: prices.asOf, ...report, operations, idleMonth: idle };
 }

@@ -10,6 +10,7 @@ import type { CliIo } from '../cli-io.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findJob } from '../find-job.ts';
 import { findServer, type ServerOptions } from '../find-server.ts';
+import { plainLine } from '../plain-line.ts';
 
 export interface DeadLettersOptions extends ServerOptions {
   readonly json: boolean;
@@ -52,7 +53,7 @@ function letterText({ operator, shard, code, message, failedAtMs, place, key, re
   const facts = Object.entries({ ...(key === null ? {} : { key }), ...where }).map(([name, fact]) => `${name} ${textOf(fact)}`);
   const what = place.kind === 'timer' ? [] : [`  record: ${textOf(record)}`];
   return [
-    `${new Date(failedAtMs).toISOString()}  ${operator}, shard ${shard}: ${code}: ${message}`,
+    `${new Date(failedAtMs).toISOString()}  ${operator}, shard ${shard}: ${code}: ${plainLine(message)}`,
     `  ${place.kind === 'timer' ? 'timer' : 'at'}: ${facts.join(', ')}`,
     ...what,
     '',
@@ -60,5 +61,5 @@ function letterText({ operator, shard, code, message, failedAtMs, place, key, re
 }
 
 function textOf(fact: unknown): string {
-  return typeof fact === 'string' ? fact : (JSON.stringify(fact) ?? 'undefined').slice(0, 1_000);
+  return plainLine(typeof fact === 'string' ? fact : (JSON.stringify(fact) ?? 'undefined').slice(0, 1_000));
 }

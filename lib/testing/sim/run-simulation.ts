@@ -145,9 +145,9 @@ class Simulated {
   }
 
   async #lookAt(record: JobRecord): Promise<void> {
-    const { containers, time, oracles, liveness } = this.#world;
+    const { containers, time, oracles, liveness, stores } = this.#world;
     const healedNowMs = containers.active ? null : time.clock.now();
-    this.#problems.push(...(await oracles.look(record, healedNowMs)));
+    this.#problems.push(...stores.shown.disorder, ...(await oracles.look(record, healedNowMs)));
     if (healedNowMs !== null && this.#options.losing !== true) this.#problems.push(...(await liveness.look(record, healedNowMs)));
   }
 

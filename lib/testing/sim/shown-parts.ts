@@ -1,5 +1,6 @@
 import type { CollectSink } from '../../adapters/connectors/collect-sink.ts';
-import type { Attempt, CheckpointId } from '../../base/ids.ts';
+import type { Attempt, CheckpointId, JobId } from '../../base/ids.ts';
+import type { SinkPart } from '../../model/shard-record.ts';
 import type { SinkCommitter } from '../../ports/connectors.ts';
 import { partOf } from './part-of.ts';
 
@@ -8,19 +9,37 @@ export class ShownParts {
   readonly sink: SinkCommitter;
   readonly #collect: CollectSink;
   readonly #origins = new Map<string, { readonly attempt: Attempt; readonly checkpoint: CheckpointId }>();
+  readonly #newest = new Map<string, { readonly checkpoint: CheckpointId; readonly number: number }>();
+  readonly #disorder: string[] = [];
   #forgotten = new Set<string>();
 
   constructor(collect: CollectSink) {
     this.#collect = collect;
     this.sink = {
       ...collect,
-      publish: (spec, part, by) => {
+      publish: async (spec, part, by) => {
         // A savepoint's part is published with another number, under the name that it always had.
         if (!this.#origins.has(part.target))
           this.#origins.set(part.target, { attempt: attemptOf(part.staged), checkpoint: partOf(part.target).checkpoint });
-        return collect.publish(spec, part, by);
+        const outcome = await collect.publish(spec, part, by);
+        if (outcome === 'published') this.#noteOrder(by.job, part);
+        return outcome;
       },
     };
+  }
+
+  /** PU3: what has become visible behind what is newer, of one shard of an operator. */
+  get disorder(): readonly string[] {
+    return this.#disorder;
+  }
+
+  #noteOrder(job: JobId, { operator, shard, checkpoint, number, target }: SinkPart): void {
+    const place = `${job} ${operator}[${shard}]`;
+    const newest = this.#newest.get(place);
+    const isOlder =
+      newest !== undefined && (checkpoint < newest.checkpoint || (checkpoint === newest.checkpoint && number < newest.number));
+    if (isOlder) this.#disorder.push(`${target} became visible behind a newer part of ${place}`);
+    else this.#newest.set(place, { checkpoint, number });
   }
 
   published(name: string): readonly unknown[] {

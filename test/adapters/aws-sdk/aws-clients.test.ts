@@ -1,7 +1,7 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { HeadBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
@@ -60,6 +60,16 @@ describe('clients of AWS', () => {
     // On a busy machine an attempt may be over before the server has seen it.
     await expect(client.send(get)).rejects.toMatchObject({ name: 'TimeoutError' });
     expect(meter.take()).toEqual([{ service: 'dynamodb', operation: 'GetItem', unit: 'read-unit', requests: 2, units: 2 }]);
+    client.destroy();
+  });
+
+  test('give up an answer whose body stops in the midst', async () => {
+    server.removeAllListeners('request').on('request', (_request, response: ServerResponse) => {
+      response.writeHead(200, { 'content-length': '1000' }).write('some');
+    });
+    const client = createS3Client(options({ requestTimeoutMs: 200 }));
+    const { Body: body } = await client.send(new GetObjectCommand({ Bucket: 'b', Key: 'k' }));
+    await expect(body!.transformToByteArray()).rejects.toMatchObject({ name: 'TimeoutError' });
     client.destroy();
   });
 

@@ -3,12 +3,13 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createStepFunctionsSignal } from '../../../lib/adapters/step-functions/coordinator-signal.ts';
 import { executionName } from '../../../lib/adapters/step-functions/execution-name.ts';
 import { createStepFunctionsFlowStarter } from '../../../lib/adapters/step-functions/flow-starter.ts';
+import { flowsOfExecution } from '../../../lib/coordinator/flow-names.ts';
 import type { CoordinatorSignal, FlowStarter } from '../../../lib/ports/system.ts';
 import { clientConfig, jsonError } from './fake-service.ts';
 import { FakeStepFunctions } from './fake-step-functions.ts';
 
 const machine = (flow: string): string => `arn:aws:states:eu-west-1:000000000000:stateMachine:sluice-job-${flow}`;
-const flows = ['checkpoint', 'savepoint'];
+const flows = ['checkpoint', 'savepoint', 'stop'];
 let fake: FakeStepFunctions;
 let signal: CoordinatorSignal;
 let starter: FlowStarter;
@@ -20,7 +21,7 @@ beforeEach(() => {
   starter = createStepFunctionsFlowStarter({
     client,
     stateMachineArn: (flow) => (flows.includes(flow) ? machine(flow) : undefined),
-    flowOf: (name) => (name.startsWith('chk-') ? 'checkpoint' : flows.find((flow) => name.startsWith(`${flow}-`))),
+    flowsOf: flowsOfExecution,
   });
 });
 
@@ -81,8 +82,16 @@ describe('a flow on Step Functions', () => {
     expect(await starter.isRunning('chk-1')).toBe(false);
     expect(await starter.start('checkpoint', 'chk-1', {})).toBe('exists');
     fake.service.take();
-    expect([await starter.isRunning('chk-2'), await starter.isRunning('strange')]).toEqual([false, false]);
+    expect(await starter.isRunning('chk-2')).toBe(false);
     expect(fake.service.take()).toEqual(['DescribeExecution']);
+  });
+
+  test('that a person has started under any name is running in one of the flows that people start', async () => {
+    for (const name of ['0b7c7c7a-5f0e-4d5c-9e53-000000000000', 'stop-on-friday', 'savepoint-before-we-stop']) {
+      await starter.start('stop', name, {});
+      expect(await starter.isRunning(name)).toBe(true);
+    }
+    expect(await starter.isRunning('nobody')).toBe(false);
   });
 
   test('that was started by a request whose answer was lost is started', async () => {

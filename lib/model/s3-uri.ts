@@ -1,5 +1,5 @@
 /** Places on S3 as jobs name them: `s3://bucket/key`. Keys are taken literally: nothing in them is escaped. */
-import { SluiceError } from '../../base/errors.ts';
+import { SluiceError } from '../base/errors.ts';
 
 export interface S3Place {
   readonly bucket: string;
