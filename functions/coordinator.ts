@@ -3,6 +3,7 @@ import { errorCode } from '../lib/base/errors.ts';
 import { coordinatorTasks } from '../lib/coordinator/coordinator-tasks.ts';
 import { receiveMessage } from '../lib/coordinator/receive-message.ts';
 import { decodeCoordinatorMessage } from '../lib/model/coordinator-message.ts';
+import { checkCoordinatorMessage } from '../lib/model/own-message.ts';
 import { coordinatorQueue } from '../lib/model/queue-names.ts';
 import { workOnBatch } from './batch-work.ts';
 import { createCoordinator } from './coordinator-runtime.ts';
@@ -19,7 +20,7 @@ export const messages = workOnBatch(stores, {
   job,
   queue: coordinatorQueue(job),
   handle: receiveInOrder((body) => receiveMessage(deps, decodeCoordinatorMessage(body)), stores.logger),
-  recognise: ({ body }) => void decodeCoordinatorMessage(body),
+  recognise: (message) => checkCoordinatorMessage(job, message),
 });
 
 /** The name of what is thrown is what Retry and Catch of the state machine go by. */

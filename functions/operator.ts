@@ -4,7 +4,7 @@ import { withRelay } from '../lib/adapters/sqs/relay-bill.ts';
 import { createSqsDelay } from '../lib/adapters/sqs/delay.ts';
 import { invariant } from '../lib/base/invariant.ts';
 import { awsDelayQueueName } from '../lib/model/aws-names.ts';
-import { readMessage } from '../lib/model/envelope-codec.ts';
+import { checkOperatorMessage } from '../lib/model/own-message.ts';
 import { operatorQueue } from '../lib/model/queue-names.ts';
 import { OperatorFunction } from '../lib/runtime/operator-function.ts';
 import { defaultRuntimeSettings } from '../lib/runtime/runtime-settings.ts';
@@ -56,7 +56,7 @@ const work = workOnBatch(stores, {
   job,
   queue: operatorQueue(job, uid),
   handle: (messages, postpone) => operator.handle(messages, postpone),
-  recognise: ({ body }) => void readMessage(body),
+  recognise: (message) => checkOperatorMessage(job, message),
 });
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {

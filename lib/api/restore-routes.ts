@@ -20,7 +20,7 @@ export function restoreRoutes({ control }: ApiOptions): Hono {
   routes.post('/jobs/:jobid/restore', async (context) => {
     const job = jobOf(context);
     const { input, trigger } = await readRequest(context, job);
-    if (input.dryRun === true) return answer(context, found(job, await control.previewRestore(input)));
+    if (input.dryRun === true) return answer(context, found(job, await preview(control, input)));
     return answer(context, { 'request-id': found(job, await control.triggerRestore(input, trigger)).trigger }, 202);
   });
 
@@ -36,6 +36,16 @@ export function restoreRoutes({ control }: ApiOptions): Hono {
   });
 
   return routes;
+}
+
+/** Where it cannot lie is the caller's mistake. */
+async function preview(control: ApiOptions['control'], input: RestoreInput): ReturnType<typeof control.previewRestore> {
+  try {
+    return await control.previewRestore(input);
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'SLUICE-FOLDER-UNUSABLE') throw error;
+    throw handlerProblem(400, error.code, `${error.message}. ${error.hint}`);
+  }
 }
 
 async function readRequest(context: Context, job: JobId): Promise<{ readonly input: RestoreInput; readonly trigger: string | null }> {

@@ -37,6 +37,8 @@ export const limits = {
   keyCharactersMax: 65_536,
   /** Nesting depth of values that travel or are stored. */
   valueDepthMax: 64,
+  /** Of a record that comes from outside: whatever it is put into must still be able to travel. */
+  inputDepthMax: 60,
   /** Flink: 1 … 32768. */
   maxParallelismMax: 32_768,
   /** Records that a source reads into one commit, and milliseconds after which it closes the commit anyway. */
@@ -71,6 +73,8 @@ export const limits = {
   jobRecordCacheMs: 1_000,
   /** Records of a batch after which the clock is asked for the first time whether orders are to be looked for. */
   recordsPerLook: 64,
+  /** Receives of a batch without a word from whoever took it, after which it is worked off with care. */
+  triesBeforeCare: 5,
   /** Longest stay of operator functions; visibility is just above it. */
   functionTimeoutMs: 30_000,
   visibilityTimeoutMs: 35_000,

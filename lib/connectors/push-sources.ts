@@ -1,6 +1,7 @@
 /** Sources to which others send: each is a log that its intake writes to before it answers the sender, so that a restore can read it again. */
-import { parseJson } from '../base/parse-json.ts';
-import { intakeConnector, type IntakeOptions } from '../model/intake.ts';
+import { SluiceError } from '../base/errors.ts';
+import { parseRecord } from '../base/parse-record.ts';
+import { intakeConnector, type ConflictingRecord, type IntakeOptions } from '../model/intake.ts';
 import type { ConnectorProblem, Source } from './source.ts';
 
 export interface PushOptions {
@@ -41,10 +42,18 @@ function pushSource<T>(
   return {
     name: `${kind} intake ${intake}`,
     connector: { connector: intakeConnector, options: { ...options }, guarantee: 'exactly-once' },
-    decode: (text) => parseJson(text as string) as T,
+    decode: (taken) => parseRecord(textOf(taken as string | ConflictingRecord), { exact: true }) as T,
     onError: 'dead-letter',
     ...(problem === undefined ? {} : { problem }),
   };
+}
+
+/** Which of the two is right nobody here can know: the first has been counted. */
+function textOf(taken: string | ConflictingRecord): string {
+  if (typeof taken === 'string') return taken;
+  throw new SluiceError('SLUICE-INTAKE-CONFLICT', 'a record of the same identity came before it, and says something else', {
+    hint: 'Give a batch that says something else another Idempotency-Key, and send this record again under it.',
+  });
 }
 
 function problemOf({ intake, partitions, duplicateRecords, duplicateMs, keptMs }: IntakeOptions): ConnectorProblem | undefined {

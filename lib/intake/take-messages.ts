@@ -17,6 +17,6 @@ export async function takeMessages(takeIn: TakeIn, messages: readonly QueueMessa
 
 /** SQS delivers a message again under the same id, and numbers those of a FIFO group; what a sender sends twice are two messages. */
 function recordOf({ messageId, fifo, text }: QueueMessage): OfferedRecord {
-  if (fifo === null) return { key: messageId, id: identityOf(`message ${messageId}`), text };
-  return { key: fifo.group, id: identityOf(`fifo ${fifo.sequence} ${fifo.group}`), text };
+  if (fifo === null) return { key: messageId, id: identityOf(`message ${messageId}`, text), text };
+  return { key: fifo.group, id: identityOf(`fifo ${fifo.sequence} ${fifo.group}`, text), text };
 }

@@ -5,7 +5,7 @@
  */
 import { errorMessage, SluiceError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import { parseJson } from '../base/parse-json.ts';
+import { parseRecord } from '../base/parse-record.ts';
 import { identityOf } from '../model/intake-identity.ts';
 import type { Random } from '../ports/system.ts';
 import type { TakeIn } from './take-in.ts';
@@ -41,7 +41,7 @@ export async function takeRequest(takeIn: TakeIn, request: IntakeRequest, random
   const records = texts.map((text, index) => ({
     key,
     text,
-    id: idempotencyKey === undefined ? '' : identityOf(`request ${index} ${idempotencyKey}`),
+    id: idempotencyKey === undefined ? '' : identityOf(`request ${index} ${idempotencyKey}`, text),
   }));
   const { taken, problem } = records.length === 0 ? { taken: [], problem: undefined } : await takeIn(records);
   if (problem === undefined && taken.every((one) => one)) return { status: 202, headers: {}, body: { taken: records.length } };
@@ -86,11 +86,11 @@ function linesOf(text: string): readonly string[] {
 
 function parsed(text: string, what: string): unknown {
   try {
-    return parseJson(text);
+    return parseRecord(text, { exact: true });
   } catch (error) {
     const shown = text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text;
     throw invalid(
-      `${what} is no JSON: ${errorMessage(error)}: ${shown}`,
+      `${what} is ${error instanceof SluiceError ? 'no record' : 'no JSON'}: ${errorMessage(error)}: ${shown}`,
       'Correct it and send the whole batch again: nothing of it was taken.',
     );
   }

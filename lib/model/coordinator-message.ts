@@ -38,9 +38,37 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): Uint8Arra
 }
 
 export function decodeCoordinatorMessage(body: Uint8Array): CoordinatorMessage {
+  let message: unknown;
   try {
-    return decodeValue(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')) as CoordinatorMessage;
+    message = decodeValue(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
   } catch (error) {
     throw corrupt('a message to the coordinator', String(error));
   }
+  if (!isSound(message as Partial<CoordinatorMessage> | null))
+    throw corrupt('a message to the coordinator', 'a field is missing, or is another');
+  return message as CoordinatorMessage;
+}
+
+/** What decides is checked: a message that somebody else has sent must not stand in the way of those that follow. */
+function isSound(message: Partial<CoordinatorMessage> | null): boolean {
+  if (typeof message !== 'object' || message === null) return false;
+  if (typeof message.job !== 'string' || typeof message.uid !== 'string' || ![message.attempt, message.shard].every(isCount)) return false;
+  switch (message.kind) {
+    case 'dirty':
+      return isCount(message.epoch);
+    case 'acknowledgement':
+      return isCount((message.snapshot as { readonly checkpoint?: unknown } | null | undefined)?.checkpoint);
+    case 'declined':
+      return isCount(message.checkpoint);
+    case 'ended':
+      return true;
+    case 'failed':
+      return typeof (message.failure as { readonly code?: unknown } | null | undefined)?.code === 'string';
+    default:
+      return false;
+  }
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -65,6 +65,7 @@ function open(bytes: Uint8Array): { kind: number; flags: number; header: unknown
     throw new SluiceError('SLUICE-FORMAT-NEWER', `a message has format ${bytes[1]}, this version reads up to ${formatVersion}`, {
       hint: 'Finish the deployment of the newer version; the message waits until then.',
       facts: { format: bytes[1], supported: formatVersion },
+      retryable: true,
     });
   }
   if (bytes[1] === 0) throw corrupt('a message', 'its format is 0');

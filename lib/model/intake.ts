@@ -17,6 +17,11 @@ export interface IntakeOptions {
   readonly keptMs: number;
 }
 
+/** In the place of a record's text, where one of the same identity came before it and says something else. */
+export interface ConflictingRecord {
+  readonly conflicting: string;
+}
+
 /** undefined: it is no push source. The graph has checked them (lib/connectors/push-sources.ts). */
 export function intakeOptionsOf(spec: ConnectorSpec | undefined): IntakeOptions | undefined {
   return spec?.connector === intakeConnector ? (spec.options as unknown as IntakeOptions) : undefined;

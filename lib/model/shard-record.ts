@@ -134,6 +134,17 @@ export interface LingeringEdge {
   readonly records: number;
 }
 
+/** Records that are tried with care (runtime/careful.ts): whoever finds them here knows that nobody has come back. */
+export interface Suspects {
+  readonly channel: ChannelId;
+  readonly sequence: number;
+  /** Of the first one, in its envelope, and how many. */
+  readonly index: number;
+  readonly records: number;
+  /** How often a single one was tried. */
+  readonly tries: number;
+}
+
 export type ShardStatus =
   | 'running'
   /** All inputs have ended and end of input has been forwarded. */
@@ -188,6 +199,8 @@ export interface ShardRecord extends ShardAddress {
   readonly replay?: InFlightProgress;
   /** Segments of this epoch and of those above the floor: receivers may still need their envelopes, a cold start this epoch's state changes. */
   readonly segments: readonly EpochSegments[];
+  /** Absent where nothing is suspected. */
+  readonly suspects?: Suspects;
   /** The last commit's outputs, for the resend rule; null where it had none. */
   readonly lastSegment: string | null;
   /** State = base + these, in order. */

@@ -194,6 +194,7 @@ function nextRecord(shard: LiveShard, options: CommitOptions, version: number, t
     stash: { replaying: shard.replaying, envelopes: [...shard.stash] },
     ...(shard.replay === null ? {} : { replay: shard.replay }),
     segments: shard.segments,
+    ...(shard.suspects === null ? {} : { suspects: shard.suspects }),
     lastSegment,
     deltas: shard.deltas,
     baseEpoch: shard.baseEpoch,

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import type { OperatorUid } from '../base/ids.ts';
 import { SluiceError, errorMessage, type ErrorFacts } from '../base/errors.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
+import { processEndedCode } from './careful.ts';
 import { LostRaceError, NotNowError, UserCodeError } from './errors.ts';
 
 /**
@@ -18,6 +19,7 @@ const passingTries = 3;
 export function failureKind(error: unknown, tries: number): FailureKind {
   if (error instanceof LostRaceError || error instanceof NotNowError) return 'none';
   const cause = causeOf(error);
+  if (cause instanceof SluiceError && cause.code === processEndedCode) return 'restart';
   if (cause instanceof SluiceError && cause.retryable) return 'passing';
   if (cause instanceof SluiceError) return tries < passingTries ? 'passing' : 'lasting';
   return error instanceof UserCodeError || tries >= passingTries ? 'restart' : 'passing';

@@ -22,6 +22,7 @@ import type {
   SinkPart,
   SplitState,
   StashedEnvelope,
+  Suspects,
 } from '../model/shard-record.ts';
 import { vertexOf } from '../model/job-plan.ts';
 import type { KeySelector } from '../operators/operator.ts';
@@ -83,6 +84,7 @@ export class LiveShard {
   sinkRecords: Record<OperatorUid, number>;
   dirty: boolean;
   recordsIn: number;
+  suspects: Suspects | null;
 
   // What the commit in hand does besides.
   changed = false;
@@ -104,6 +106,8 @@ export class LiveShard {
   place: ElementPlace | null = null;
   /** Elements that are not to be processed. */
   poison: readonly Poison[] = [];
+  /** See careful.ts; null: without. */
+  care: { /** In this invocation. */ hasNoted: boolean; /** Records that are to be tried one by one. */ alone: number } | null = null;
 
   /** Warm only: losing them costs a second look, a second wake-up or a second write. */
   armedAtMs: number | null = null;
@@ -147,6 +151,7 @@ export class LiveShard {
     this.sinkRecords = { ...record.sinkRecords };
     this.dirty = record.dirty;
     this.recordsIn = record.recordsIn;
+    this.suspects = record.suspects ?? null;
 
     this.keyless = topology.inputs.filter((input) => !isOvertaken(input)).map(({ id }) => id);
     this.inputs = new Map(topology.inputs.map((channel) => [channel.id, liveInput(channel, record)]));

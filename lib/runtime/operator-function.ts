@@ -10,7 +10,9 @@
 import { mutated } from '../base/mutated.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { errorCode, errorMessage } from '../base/errors.ts';
+import { segmentsFloor } from '../checkpoint/segments-floor.ts';
 import { decodeStoredPlan } from '../checkpoint/stored-plan.ts';
+import { commit } from './commit.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { readMessage } from '../model/envelope-codec.ts';
@@ -22,7 +24,7 @@ import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { readNamed } from './named-objects.ts';
 import { poisonOf, type Poison } from './poison.ts';
-import { LostRaceError, NotNowError } from './errors.ts';
+import { LostRaceError, NotNowError, UserCodeError } from './errors.ts';
 import { describeFailure, failureKind } from './failed-batch.ts';
 import { initialiseShard, openShard } from './load-shard.ts';
 import type { LiveShard } from './live-shard.ts';
@@ -35,9 +37,6 @@ import { OutOfTimeError, WorkTime } from './work-time.ts';
 /** Elements set aside in one invocation, and the share of its time that this may take: each costs the work since the last commit once more. */
 const poisonMax = 64;
 const poisonShare = 1 / 3;
-
-/** From then on a batch that comes to a cold function is told of: a few of these are crashes that had nothing to do with it. */
-const silentTriesMax = 5;
 
 /** Tells whoever holds the messages to leave them alone for so long. */
 export type Postpone = (messageIds: readonly string[], pauseMs: number) => void;
@@ -91,11 +90,23 @@ export class OperatorFunction {
     }
     const failed: string[] = [];
     const time = new WorkTime(this.#runtime.deps.timeLeft);
-    for (const group of groups.values()) {
+    for (const group of this.#inTurn([...groups.values()])) {
       failed.push(...(time.isNearlyUp() ? atOnce(group, postpone) : await this.#handleGroup(group, postpone)));
       time.step();
     }
     return failed;
+  }
+
+  /**
+   * What may end the process comes last: groups that came seldom before those that come again and again, and of these another one first each time. What was
+   * committed before the end needs no second look.
+   */
+  #inTurn(groups: readonly (readonly ReceivedMessage[])[]): readonly (readonly ReceivedMessage[])[] {
+    const tries = new Map(groups.map((group) => [group, triesOf(group)]));
+    const most = Math.max(...tries.values());
+    if (groups.length === 1 || most < this.#runtime.program.settings.triesBeforeCare) return groups;
+    const turned = most % 2 === 0 ? groups : [...groups].reverse();
+    return [...turned].sort((left, right) => tries.get(left)! - tries.get(right)!);
   }
 
   async #handleGroup(messages: readonly ReceivedMessage[], postpone: Postpone): Promise<readonly string[]> {
@@ -112,19 +123,22 @@ export class OperatorFunction {
   async #handleShard(shard: number, messages: readonly ReceivedMessage[], postpone: Postpone): Promise<readonly string[]> {
     const { clock, problems } = this.#runtime.deps;
     const poison: Poison[] = [];
-    this.#noteSilentTries(shard, messages);
+    const isCareful = this.#noteSilentTries(shard, messages);
     for (const begunAt = clock.monotonic(); ;) {
       this.#tried.delete(shard);
       try {
-        await this.#processGroup(shard, messages.map(parse), poison);
+        await this.#processGroup(shard, messages.map(parse), { poison, isCareful });
         if (this.#troubled.delete(shard)) problems?.passed(this.#place(shard));
         return [];
       } catch (error) {
         const tried = this.#tried.get(shard);
         const seen = { attempt: tried?.attempt ?? this.#job?.attempt, version: this.#warm.get(shard)?.record.version ?? tried?.version };
+        const failed = this.#warm.get(shard);
         if (!mutated('failed-try-stays-warm')) this.#warm.delete(shard);
         const found = poisonOf(error, this.#topology(shard), clock.now());
         if (found === undefined) await this.#judgeSafely(shard, { messages, seen, error, postpone });
+        if (found === undefined && error instanceof UserCodeError && (failed?.care ?? null) !== null)
+          await this.#forgetSafely(shard, { messages, seen });
         // What a zombie fails at is nobody's dead letter, and no failure either: it is asked once, because the asking reads the job record anew.
         if (found === undefined || !(await this.#countsSafely(shard, seen)))
           return (mutated('only-first-failed') ? messages.slice(0, 1) : messages).map(idOf);
@@ -139,11 +153,29 @@ export class OperatorFunction {
   }
 
   /** Who ran out of memory or time said nothing. Whoever meets the batch next sees how often it came, and tells before it may die of it too. */
-  #noteSilentTries(shard: number, messages: readonly ReceivedMessage[]): void {
-    const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
-    if (tries < silentTriesMax || this.#warm.has(shard) || this.#troubled.has(shard)) return;
+  #noteSilentTries(shard: number, messages: readonly ReceivedMessage[]): boolean {
+    const tries = triesOf(messages);
+    if (tries < this.#runtime.program.settings.triesBeforeCare || this.#warm.has(shard) || this.#troubled.has(shard)) return false;
     const facts = { operator: this.#uid, shard, tries };
     this.#runtime.deps.logger.log('warn', 'a batch comes again and again: whoever took it may have run out of memory or time in it', facts);
+    return true;
+  }
+
+  /** CR3. */
+  async #forgetSafely(index: number, { messages, seen }: Pick<FailedTry, 'messages' | 'seen'>): Promise<void> {
+    try {
+      const job = await this.#readJob(0);
+      if (job.attempt !== seen.attempt) return;
+      const shard = await this.#shard(job, index, messages.map(parse));
+      if (shard?.record.suspects === undefined) return;
+      shard.suspects = null;
+      await commit(this.#runtime, shard, { attempt: job.attempt, witness: null, epoch: shard.epoch, floor: segmentsFloor(job) });
+    } catch (error) {
+      const facts = { operator: this.#uid, shard: index, error: errorMessage(error) };
+      this.#runtime.deps.logger.log('warn', 'a note about suspected records could not be taken back', facts);
+    } finally {
+      this.#warm.delete(index);
+    }
   }
 
   /** Whether the error is of what is stored; where that cannot be read now, another try will tell. */
@@ -155,7 +187,11 @@ export class OperatorFunction {
     }
   }
 
-  async #processGroup(index: number, messages: readonly ParsedMessage[], poison: readonly Poison[]): Promise<void> {
+  async #processGroup(
+    index: number,
+    messages: readonly ParsedMessage[],
+    { poison, isCareful }: { readonly poison: readonly Poison[]; readonly isCareful: boolean },
+  ): Promise<void> {
     const newest = Math.max(...messages.map(attemptOf));
     const job = await this.#readJob(newest);
     if (newest > job.attempt && !mutated('newer-attempt-dropped')) throw new NotNowError('a message of an attempt that is not there yet');
@@ -170,6 +206,7 @@ export class OperatorFunction {
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;
     shard.poison = poison;
+    shard.care = isCareful ? { hasNoted: false, alone: 0 } : null;
     await processMessages(this.#runtime, job, shard, current, () => this.#readJob(job.attempt));
   }
 
@@ -254,7 +291,7 @@ export class OperatorFunction {
   /** What a failed try means for the job. */
   async #judge(index: number, { messages, seen, error, postpone }: FailedTry): Promise<void> {
     const { deps } = this.#runtime;
-    const tries = Math.max(...messages.map(({ receiveCount }) => receiveCount));
+    const tries = triesOf(messages);
     const kind = failureKind(error, tries);
     if (kind === 'none') {
       if (error instanceof OutOfTimeError) {
@@ -303,6 +340,10 @@ export class OperatorFunction {
 
 function parse(received: ReceivedMessage): ParsedMessage {
   return { received, ...readMessage(received.body) };
+}
+
+function triesOf(messages: readonly ReceivedMessage[]): number {
+  return Math.max(...messages.map(({ receiveCount }) => receiveCount));
 }
 
 /** Without a pause, however often they came: they are not what failed. */

@@ -12,6 +12,7 @@ import type { KeySelector } from '../operators/operator.ts';
 import { askForRecords } from './ask-entries.ts';
 import { fireDue } from './fire-timers.ts';
 import type { LiveInput, LiveShard } from './live-shard.ts';
+import { guilty, processEnded, takeCare } from './careful.ts';
 import { setAside, setAsideAtOnce } from './dead-letters.ts';
 import { poisonedRecord, setsAside } from './poison.ts';
 import type { UserCodeError } from './errors.ts';
@@ -30,8 +31,16 @@ export async function processRecords(
 ): Promise<number> {
   const poison = poisonedRecord(shard, from, to);
   const end = poison?.place.index ?? to;
+  const step = takeCare(shard, from, end);
+  if (step.kind === 'note') return from;
+  if (step.kind === 'guilty') {
+    if (!setsAside(shard.topology)) throw userError(shard, processEnded(), envelope.values[from], from);
+    takeRecords(shard, input, 1);
+    setAside(shard, guilty(step.place, nowMs()), elementOf(input, envelope, from));
+    return from + 1;
+  }
   let at = from;
-  while (at < end && !shard.orderDue) at = await processUpTo(shard, input, envelope, at, end, nowMs);
+  while (at < step.to && !shard.orderDue) at = await processUpTo(shard, input, envelope, at, step.to, nowMs);
   if (poison === undefined || at < end) return at;
   takeRecords(shard, input, 1);
   setAside(shard, poison, elementOf(input, envelope, end));

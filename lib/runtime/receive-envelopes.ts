@@ -134,7 +134,10 @@ function mayOvertakeNow({ keyless, processingTimeMs }: LiveShard, alignment: Ali
  */
 function putOff(shard: LiveShard, { channel, sequence, segment, index }: EnvelopeHeader, processed: number): ReceiveOutcome {
   if (mutated('put-off-dropped')) return goOn;
-  stashAgain(shard, { channel, sequence, segment, index, processed });
+  const rest = { channel, sequence, segment, index, processed };
+  // What has been noted down as suspected is the next that is tried, or two channels would note and put off each other for ever.
+  if (shard.care === null) stashAgain(shard, rest);
+  else shard.stash.unshift(rest);
   shard.replaying = true;
   shard.changed = true;
   return { kind: 'released' };

@@ -53,6 +53,8 @@ export interface RuntimeSettings {
   /** While a batch is worked on: how often others are let in and orders are looked for, and after how many records the clock is asked first. */
   readonly lookEveryMs: number;
   readonly recordsPerLook: number;
+  /** How often a batch comes again without a word before it is worked off with care: a few of these are crashes that had nothing to do with it. */
+  readonly triesBeforeCare: number;
 }
 
 /** One job's code as a function has it in its bundle. */

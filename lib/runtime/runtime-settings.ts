@@ -15,4 +15,5 @@ export const defaultRuntimeSettings: RuntimeSettings = {
   functionTimeoutMs: limits.functionTimeoutMs,
   lookEveryMs: limits.jobRecordCacheMs,
   recordsPerLook: limits.recordsPerLook,
+  triesBeforeCare: limits.triesBeforeCare,
 };

@@ -47,6 +47,8 @@ describe('a batch', () => {
     ['no JSON in a line', '1\n{"a":}\n3', {}, 'line 2'],
     ['no JSON', '[1,', {}, 'it is no JSON'],
     ['JSON that is no array', '{"a":1}', { contentType: 'application/json' }, 'no array'],
+    ['a record that is nested without end', `[${'['.repeat(8_000)}${']'.repeat(8_000)}]`, {}, 'deeper'],
+    ['a number that would be rounded', '{"id":9007199254740993}', {}, '9007199254740993'],
     ['no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), {}, 'UTF-8'],
     ['an empty key', '1', { idempotencyKey: '' }, 'Idempotency-Key'],
     ['a long key', '1', { idempotencyKey: 'k'.repeat(257) }, 'Idempotency-Key'],

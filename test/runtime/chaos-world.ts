@@ -242,6 +242,7 @@ function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
     jobRecordCacheMs: 100,
     lookEveryMs: 0,
     recordsPerLook: 2,
+    triesBeforeCare: 5,
     ...settings,
   };
 }

@@ -50,6 +50,7 @@ const settings: RuntimeSettings = {
   jobRecordCacheMs: 0,
   lookEveryMs: Number.POSITIVE_INFINITY,
   recordsPerLook: 64,
+  triesBeforeCare: 5,
 };
 
 /** A message as it would be received; `receiveCount` and identity are the test's. */

@@ -4,10 +4,11 @@
  *
  * IS1. Duplicates are left out as it reads. Which records these are is a matter of the log alone: what stands in it before the position. So the position is
  *      all that a restore needs, at any parallelism, and a cold process reads the identities once more.
+ *      What has the identity of another record and says something else is no duplicate: the source is handed it as what it is.
  * IS2. Entries have no gaps: where the next one is missing and later ones are there, it has been trimmed, and nothing is passed over silently.
  */
 import { SluiceError } from '../../base/errors.ts';
-import { intakeConnector, intakeOptionsOf, partitionIds, type IntakeOptions } from '../../model/intake.ts';
+import { intakeConnector, intakeOptionsOf, partitionIds, type ConflictingRecord, type IntakeOptions } from '../../model/intake.ts';
 import type { ConnectorSpec } from '../../model/job-plan.ts';
 import type { ReadResult, SplitReader } from '../../ports/connectors.ts';
 import type { IntakeEntry, IntakeLog, IntakePartition } from '../../ports/intake-log.ts';
@@ -90,9 +91,9 @@ async function begin(log: IntakeLog, options: IntakeOptions, wanted: Wanted): Pr
     const before = await log.identities(partition, position.next, horizon);
     if (before[0]?.number !== position.next - 1 && (await readFrom(log, partition, position, 1)).length === 0)
       throw invalidPosition(source, partition.partition, position);
-    for (const { ids, takenAtMs } of [...before].reverse()) for (const id of ids) seen.isDuplicate(id, takenAtMs);
+    for (const { ids, takenAtMs } of [...before].reverse()) for (const id of ids) seen.see(id, takenAtMs);
   }
-  for (const { id } of entries[0]?.records.slice(0, position.index) ?? []) seen.isDuplicate(id, entries[0]!.takenAtMs);
+  for (const { id } of entries[0]?.records.slice(0, position.index) ?? []) seen.see(id, entries[0]!.takenAtMs);
   return { position, seen, entries };
 }
 
@@ -123,13 +124,14 @@ interface Taken extends Omit<ReadResult, 'position'> {
 }
 
 function take(seen: SeenIdentities, entries: readonly IntakeEntry[], from: Position, recordsMax: number): Taken {
-  const values: string[] = [];
+  const values: (string | ConflictingRecord)[] = [];
   let { next, index } = from;
   let read = 0;
   for (const [at, { number, takenAtMs, records, closes }] of entries.entries()) {
     for (; index < records.length && read < recordsMax; index++, read++) {
       const { id, text } = records[index]!;
-      if (!seen.isDuplicate(id, takenAtMs)) values.push(text);
+      const sight = seen.see(id, takenAtMs);
+      if (sight !== 'duplicate') values.push(sight === 'new' ? text : { conflicting: text });
     }
     if (index < records.length) return { values, position: { next, index }, ended: false, entries: entries.slice(at) };
     next = number + 1;

@@ -12,7 +12,7 @@ import { limits } from '../../base/limits.ts';
 import type { ConnectorSpec } from '../../model/job-plan.ts';
 import type { MalformedRecord } from '../../ports/connectors.ts';
 import { choiceOption, countOption } from './option.ts';
-import { parseJson } from '../../base/parse-json.ts';
+import { parseRecord } from '../../base/parse-record.ts';
 
 /** Where a line stands, name by name, as people and tools need it: `{ file, byte, line }`. */
 export type LinePlace = Readonly<Record<string, string | number>>;
@@ -60,7 +60,7 @@ export class LineBatch {
     if (text.length > limits.recordBytesMax) return this.refuse(`longer than ${limits.recordBytesMax} bytes`, text, placeOf());
     let value: unknown;
     try {
-      value = parseJson(text);
+      value = parseRecord(text);
     } catch (error) {
       if (text.trim() !== '') this.refuse(errorMessage(error), text, placeOf());
       return;

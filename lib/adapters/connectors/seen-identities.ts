@@ -1,9 +1,11 @@
 /** The identities of the records that a partition has had lately: what a record is compared with, to know whether it came before. */
 import type { IntakeOptions } from '../../model/intake.ts';
+import { partsOfIdentity } from '../../model/intake-identity.ts';
 
 interface Sighting {
   readonly ordinal: number;
   readonly takenAtMs: number;
+  readonly content: string;
 }
 
 type Horizon = Pick<IntakeOptions, 'duplicateRecords' | 'duplicateMs'>;
@@ -18,16 +20,22 @@ export class SeenIdentities {
     this.#horizon = horizon;
   }
 
-  /** Whether it was seen within the horizon; from now on it has been. Without an identity nothing is known. */
-  isDuplicate(id: string, takenAtMs: number): boolean {
+  /**
+   * Whether it was seen within the horizon; from now on it has been. What it says is compared with the last of that identity, which is all that a cold process
+   * is sure to read. Without an identity nothing is known.
+   */
+  see(id: string, takenAtMs: number): 'new' | 'duplicate' | 'conflict' {
     const ordinal = ++this.#ordinal;
-    if (id === '') return false;
-    const before = this.#last.get(id);
-    this.#last.delete(id);
-    this.#last.set(id, { ordinal, takenAtMs });
-    this.#forget();
+    if (id === '') return 'new';
+    const { name, content } = partsOfIdentity(id);
+    const before = this.#last.get(name);
     const { duplicateRecords, duplicateMs } = this.#horizon;
-    return before !== undefined && ordinal - before.ordinal <= duplicateRecords && takenAtMs - before.takenAtMs <= duplicateMs;
+    const isKnown = before !== undefined && ordinal - before.ordinal <= duplicateRecords && takenAtMs - before.takenAtMs <= duplicateMs;
+    this.#last.delete(name);
+    this.#last.set(name, { ordinal, takenAtMs, content });
+    this.#forget();
+    if (!isKnown) return 'new';
+    return before.content === content ? 'duplicate' : 'conflict';
   }
 
   #forget(): void {

@@ -47,6 +47,28 @@ describe('duplicates', () => {
     expect(await readAll(log, {}, [100])).toEqual(['1/0', '2/1', 'null/3', 'null/4', '3/6']);
   });
 
+  test('are told from what has the same identity and says something else, in however many processes the log is read', async () => {
+    const entries = fc.array(fc.array(fc.tuple(fc.nat(3), fc.nat(1)), { maxLength: 4 }), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(entries, fc.integer({ min: 1, max: 9 }), async (written, size) => {
+        const log = createMemoryIntakeLog();
+        for (const pairs of written) {
+          const records = pairs.map(([id, says]) => ({ id: identityOf(`${id}`, `${says}`), text: `${id} says ${says}` }));
+          await log.append(partition, { takenAtMs: 0, closes: false, records });
+        }
+        const last = new Map<number, number>();
+        const expected = written.flat().flatMap(([id, says]): unknown[] => {
+          const before = last.get(id);
+          last.set(id, says);
+          if (before === says) return [];
+          return [before === undefined ? `${id} says ${says}` : { conflicting: `${id} says ${says}` }];
+        });
+        for (const isCold of [false, true]) expect(await readAll(log, {}, [size], isCold)).toEqual(expected);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   test('are known within the horizon only: so many records, so much time', async () => {
     const log = createMemoryIntakeLog();
     await write(log, [{ ids: [1, 2, 3] }, { ids: [1], atMs: 100 }, { ids: [2], atMs: 101 }, { ids: [2], atMs: 150 }]);

@@ -14,7 +14,7 @@ function s3Of({ endpoint }: Emulator): S3Client {
   return new S3Client({ endpoint, region, credentials, forcePathStyle: true });
 }
 
-export async function putFiles(emulator: Emulator, prefix: string, files: readonly string[]): Promise<void> {
+export async function putFiles(emulator: Emulator, prefix: string, files: readonly (string | Uint8Array)[]): Promise<void> {
   const s3 = s3Of(emulator);
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   for (const [i, Body] of files.entries()) await s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${prefix}/${i}.ndjson`, Body }));
@@ -61,22 +61,38 @@ class Sha256 {
 
 type Headers = Readonly<Record<string, string>>;
 
-export function jobApi({ emulator, outputs }: Deployed) {
-  const origin = new URL(emulator.endpoint);
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  /** Bytes are sent as they are, everything else as JSON. */
+  readonly content?: object | undefined;
+  readonly headers?: Headers;
+}
+
+/** Signed; below the API's root. */
+export async function callApi(
+  { emulator, outputs }: Deployed,
+  { method, path: below, content, headers = {} }: ApiRequest,
+): Promise<Response> {
+  const { protocol, hostname, port, host, origin } = new URL(emulator.endpoint);
+  const path = `/_aws/execute-api/${outputs['ApiId']!}${below}`;
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 as never });
-  const root = `/_aws/execute-api/${outputs['ApiId']!}`;
-  const base = `${root}/jobs/${outputs['JobId']!}`;
-  const call = async (method: 'GET' | 'POST', path: string, content?: object, more: Headers = {}): Promise<ApiAnswer> =>
-    ask(method, `${base}${path}`, content, more);
-  const ask = async (method: 'GET' | 'POST', path: string, content?: object, more: Headers = {}): Promise<ApiAnswer> => {
-    const text = content === undefined ? {} : { body: JSON.stringify(content) };
-    const { protocol, hostname, port, host } = origin;
-    const headers = { host, 'content-type': 'application/json', ...more };
-    const plain = { method, protocol, hostname, port: Number(port), path, headers, query: {}, ...text };
-    const signed = (await signer.sign(plain)).headers;
-    const response = await fetch(`${origin.origin}${path}`, { method, headers: signed, ...text });
+  const body = content === undefined ? {} : { body: content instanceof Uint8Array ? Buffer.from(content) : JSON.stringify(content) };
+  const plain = { method, protocol, hostname, port: Number(port), path, query: {}, ...body };
+  const signed = await signer.sign({ ...plain, headers: { host, 'content-type': 'application/json', ...headers } });
+  return fetch(`${origin}${path}`, { method, headers: signed.headers, ...body });
+}
+
+export function jobApi(deployed: Deployed) {
+  const { emulator, outputs } = deployed;
+  const { origin } = new URL(emulator.endpoint);
+  const base = `/jobs/${outputs['JobId']!}`;
+  const ask = async (request: ApiRequest): Promise<ApiAnswer> => {
+    const response = await callApi(deployed, request);
     return { status: response.status, body: (await response.json()) as ApiAnswer['body'] };
   };
+  const call = (method: 'GET' | 'POST', path: string, content?: object, headers: Headers = {}): Promise<ApiAnswer> =>
+    ask({ method, path: `${base}${path}`, content, headers });
   /** Asks for something, and waits for what becomes of it. */
   const operation = async (path: string, content: object, lookAt = path): Promise<Readonly<Record<string, unknown>>> => {
     const triggerId = randomBytes(16).toString('hex');
@@ -97,8 +113,9 @@ export function jobApi({ emulator, outputs }: Deployed) {
       await sleep(lookEveryMs);
     }
   };
-  const unsigned = async (method = 'GET', path = ''): Promise<number> => (await fetch(`${origin.origin}${base}${path}`, { method })).status;
+  const unsigned = async (method = 'GET', path = ''): Promise<number> =>
+    (await fetch(`${origin}/_aws/execute-api/${outputs['ApiId']!}${base}${path}`, { method })).status;
   /** Of all jobs. */
-  const overview = (): Promise<ApiAnswer> => ask('GET', `${root}/v1/jobs/overview`);
+  const overview = (): Promise<ApiAnswer> => ask({ method: 'GET', path: '/v1/jobs/overview' });
   return { call, operation, state, untilState, unsigned, overview };
 }
