@@ -3,7 +3,6 @@ import type { Connectors } from '../../ports/connectors.ts';
 import { deferredSource } from './deferred-source.ts';
 import { findInputs } from './input-files.ts';
 import { createNdjsonFilesSink, type NdjsonFilesOptions } from './ndjson-files-sink.ts';
-import { createNdjsonSource } from './ndjson-source.ts';
 import { connectS3 } from './s3-connection.ts';
 
 /** One connection to S3 for all of them. */
@@ -11,7 +10,7 @@ export function createFileConnectors({ s3 = connectS3(), ...sink }: NdjsonFilesO
   const find = findInputs(s3);
   return {
     sources: {
-      ndjson: createNdjsonSource(find),
+      ndjson: deferredSource(async () => (await import('./ndjson-source.ts')).createNdjsonSource(find)),
       parquet: deferredSource(async () => (await import('./parquet-source.ts')).createParquetSource(find)),
     },
     sinks: { 'ndjson-files': createNdjsonFilesSink({ ...sink, s3 }) },
