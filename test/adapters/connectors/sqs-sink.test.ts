@@ -128,7 +128,11 @@ describe('what goes wrong with a message', () => {
   });
 
   test('is refused alone: the others of its call are not sent again, and its group keeps its order', async () => {
-    const turns = fc.array(fc.boolean(), { maxLength: 40 });
+    // One that is refused six times in a row is given up for now (below).
+    const refusalsMax = 5;
+    const turns = fc
+      .array(fc.boolean(), { maxLength: 40 })
+      .map((refusals) => refusals.map((isRefused, at) => isRefused && refusals.slice(0, at).filter(Boolean).length < refusalsMax));
     const groups = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(turns, groups, async (refusals, of) => {
