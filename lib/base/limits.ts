@@ -75,6 +75,8 @@ export const limits = {
   recordsPerLook: 64,
   /** Receives of a batch without a word from whoever took it, after which it is worked off with care. */
   triesBeforeCare: 5,
+  /** Times that nobody came back from a record that was tried alone, after which it is what ends the process. */
+  triesAlone: 3,
   /** Longest stay of operator functions; visibility is just above it. */
   functionTimeoutMs: 30_000,
   visibilityTimeoutMs: 35_000,

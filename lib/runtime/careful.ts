@@ -3,8 +3,8 @@
  * with care: what is tried next is written down first, in the shard record, and in ever smaller parts.
  *
  * CR1. Nothing of it happens before a batch has come `triesBeforeCare` times, to a process that knows of no failure: what is written down costs a commit.
- * CR2. A record is taken for the cause when it was tried alone, as the first of its invocation's work or behind a commit, `aloneMax` times, and nobody came back.
- * CR3. Who fails at a record and lives takes the note back: what throws is another matter (failed-batch.ts).
+ * CR2. A record is taken for the cause when it was tried alone, as the first of its invocation's work or behind a commit, `triesAlone` times, and nobody came back.
+ * CR3. Who fails and lives takes the note back, whatever it failed at: what throws is another matter (failed-batch.ts), and so is a store that is down.
  */
 import { SluiceError } from '../base/errors.ts';
 import type { ElementPlace } from '../model/dead-letter.ts';
@@ -17,14 +17,13 @@ export const processEndedCode = 'SLUICE-PROCESS-ENDED';
 /** How many records are tried together at first, and how few are tried one by one at once. */
 const togetherMax = 64;
 const fewRecords = 16;
-const aloneMax = 3;
 
 export type CareStep =
   /** Up to there. */
   | { readonly kind: 'go'; readonly to: number }
   /** The note is to be committed first. */
   | { readonly kind: 'note' }
-  | { readonly kind: 'guilty'; readonly place: Extract<ElementPlace, { readonly kind: 'record' }> };
+  | { readonly kind: 'guilty'; readonly tries: number; readonly place: Extract<ElementPlace, { readonly kind: 'record' }> };
 
 /** For the records `from` … `to` of the envelope in hand. */
 export function takeCare(shard: LiveShard, from: number, to: number): CareStep {
@@ -38,7 +37,8 @@ export function takeCare(shard: LiveShard, from: number, to: number): CareStep {
   const { channel, sequence } = place;
   const isHere = suspects !== null && suspects.channel === channel && suspects.sequence === sequence && suspects.index === from;
   if (isHere && care.hasNoted) return { kind: 'go', to: Math.min(to, from + suspects.records) };
-  if (isHere && suspects.records === 1 && suspects.tries >= aloneMax) return { kind: 'guilty', place: { ...place, index: from } };
+  if (isHere && suspects.records === 1 && suspects.tries >= care.triesAlone)
+    return { kind: 'guilty', tries: suspects.tries, place: { ...place, index: from } };
   if (isHere && suspects.records > 1) care.alone += suspects.records;
   const isAlone = isHere || care.alone > 0 || to - from <= fewRecords;
   if (isAlone && care.alone > 0) care.alone--;
@@ -53,15 +53,15 @@ function noteSuspects(shard: LiveShard, suspects: Suspects): void {
   shard.mustCommit = true;
 }
 
-export function guilty(place: Poison['place'], failedAtMs: number): Poison {
-  const { code, message } = processEnded();
+export function guilty(place: Poison['place'], tries: number, failedAtMs: number): Poison {
+  const { code, message } = processEnded(tries);
   return { place, key: null, failure: { code, message, stack: '', failedAtMs } };
 }
 
-export function processEnded(): SluiceError {
+export function processEnded(tries: number): SluiceError {
   return new SluiceError(
     processEndedCode,
-    `the process ended each of ${aloneMax} times that this record was tried alone: its function takes more memory or time than it has`,
+    `the process ended each of ${tries} times that this record was tried alone: its function takes more memory or time than it has`,
     { hint: 'Correct the function, or give it more memory or a longer timeout, and process the record again.' },
   );
 }

@@ -47,6 +47,15 @@ export interface LiveInput extends ValveChannel {
   barrier: CheckpointId;
 }
 
+/** Of a shard whose batch is worked off with care. */
+export interface Care {
+  /** In this invocation. */
+  hasNoted: boolean;
+  /** Records that are to be tried one by one. */
+  alone: number;
+  readonly triesAlone: number;
+}
+
 export class LiveShard {
   readonly topology: ShardTopology;
   readonly inputs: ReadonlyMap<ChannelId, LiveInput>;
@@ -107,7 +116,7 @@ export class LiveShard {
   /** Elements that are not to be processed. */
   poison: readonly Poison[] = [];
   /** See careful.ts; null: without. */
-  care: { /** In this invocation. */ hasNoted: boolean; /** Records that are to be tried one by one. */ alone: number } | null = null;
+  care: Care | null = null;
 
   /** Warm only: losing them costs a second look, a second wake-up or a second write. */
   armedAtMs: number | null = null;

@@ -24,12 +24,13 @@ import type { ShardRecord } from '../model/shard-record.ts';
 import type { ReceivedMessage } from '../ports/message-queue.ts';
 import { readNamed } from './named-objects.ts';
 import { poisonOf, type Poison } from './poison.ts';
-import { LostRaceError, NotNowError, UserCodeError } from './errors.ts';
+import { LostRaceError, NotNowError } from './errors.ts';
 import { describeFailure, failureKind } from './failed-batch.ts';
 import { initialiseShard, openShard } from './load-shard.ts';
 import type { LiveShard } from './live-shard.ts';
 import { markOf, processMessages, type ParsedMessage } from './process-messages.ts';
 import { restartPauseMs } from './restart-pause.ts';
+import { resendEffects } from './send-effects.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { shardTopology, type ShardTopology } from './topology.ts';
 import { OutOfTimeError, WorkTime } from './work-time.ts';
@@ -137,8 +138,7 @@ export class OperatorFunction {
         if (!mutated('failed-try-stays-warm')) this.#warm.delete(shard);
         const found = poisonOf(error, this.#topology(shard), clock.now());
         if (found === undefined) await this.#judgeSafely(shard, { messages, seen, error, postpone });
-        if (found === undefined && error instanceof UserCodeError && (failed?.care ?? null) !== null)
-          await this.#forgetSafely(shard, { messages, seen });
+        if (found === undefined && (failed?.care ?? null) !== null) await this.#forgetSafely(shard, { messages, seen });
         // What a zombie fails at is nobody's dead letter, and no failure either: it is asked once, because the asking reads the job record anew.
         if (found === undefined || !(await this.#countsSafely(shard, seen)))
           return (mutated('only-first-failed') ? messages.slice(0, 1) : messages).map(idOf);
@@ -169,6 +169,9 @@ export class OperatorFunction {
       const shard = await this.#shard(job, index, messages.map(parse));
       if (shard?.record.suspects === undefined) return;
       shard.suspects = null;
+      // As before every commit: who made the last one may not have come to send what it says.
+      const { attempt, lastSegment } = shard.record;
+      if (lastSegment !== null) await resendEffects(this.#runtime, shard.topology, attempt, lastSegment);
       await commit(this.#runtime, shard, { attempt: job.attempt, witness: null, epoch: shard.epoch, floor: segmentsFloor(job) });
     } catch (error) {
       const facts = { operator: this.#uid, shard: index, error: errorMessage(error) };
@@ -206,7 +209,7 @@ export class OperatorFunction {
     const shard = await this.#shard(job, index, current);
     if (shard === undefined) return;
     shard.poison = poison;
-    shard.care = isCareful ? { hasNoted: false, alone: 0 } : null;
+    shard.care = isCareful ? { hasNoted: false, alone: 0, triesAlone: this.#runtime.program.settings.triesAlone } : null;
     await processMessages(this.#runtime, job, shard, current, () => this.#readJob(job.attempt));
   }
 

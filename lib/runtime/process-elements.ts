@@ -34,9 +34,9 @@ export async function processRecords(
   const step = takeCare(shard, from, end);
   if (step.kind === 'note') return from;
   if (step.kind === 'guilty') {
-    if (!setsAside(shard.topology)) throw userError(shard, processEnded(), envelope.values[from], from);
+    if (!setsAside(shard.topology)) throw userError(shard, processEnded(step.tries), envelope.values[from], from);
     takeRecords(shard, input, 1);
-    setAside(shard, guilty(step.place, nowMs()), elementOf(input, envelope, from));
+    setAside(shard, guilty(step.place, step.tries, nowMs()), elementOf(input, envelope, from));
     return from + 1;
   }
   let at = from;

@@ -55,6 +55,8 @@ export interface RuntimeSettings {
   readonly recordsPerLook: number;
   /** How often a batch comes again without a word before it is worked off with care: a few of these are crashes that had nothing to do with it. */
   readonly triesBeforeCare: number;
+  /** And how often nobody comes back from one record alone before it is taken for the cause. */
+  readonly triesAlone: number;
 }
 
 /** One job's code as a function has it in its bundle. */

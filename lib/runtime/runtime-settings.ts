@@ -16,4 +16,5 @@ export const defaultRuntimeSettings: RuntimeSettings = {
   lookEveryMs: limits.jobRecordCacheMs,
   recordsPerLook: limits.recordsPerLook,
   triesBeforeCare: limits.triesBeforeCare,
+  triesAlone: limits.triesAlone,
 };

@@ -243,6 +243,8 @@ function settingsOf({ settings }: ChaosOptions): RuntimeSettings {
     lookEveryMs: 0,
     recordsPerLook: 2,
     triesBeforeCare: 5,
+    // Processes end here by chance, and no record is the cause.
+    triesAlone: Number.MAX_SAFE_INTEGER,
     ...settings,
   };
 }

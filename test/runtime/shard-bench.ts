@@ -51,6 +51,7 @@ const settings: RuntimeSettings = {
   lookEveryMs: Number.POSITIVE_INFINITY,
   recordsPerLook: 64,
   triesBeforeCare: 5,
+  triesAlone: 3,
 };
 
 /** A message as it would be received; `receiveCount` and identity are the test's. */

@@ -145,6 +145,8 @@ const runtimeSettings: Omit<RuntimeSettings, 'jobRecordCacheMs' | 'recordsPerLoo
   sourceIdleMs: 50,
   stateCacheKeys: 3,
   lookEveryMs: 0,
+  // Processes end here by chance, and no record is the cause.
+  triesAlone: Number.MAX_SAFE_INTEGER,
 };
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
