@@ -10,9 +10,7 @@
 import { mutated } from '../base/mutated.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { errorCode, errorMessage } from '../base/errors.ts';
-import { segmentsFloor } from '../checkpoint/segments-floor.ts';
 import { decodeStoredPlan } from '../checkpoint/stored-plan.ts';
-import { commit } from './commit.ts';
 import type { JobFailure } from '../model/coordinator-message.ts';
 import { encodeCoordinatorMessage } from '../model/coordinator-message.ts';
 import { readMessage } from '../model/envelope-codec.ts';
@@ -28,9 +26,8 @@ import { LostRaceError, NotNowError } from './errors.ts';
 import { describeFailure, failureKind } from './failed-batch.ts';
 import { initialiseShard, openShard } from './load-shard.ts';
 import type { LiveShard } from './live-shard.ts';
-import { markOf, processMessages, type ParsedMessage } from './process-messages.ts';
+import { markOf, processMessages, takeNoteBack, type ParsedMessage } from './process-messages.ts';
 import { restartPauseMs } from './restart-pause.ts';
-import { resendEffects } from './send-effects.ts';
 import type { Runtime } from './runtime-deps.ts';
 import { shardTopology, type ShardTopology } from './topology.ts';
 import { OutOfTimeError, WorkTime } from './work-time.ts';
@@ -138,7 +135,9 @@ export class OperatorFunction {
         if (!mutated('failed-try-stays-warm')) this.#warm.delete(shard);
         const found = poisonOf(error, this.#topology(shard), clock.now());
         if (found === undefined) await this.#judgeSafely(shard, { messages, seen, error, postpone });
-        if (found === undefined && (failed?.care ?? null) !== null) await this.#forgetSafely(shard, { messages, seen });
+        const wasCareful =
+          failed !== undefined && failed.care !== null && tried?.version !== undefined && failed.record.attempt === tried.attempt;
+        if (found === undefined && wasCareful) await this.#takeNoteBackSafely(shard, { messages, seen });
         // What a zombie fails at is nobody's dead letter, and no failure either: it is asked once, because the asking reads the job record anew.
         if (found === undefined || !(await this.#countsSafely(shard, seen)))
           return (mutated('only-first-failed') ? messages.slice(0, 1) : messages).map(idOf);
@@ -161,23 +160,19 @@ export class OperatorFunction {
     return true;
   }
 
-  /** CR3. */
-  async #forgetSafely(index: number, { messages, seen }: Pick<FailedTry, 'messages' | 'seen'>): Promise<void> {
+  /** CR3. Only of what is stored for the attempt that the try was of: who opens a shard for a new one has more to do than this. */
+  async #takeNoteBackSafely(index: number, { messages, seen }: Pick<FailedTry, 'messages' | 'seen'>): Promise<void> {
+    const topology = this.#topology(index);
     try {
+      const stored = await this.#runtime.deps.shards.read(topology.address);
+      if (stored?.suspects === undefined || stored.attempt !== seen.attempt) return;
       const job = await this.#readJob(0);
-      if (job.attempt !== seen.attempt) return;
-      const shard = await this.#shard(job, index, messages.map(parse));
-      if (shard?.record.suspects === undefined) return;
-      shard.suspects = null;
-      // As before every commit: who made the last one may not have come to send what it says.
-      const { attempt, lastSegment } = shard.record;
-      if (lastSegment !== null) await resendEffects(this.#runtime, shard.topology, attempt, lastSegment);
-      await commit(this.#runtime, shard, { attempt: job.attempt, witness: null, epoch: shard.epoch, floor: segmentsFloor(job) });
+      if (job.attempt !== stored.attempt) return;
+      const shard = await openShard(this.#runtime, job, topology, stored);
+      await takeNoteBack(this.#runtime, job, shard, messages.map(parse));
     } catch (error) {
       const facts = { operator: this.#uid, shard: index, error: errorMessage(error) };
       this.#runtime.deps.logger.log('warn', 'a note about suspected records could not be taken back', facts);
-    } finally {
-      this.#warm.delete(index);
     }
   }
 

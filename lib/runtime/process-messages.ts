@@ -61,6 +61,12 @@ export async function processMessages(
   await work.run();
 }
 
+/** Of a shard that was just opened: what is stored, without its note about suspected records (careful.ts). The messages come again. */
+export async function takeNoteBack(runtime: Runtime, job: JobRecord, shard: LiveShard, messages: readonly ParsedMessage[]): Promise<void> {
+  shard.suspects = null;
+  await new ShardWork(runtime, job, shard, messages, () => Promise.resolve(job)).commitAsItIs();
+}
+
 function isFresh(shard: LiveShard, message: ParsedMessage): boolean {
   if (message.kind === 'control') return isNews(shard, message.control);
   return judgeSequence(shard.input(message.header.channel).sequence, message.header.sequence) !== 'duplicate';
@@ -104,11 +110,14 @@ class ShardWork {
     });
   }
 
+  async commitAsItIs(): Promise<void> {
+    await this.#resend();
+    await this.#commitAndSend();
+  }
+
   async run(): Promise<void> {
     const shard = this.#shard;
-    if (this.#mustResend() && shard.record.lastSegment !== null) {
-      await resendEffects(this.#runtime, shard.topology, shard.record.attempt, shard.record.lastSegment);
-    }
+    if (this.#mustResend()) await this.#resend();
     if (this.#witness !== null || mutated('clock-decides')) {
       this.#takeTimeAndAborts();
       if (mayHaveOrders(shard, this.#job)) await this.#takeOrders();
@@ -128,6 +137,11 @@ class ShardWork {
     }
     if (mutated('replay-last') && this.#messages.some(({ kind }) => kind === 'data')) await this.#finishReplay();
     await this.#commitRest();
+  }
+
+  async #resend(): Promise<void> {
+    const { topology, record } = this.#shard;
+    if (record.lastSegment !== null) await resendEffects(this.#runtime, topology, record.attempt, record.lastSegment);
   }
 
   #mustResend(): boolean {
