@@ -135,9 +135,9 @@ export class OperatorFunction {
         if (!mutated('failed-try-stays-warm')) this.#warm.delete(shard);
         const found = poisonOf(error, this.#topology(shard), clock.now());
         if (found === undefined) await this.#judgeSafely(shard, { messages, seen, error, postpone });
-        const wasCareful =
-          failed !== undefined && failed.care !== null && tried?.version !== undefined && failed.record.attempt === tried.attempt;
-        if (found === undefined && wasCareful) await this.#takeNoteBackSafely(shard, { messages, seen });
+        // A shard that is still warm of an attempt before was not what failed.
+        const wasCareful = failed !== undefined && failed.care !== null && tried?.version !== undefined && failed.record.attempt === tried.attempt; // prettier-ignore
+        if (found === undefined && wasCareful) await this.#takeNoteBackSafely(shard, failed, messages);
         // What a zombie fails at is nobody's dead letter, and no failure either: it is asked once, because the asking reads the job record anew.
         if (found === undefined || !(await this.#countsSafely(shard, seen)))
           return (mutated('only-first-failed') ? messages.slice(0, 1) : messages).map(idOf);
@@ -160,15 +160,12 @@ export class OperatorFunction {
     return true;
   }
 
-  /** CR3. Only of what is stored for the attempt that the try was of: who opens a shard for a new one has more to do than this. */
-  async #takeNoteBackSafely(index: number, { messages, seen }: Pick<FailedTry, 'messages' | 'seen'>): Promise<void> {
-    const topology = this.#topology(index);
+  /** CR3. Of the record as the failed try has left it: where another has come since, its commit loses the race. */
+  async #takeNoteBackSafely(index: number, { record }: LiveShard, messages: readonly ReceivedMessage[]): Promise<void> {
     try {
-      const stored = await this.#runtime.deps.shards.read(topology.address);
-      if (stored?.suspects === undefined || stored.attempt !== seen.attempt) return;
       const job = await this.#readJob(0);
-      if (job.attempt !== stored.attempt) return;
-      const shard = await openShard(this.#runtime, job, topology, stored);
+      if (record.suspects === undefined || job.attempt !== record.attempt) return;
+      const shard = await openShard(this.#runtime, job, this.#topology(index), record);
       await takeNoteBack(this.#runtime, job, shard, messages.map(parse));
     } catch (error) {
       const facts = { operator: this.#uid, shard: index, error: errorMessage(error) };
