@@ -8,7 +8,7 @@ import { isTerminal } from '../checkpoint/job-status.ts';
 import { readFields, recordedChange, triggerOf, type AskedByHand } from './asked-by-hand.ts';
 import type { CoordinatorDeps } from './coordinator-deps.ts';
 import { writeOperation } from './operation-log.ts';
-import { savepointOperation, stopOperation, type SavepointFlow, type SavepointOrder } from './savepoint-requests.ts';
+import { savepointFlow, type SavepointFlow, type SavepointOrder } from './savepoint-requests.ts';
 import { readJob } from './update-job.ts';
 
 interface SavepointInput {
@@ -23,14 +23,14 @@ type Asked = SavepointFlow['input'] & Pick<SavepointOrder, 'job' | 'trigger'>;
 /** @throws SluiceError `SLUICE-SAVEPOINT-INPUT`, `SLUICE-JOB-ENDED`, `SLUICE-JOB-UNKNOWN`: nothing has been changed */
 export function askForSavepoint(deps: CoordinatorDeps, asked: AskedByHand): Promise<Asked> {
   const input = readSavepointInput(asked.input, ['jobId', 'directory']);
-  return ask(deps, asked, input, '/savepoints', (order) => savepointOperation(deps, { ...order, then: 'run-on' }));
+  return ask(deps, asked, input, '/savepoints', (order) => savepointFlow(deps, 'savepoint', order, { then: 'run-on' }));
 }
 
 /** @throws as askForSavepoint */
 export function askForStop(deps: CoordinatorDeps, asked: AskedByHand): Promise<Asked> {
   const input = readSavepointInput(asked.input, ['jobId', 'directory', 'drain']);
   const stop = input.drain === true ? 'drain' : 'suspend';
-  return ask(deps, asked, input, '/stop', (order) => stopOperation(deps, { ...order, stop }));
+  return ask(deps, asked, input, '/stop', (order) => savepointFlow(deps, 'stop', order, { stop }));
 }
 
 async function ask(

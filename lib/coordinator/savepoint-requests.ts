@@ -19,7 +19,7 @@ export async function takeSavepoint(
   deps: CoordinatorDeps,
   { job, trigger, directory, then }: SavepointOrder & { readonly then?: 'run-on' | 'cancel' },
 ): Promise<OperationRecord> {
-  const { operation, input } = await savepointOperation(deps, { job, trigger, directory, then: then ?? 'run-on' });
+  const { operation, input } = await savepointFlow(deps, 'savepoint', { job, trigger, directory }, { then: then ?? 'run-on' });
   return requestOperation(deps, 'savepoint', operation, input);
 }
 
@@ -28,7 +28,7 @@ export async function stopWithSavepoint(
   deps: CoordinatorDeps,
   { job, trigger, directory, stop }: SavepointOrder & { readonly stop: 'drain' | 'suspend' },
 ): Promise<OperationRecord> {
-  const { operation, input } = await stopOperation(deps, { job, trigger, directory, stop });
+  const { operation, input } = await savepointFlow(deps, 'stop', { job, trigger, directory }, { stop });
   return requestOperation(deps, 'stop', operation, input);
 }
 
@@ -38,20 +38,15 @@ export interface SavepointFlow {
   readonly input: { readonly timeoutSeconds: number } & Readonly<Record<string, unknown>>;
 }
 
-export async function savepointOperation(
+/** `what`: stored with the request, and told to the flow. */
+export async function savepointFlow(
   deps: CoordinatorDeps,
-  { job, trigger, directory, then }: SavepointOrder & { readonly then: 'run-on' | 'cancel' },
+  kind: 'savepoint' | 'stop',
+  { job, trigger, directory }: SavepointOrder,
+  what: { readonly then: 'run-on' | 'cancel' } | { readonly stop: 'drain' | 'suspend' },
 ): Promise<SavepointFlow> {
-  const operation = { job, trigger, kind: 'savepoint', request: { directory, then } } as const;
-  return { operation, input: { timeoutSeconds: await timeoutSeconds(deps, job), then } };
-}
-
-export async function stopOperation(
-  deps: CoordinatorDeps,
-  { job, trigger, directory, stop }: SavepointOrder & { readonly stop: 'drain' | 'suspend' },
-): Promise<SavepointFlow> {
-  const operation = { job, trigger, kind: 'stop', request: { directory, stop } } as const;
-  return { operation, input: { timeoutSeconds: await timeoutSeconds(deps, job), stop } };
+  const input = { timeoutSeconds: await timeoutSeconds(deps, job), ...what };
+  return { operation: { job, trigger, kind, request: { directory, ...what } }, input };
 }
 
 /** `savepoint-<first 6 of the job>-<12 of job and trigger>`: every try of every step comes to the same. */

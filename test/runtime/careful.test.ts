@@ -7,7 +7,7 @@ import type { ShardRecord } from '../../lib/model/shard-record.ts';
 import { decodeSegment } from '../../lib/runtime/segment.ts';
 import { jobA } from '../contract/sample-records.ts';
 import { compileCount } from './count-job.ts';
-import { again, ShardBench, type Message } from './shard-bench.ts';
+import { again, ShardBench, type Hook, type Message } from './shard-bench.ts';
 
 interface Item {
   readonly id: number;
@@ -164,6 +164,39 @@ test('a record that throws is not taken for one that ends the process, however o
   const codes = (await bench.toCoordinator()).flatMap((told) => (told.kind === 'failed' ? [told.failure.code] : []));
   expect(new Set(codes)).toEqual(new Set(['SLUICE-USER-CODE']));
   expect(processed.filter((id) => id === 2)).toHaveLength(8);
+});
+
+describe('who lives through the failure of a store', () => {
+  const failing =
+    (isDown: (site: string) => boolean): Hook =>
+    async (site, act) => {
+      if (isDown(site)) throw new Error(`${site} is down`);
+      return act();
+    };
+
+  test('blames no record for it, however often it tries one alone', async () => {
+    const { bench, sender } = await open('dead-letter');
+    const message = await sender.send([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    for (let tries = 5; tries <= 12; tries++) {
+      bench.restart(failing((site) => site === 'objects.createIfAbsent'));
+      expect(await bench.handle(again(message, tries))).toEqual([0]);
+    }
+    expect(await tryOnce(bench, message, 13)).toEqual([]);
+    expect(await outOf(bench)).toEqual([1, 2, 3]);
+    expect(await lettersOf(bench)).toEqual([]);
+  });
+
+  test('sends what its last commit says, whichever call of it failed', async () => {
+    for (let call = 1; call <= 6; call++) {
+      const { bench, sender } = await open('dead-letter');
+      const message = await sender.send([{ id: 1 }, { id: 2 }, { id: 3 }]);
+      let sent = 0;
+      bench.restart(failing((site) => site === 'messages.sendBatch' && ++sent === call));
+      await bench.handle(again(message, 5));
+      expect(await tryOnce(bench, message, 6)).toEqual([]);
+      expect(await outOf(bench), `call ${call}`).toEqual([1, 2, 3]);
+    }
+  });
 });
 
 test('a batch that came again by chance is worked off with care, once, and leaves nothing behind', async () => {

@@ -5,25 +5,30 @@ import { compileCount, left, right } from './count-job.ts';
 import { snapshots } from './restore-shard.ts';
 import { again, ShardBench } from './shard-bench.ts';
 
-test('a snapshot carries what was counted since the last one, and says the same when it is sent again', async () => {
-  let counted: Bill = { 's3.PutObject': 3 };
+/** What it counts next is put into `meter`. */
+async function billed(counted: Bill) {
+  const meter = { counted };
   const bill = (): Bill => {
-    const taken = counted;
-    counted = {};
+    const taken = meter.counted;
+    meter.counted = {};
     return taken;
   };
   const bench = await ShardBench.open(compileCount(), 'count', { bill });
-  const [a, b] = [bench.upstream(left), bench.upstream(right)];
   await bench.handle(bench.kick());
+  return { bench, a: bench.upstream(left), b: bench.upstream(right), meter };
+}
+
+test('a snapshot carries what was counted since the last one, and says the same when it is sent again', async () => {
+  const { bench, a, b, meter } = await billed({ 's3.PutObject': 3 });
   const last = await b.barrier(1);
   await bench.handle(await a.barrier(1), last);
   const [first] = snapshots(await bench.toCoordinator());
   expect(first!.bill).toEqual({ 's3.PutObject': 3 });
-  counted = { 's3.PutObject': 1 };
+  meter.counted = { 's3.PutObject': 1 };
   bench.restart();
   await bench.handle(again(last));
   // The queue remembers what it was sent, so look into what the record would have sent again.
-  expect(counted).toEqual({ 's3.PutObject': 1 });
+  expect(meter.counted).toEqual({ 's3.PutObject': 1 });
   await bench.handle(await a.barrier(2), await b.barrier(2));
   await bench.handle(await a.barrier(3), await b.barrier(3));
   const [second, third] = snapshots(await bench.toCoordinator());
@@ -32,18 +37,10 @@ test('a snapshot carries what was counted since the last one, and says the same 
 });
 
 test('what a process counted is not lost with it once it has committed, and is told once', async () => {
-  let counted: Bill = { 's3.PutObject': 2 };
-  const bill = (): Bill => {
-    const taken = counted;
-    counted = {};
-    return taken;
-  };
-  const bench = await ShardBench.open(compileCount(), 'count', { bill });
-  const [a, b] = [bench.upstream(left), bench.upstream(right)];
-  await bench.handle(bench.kick());
-  expect(counted).toEqual({});
+  const { bench, a, b, meter } = await billed({ 's3.PutObject': 2 });
+  expect(meter.counted).toEqual({});
   bench.restart();
-  counted = { 'dynamodb.GetItem': 1 };
+  meter.counted = { 'dynamodb.GetItem': 1 };
   await bench.handle(await a.barrier(1), await b.barrier(1));
   await bench.handle(await a.barrier(2), await b.barrier(2));
   const [first, second] = snapshots(await bench.toCoordinator());
