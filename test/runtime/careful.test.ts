@@ -178,7 +178,9 @@ describe('who lives through the failure of a store', () => {
     const { bench, sender } = await open('dead-letter');
     const message = await sender.send([{ id: 1 }, { id: 2 }, { id: 3 }]);
     for (let tries = 5; tries <= 12; tries++) {
-      bench.restart(failing((site) => site === 'objects.createIfAbsent'));
+      const before = processed.length;
+      // What was noted is stored; what comes of the record is not.
+      bench.restart(failing((site) => site === 'objects.createIfAbsent' && processed.length > before));
       expect(await bench.handle(again(message, tries))).toEqual([0]);
     }
     expect(await tryOnce(bench, message, 13)).toEqual([]);
@@ -186,13 +188,13 @@ describe('who lives through the failure of a store', () => {
     expect(await lettersOf(bench)).toEqual([]);
   });
 
-  test('sends what its last commit says, whichever call of it failed', async () => {
-    for (let call = 1; call <= 6; call++) {
+  test('takes nothing back before what its last commit says is sent', async () => {
+    for (let call = 1; call <= 4; call++) {
       const { bench, sender } = await open('dead-letter');
       const message = await sender.send([{ id: 1 }, { id: 2 }, { id: 3 }]);
       let sent = 0;
-      bench.restart(failing((site) => site === 'messages.sendBatch' && ++sent === call));
-      await bench.handle(again(message, 5));
+      bench.restart(failing((site) => site === 'queue.sendBatch' && ++sent >= call));
+      expect(await bench.handle(again(message, 5)), `call ${call}`).toEqual([0]);
       expect(await tryOnce(bench, message, 6)).toEqual([]);
       expect(await outOf(bench), `call ${call}`).toEqual([1, 2, 3]);
     }
