@@ -14,7 +14,7 @@ const useThePort = 'Clocks, timers and randomness live in lib/adapters: take the
 const useTheAdapter = 'I/O lives in lib/adapters (and in the composition roots lib/cli and lib/local): take a port instead.';
 
 /** The Node modules that only compute. Whatever is not named here does I/O, or knows the time. */
-const pureNodeModules = 'assert|assert/strict|buffer|crypto|events|path|path/posix|string_decoder|url|util|util/types|zlib';
+const pureNodeModules = 'assert|async_hooks|assert/strict|buffer|crypto|events|path|path/posix|string_decoder|url|util|util/types|zlib';
 const timingNodeModules = 'timers|timers/promises|perf_hooks';
 
 const noDefaultExport = [

@@ -130,6 +130,14 @@ export const mutantRules = {
   'job-read-first': 'TI2: the job record is read after the entry is written',
   // Records that are set aside.
   'put-off-dropped': 'DP2, RE4: what is left of an envelope is unfinished work',
+  // Time that runs out, and records that end the process.
+  'out-of-time-is-done': 'PM6: what there was no time for comes again',
+  'stops-uncommitted': 'PM6: who stops has committed what it did',
+  'first-step-refused': 'WT1: the first step is always begun',
+  'care-never': 'CR1: a batch that comes again and again is worked off with care',
+  'suspects-unwritten': 'CR2: what is tried is written down first',
+  'suspects-stay': 'CR3: who lives takes the note back',
+  'suspects-taken-back-unsent': 'PM2, CR3: the last segment is sent again before the note is taken back',
   // What lingers.
   'lingering-unwritten': 'LO1: what lingers is in the commit’s segment',
   'lingers-for-ever': 'LO2: records linger while the number before them is the last',

@@ -6,6 +6,7 @@
  * CR2. A record is taken for the cause when it was tried alone, as the first of its invocation's work or behind a commit, `triesAlone` times, and nobody came back.
  * CR3. Who fails and lives takes the note back, whatever it failed at: what throws is another matter (failed-batch.ts), and so is a store that is down.
  */
+import { mutated } from '../base/mutated.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { ElementPlace } from '../model/dead-letter.ts';
 import type { Suspects } from '../model/shard-record.ts';
@@ -49,7 +50,7 @@ export function takeCare(shard: LiveShard, from: number, to: number): CareStep {
 }
 
 function noteSuspects(shard: LiveShard, suspects: Suspects): void {
-  shard.suspects = suspects;
+  if (!mutated('suspects-unwritten')) shard.suspects = suspects;
   shard.mustCommit = true;
 }
 

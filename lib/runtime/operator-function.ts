@@ -2,7 +2,7 @@
  * One invocation of a vertex's function: up to ten messages of any mix of shards in, the ids of those that must come again out.
  *
  * OF1. In a group everything from the first failed message on is failed; other groups are untouched.
- * OF2. A failed try drops the shard from memory.
+ * OF2. A failed try drops the shard from memory; one that has stopped behind a commit, for want of time, has not failed.
  * OF3. An error counts only after job record and shard record have been read again and are unchanged: a zombie reads a mixture.
  * OF4. A function whose code is not the job record's leaves the messages where they are; of its own code it takes the plan that the record names.
  * OF5. One shard is in one invocation's hands: in one process another may come for what has become visible while it was worked on for long.
@@ -132,12 +132,14 @@ export class OperatorFunction {
         const tried = this.#tried.get(shard);
         const seen = { attempt: tried?.attempt ?? this.#job?.attempt, version: this.#warm.get(shard)?.record.version ?? tried?.version };
         const failed = this.#warm.get(shard);
-        if (!mutated('failed-try-stays-warm')) this.#warm.delete(shard);
+        // Who stops for want of time has just committed what it has.
+        if (!(error instanceof OutOfTimeError) && !mutated('failed-try-stays-warm')) this.#warm.delete(shard);
+        if (error instanceof OutOfTimeError && mutated('out-of-time-is-done')) return [];
         const found = poisonOf(error, this.#topology(shard), clock.now());
         if (found === undefined) await this.#judgeSafely(shard, { messages, seen, error, postpone });
         // A shard that is still warm of an attempt before was not what failed.
         const wasCareful = failed !== undefined && failed.care !== null && tried?.version !== undefined && failed.record.attempt === tried.attempt; // prettier-ignore
-        if (found === undefined && wasCareful) await this.#takeNoteBackSafely(shard, failed, messages);
+        if (found === undefined && wasCareful && !mutated('suspects-stay')) await this.#takeNoteBackSafely(shard, failed, messages);
         // What a zombie fails at is nobody's dead letter, and no failure either: it is asked once, because the asking reads the job record anew.
         if (found === undefined || !(await this.#countsSafely(shard, seen)))
           return (mutated('only-first-failed') ? messages.slice(0, 1) : messages).map(idOf);
@@ -155,6 +157,7 @@ export class OperatorFunction {
   #noteSilentTries(shard: number, messages: readonly ReceivedMessage[]): boolean {
     const tries = triesOf(messages);
     if (tries < this.#runtime.program.settings.triesBeforeCare || this.#warm.has(shard) || this.#troubled.has(shard)) return false;
+    if (mutated('care-never')) return false;
     const facts = { operator: this.#uid, shard, tries };
     this.#runtime.deps.logger.log('warn', 'a batch comes again and again: whoever took it may have run out of memory or time in it', facts);
     return true;

@@ -111,7 +111,7 @@ class ShardWork {
   }
 
   async commitAsItIs(): Promise<void> {
-    await this.#resend();
+    if (!mutated('suspects-taken-back-unsent')) await this.#resend();
     await this.#commitAndSend();
   }
 
@@ -331,6 +331,7 @@ class ShardWork {
 
   /** With more to do. PM6. */
   async #commitStep(): Promise<void> {
+    if (mutated('stops-uncommitted') && this.#time.isNearlyUp()) throw new OutOfTimeError();
     await this.#commitAndSend();
     this.#time.step();
     if (this.#time.isNearlyUp()) throw new OutOfTimeError();

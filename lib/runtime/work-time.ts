@@ -3,6 +3,7 @@
  *
  * WT1. The first step is always begun: who could do none would never come further.
  */
+import { mutated } from '../base/mutated.ts';
 import { NotNowError } from './errors.ts';
 
 /** What is committed counts; the rest is for another invocation, at once. */
@@ -36,7 +37,8 @@ export class WorkTime {
 
   /** Another step as long as the longest one, or twice as long, would leave nothing for the commit. */
   isNearlyUp(): boolean {
-    return this.#left !== undefined && this.#longestMs !== undefined && this.#left() < this.#longestMs * 2 + this.#reserveMs;
+    const longestMs = this.#longestMs ?? (mutated('first-step-refused') ? this.#leftMs : undefined);
+    return this.#left !== undefined && longestMs !== undefined && this.#left() < longestMs * 2 + this.#reserveMs;
   }
 }
 

@@ -189,7 +189,7 @@ describe('the installed package', () => {
     expect(await inProject('node', 'own-test.mts')).toEqual({ exitCode: 0, out: '[["YES"],"SluiceError"]\n', err: '' });
   });
 
-  test('deploys a job with an app of the user’s own: its functions are bundled from the package', async () => {
+  test('deploys a job with an app of the user’s own: its functions are bundled from the package', { timeout: 60_000 }, async () => {
     const { exitCode, err } = await inProject('node', 'app.mts');
     expect(exitCode, err).toBe(0);
     const cloud = readdirSync(join(project, 'cdk.out'));

@@ -10,6 +10,9 @@ import { again, ShardBench, type Message } from './shard-bench.ts';
 const word = (text: string, more: Partial<Word> = {}): Word => ({ word: text, ...more });
 const counts = (envelopes: readonly Envelope[]): unknown[] => envelopes.flatMap(({ values }) => values.map((value) => Object.values(value as object).join(' '))); // prettier-ignore
 
+/** For a shard with one delta and no key in its base. */
+const loadingReads = 1;
+
 /** Invocations of 30 s, of which a test spends some. */
 class Invocations {
   leftMs = 30_000;
@@ -75,6 +78,25 @@ describe('a batch that takes longer than an invocation', () => {
     expect(longestMs).toBeLessThan(30_000);
     expect(counts(await bench.sentTo('counts')).filter((text) => String(text).startsWith('x'))).toEqual(Array.from({ length: 10 }, (_, i) => `x ${i + 1}`)); // prettier-ignore
     expect((await bench.record()).recordsIn).toBe(20);
+  });
+
+  test('keeps what it has in memory for the next of them', async () => {
+    const time = new Invocations();
+    const bench = await time.open(slowly(() => time.spend(4_000)));
+    const channel = bench.upstream(left);
+    await bench.handle(await channel.send([word('x')]));
+    const batch: Message[] = [];
+    for (let i = 0; i < 10; i++) batch.push(await channel.send([word('x')]));
+    const reads: string[] = [];
+    bench.restart(async (site, act) => {
+      if (site.startsWith('objects.read') || site.startsWith('base.read')) reads.push(site);
+      return act();
+    });
+    const { invocations } = await time.work(bench, batch);
+    expect(invocations).toBeGreaterThan(1);
+    // Its state is loaded once; what the last commit said is sent again by whoever comes next.
+    expect(reads.length).toBe(loadingReads + invocations - 1);
+    expect((await bench.record()).recordsIn).toBe(11);
   });
 
   test('with a burst of timers goes on behind those that have fired', async () => {

@@ -14,6 +14,7 @@ import {
   type,
   valueState,
 } from '../../lib/index.ts';
+import { endProcess } from '../../lib/testing/sim/process-end.ts';
 import type { Topology } from './topologies.ts';
 
 interface Event {
@@ -97,6 +98,33 @@ const topology = (name: string, build: (env: Environment) => DataStream<unknown>
   modes: ['aligned', 'unaligned'],
 });
 
+/** Those of the last values end the process that works on them. */
+const isHeavy = ({ value }: Event): boolean => value === 13 || value === 47;
+
+function weighed(stream: DataStream<Event>): DataStream<unknown> {
+  return stream
+    .keyBy(({ key }) => key)
+    .process({
+      emits: type<unknown>(),
+      state: { count: valueState<number>() },
+      process(event, { key, state, emit }) {
+        if (isHeavy(event)) endProcess();
+        const count = (state.count.value() ?? 0) + 1;
+        state.count.update(count);
+        emit({ key, count });
+        emit({ key, value: event.value });
+      },
+    })
+    .onError('dead-letter')
+    .uid('weighed');
+}
+
+const weights = (some: readonly Event[]): unknown[] =>
+  some.flatMap(({ key, value }, i) => [
+    { key, count: some.slice(0, i + 1).filter((other) => other.key === key).length },
+    { key, value },
+  ]);
+
 function toggle(stream: DataStream<Event>): DataStream<unknown> {
   return stream
     .keyBy(({ key }) => key)
@@ -147,6 +175,30 @@ export const hardTopologies: readonly Topology[] = [
       'chained.dead-letters': lines(
         [...left, ...right].filter(isBad).map((record) => ({ operator: 'chained', key: JSON.stringify(record.key), record })),
       ),
+    },
+  },
+  {
+    name: 'ending',
+    job: () =>
+      defineJob({
+        name: 'ending',
+        build(env) {
+          weighed(read(env, 'left', left))
+            .sinkTo(collectSink('out'))
+            .uid('out-sink');
+        },
+      }),
+    expected: {
+      out: lines(weights(left.filter((event) => !isHeavy(event)))),
+      'weighed.dead-letters': lines(left.filter(isHeavy).map((record) => ({ operator: 'weighed', key: null, record }))),
+    },
+    modes: ['aligned', 'unaligned'],
+    world: {
+      // Any other process may die too: that one record meets so many deaths by chance does not happen.
+      settings: { triesBeforeCare: 2, triesAlone: 8 },
+      // Its shard stands still meanwhile.
+      patienceMs: 120_000,
+      checkpoint: { tolerableFailures: 1_000, timeoutMs: 5_000 },
     },
   },
   topology(

@@ -229,6 +229,17 @@ const places: Partial<Record<MutantName, Place>> = {
     rates: { people: 'savepoint', ...slow('task.messages.sendBatch'), slowShare: 0.5 },
     checkpoint: { intervalMs: 60, timeoutMs: 120_000, retained: 1 },
   },
+  'out-of-time-is-done': { in: ['ordered', 'delayed'], toldMs: 60 },
+  'stops-uncommitted': { in: ['ordered', 'delayed'], limits: manyCommits, toldMs: 60 },
+  'first-step-refused': { in: ['ordered'], toldMs: 60 },
+  'care-never': { in: ['ending'] },
+  'suspects-unwritten': { in: ['ending'] },
+  'suspects-stay': { in: ['set-aside'], settings: { triesBeforeCare: 1, triesAlone: 4 }, rates: { ...calm, error: 0.1 } },
+  'suspects-taken-back-unsent': {
+    in: ['ordered', 'set-aside'],
+    settings: { triesBeforeCare: 1 },
+    rates: { ...calm, error: 0.2, dieUnsent: 0.3 },
+  },
   'put-off-dropped': { in: ['set-aside', 'poison'] },
 };
 

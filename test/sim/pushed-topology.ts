@@ -47,5 +47,5 @@ export const pushedTopology: Topology = {
       ]),
     ),
   },
-  feeds: { orders: orders.map((order) => JSON.stringify(order)) },
+  world: { feeds: { orders: orders.map((order) => JSON.stringify(order)) } },
 };

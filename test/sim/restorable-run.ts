@@ -90,7 +90,7 @@ export class RestorableRun {
       stallMs: times.stall,
     });
     const sources = Object.fromEntries(Object.entries(loaded).map(([name, reader]) => [name, this.#gated(reader)]));
-    const world = new SimStores({ time, decisions, containers, sources, logger, sweepMs: times.sweep, losing: false });
+    const world = new SimStores({ time, decisions, containers, sources, logger, sweepMs: times.sweep, losing: false, timeLeft: undefined });
     const functionsOf = (planHash: string): CompiledJob['registry'] =>
       compiledAt(options, Number(planHash.slice(hashPrefix.length))).registry;
     const onError = (error: unknown): void => {

@@ -1,5 +1,5 @@
 import { simulate } from '../../lib/testing/sim/simulate.ts';
-import type { SimulateOptions } from '../../lib/testing/sim/simulate-options.ts';
+import type { SimulatedCircumstances, SimulateOptions } from '../../lib/testing/sim/simulate-options.ts';
 import type { SimulationReport } from '../../lib/testing/sim/simulation-report.ts';
 import { smallTopologies } from './crash-coverage/small-topologies.ts';
 import { hardTopologies } from './hard-topologies.ts';
@@ -8,7 +8,7 @@ import { topologies, type Topology } from './topologies.ts';
 
 /** Each topology's own seeds, so that a seed and a name are one run for ever. In every mode, unless the circumstances say how checkpoints go. */
 export function simulateTopology(
-  { job, expected, covers, parallelism, modes, feeds }: Topology,
+  { job, expected, covers, parallelism, modes, world }: Topology,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
   const right = Object.entries(expected).map(([sink, some]) => [uidOf(sink), some.map((line) => JSON.parse(line) as unknown)] as const);
@@ -17,9 +17,19 @@ export function simulateTopology(
     ...(covers === undefined ? {} : { covers: covers as NonNullable<SimulateOptions['covers']> }),
     ...(parallelism === undefined ? {} : { parallelism }),
     ...options,
-    ...(feeds === undefined ? {} : { world: { feeds, ...options.world } }),
+    ...(world === undefined ? {} : { world: around(world, options.world) }),
     expected: Object.fromEntries(right),
   });
+}
+
+/** What a topology needs stays, unless it is given otherwise. */
+function around(needed: SimulatedCircumstances, given: SimulatedCircumstances = {}): SimulatedCircumstances {
+  return {
+    ...needed,
+    ...given,
+    settings: { ...needed.settings, ...given.settings },
+    ...(needed.checkpoint === undefined ? {} : { checkpoint: { ...needed.checkpoint, ...given.checkpoint } }),
+  };
 }
 
 function uidOf(sink: string): string {

@@ -26,8 +26,8 @@ export interface Topology {
   /** At least once: whether a line that is shown stands for one that is right. Default: where they are equal. */
   readonly covers?: (shown: never, expected: never) => boolean;
   readonly parallelism?: readonly number[];
-  /** What is sent to its push sources. */
-  readonly feeds?: NonNullable<SimulatedCircumstances['feeds']>;
+  /** What it needs around it, such as what is sent to its push sources. */
+  readonly world?: SimulatedCircumstances;
   /** Default: all three, at least once in a fifth of the runs. */
   readonly modes?: NonNullable<SimulateOptions['modes']>;
 }

@@ -27,6 +27,10 @@ export interface Circumstances {
   readonly stallLeastMs?: number;
   /** How long everything may take once it works. */
   readonly healedMs?: number;
+  /** How much longer than usual a checkpoint may take then: something about the records keeps the job up. */
+  readonly patienceMs?: number;
+  /** What functions are told to have left of their invocation is counted from so much; where absent it is drawn, and nothing once everything works. */
+  readonly toldMs?: number;
 }
 
 /** Of the simulated world, in ms. */

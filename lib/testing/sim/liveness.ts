@@ -24,6 +24,7 @@ const triesInVain = 6;
 export interface LivenessOptions {
   readonly visibilityMs: number;
   readonly sweepMs: number;
+  readonly patienceMs: number;
   /** How many shards the job's plan has. */
   readonly shardsOf: (record: JobRecord) => Promise<number>;
   /** Settings of checkpoints as they are. */
@@ -55,14 +56,14 @@ export class Liveness {
   /** `nowMs`: while everything works. */
   async look(record: JobRecord, nowMs: number): Promise<readonly string[]> {
     const { job, attempt, status, completed, dirtyEpoch, pending } = record;
-    const { visibilityMs, sweepMs, checkpoints, flows, shardsOf } = this.#options;
+    const { visibilityMs, sweepMs, patienceMs, checkpoints, flows, shardsOf } = this.#options;
     const { intervalMs, timeoutMs } = checkpoints();
     const life = `${job} ${attempt}`;
     if (this.#begun?.life !== life) {
       const atWork = await flows();
       const pauseMs = atWork.some(({ retries }) => retries > 0) ? longestPauseMs : 0;
       const stepMs = atWork.some(isInStep) ? times.stall + firstPauseMs : 0;
-      const allowedMs = pauseMs + (pending.length === 0 ? stepMs : timeoutMs);
+      const allowedMs = patienceMs + pauseMs + (pending.length === 0 ? stepMs : timeoutMs);
       this.#begun = {
         life,
         atMs: nowMs,

@@ -17,7 +17,7 @@ import { Oracles } from './oracles.ts';
 import { People } from './people.ts';
 import { scriptedMs, type Scripted } from './scripted.ts';
 import { Services } from './services.ts';
-import { SimStores } from './sim-stores.ts';
+import { SimStores, type SimStoresOptions } from './sim-stores.ts';
 import { Trace } from './trace.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -73,7 +73,9 @@ export function newWorld(options: SimulationOptions, problem: (what: string) => 
   let trouble: string | null = null;
   const logger = loggerOf(options, time, trace, (what) => (trouble = what));
   const sweepMs = options.sweepMs ?? times.sweep;
-  const stores = new SimStores({ time, decisions, containers, sources, logger, sweepMs, losing: options.losing === true });
+  const timeLeft = timeLeftOf(options, { time, decisions, containers });
+  const losing = options.losing === true;
+  const stores = new SimStores({ time, decisions, containers, sources, logger, sweepMs, losing, timeLeft });
   const visibilityMs = decisions.chance('visibility/short', 0.6) || options.script !== undefined ? 1_000 : times.life + 500;
   const services = new Services({
     world: stores,
@@ -96,6 +98,7 @@ export function newWorld(options: SimulationOptions, problem: (what: string) => 
   const liveness = new Liveness({
     visibilityMs,
     sweepMs,
+    patienceMs: options.patienceMs ?? 0,
     flows: () => stores.stores.flows.running(),
     shardsOf: async ({ plan }) => expectedShards((await readPlan(stores.stores, plan)).plan).length,
     checkpoints: () => draw.current,
@@ -115,6 +118,15 @@ function newContainers(options: SimulationOptions, parts: Pick<SimulatedWorld, '
   });
   containers.active = options.calm !== true;
   return containers;
+}
+
+/** A function that is told to have little time ends itself after every other step; it is ended by force no sooner than others. */
+function timeLeftOf({ calm, toldMs }: SimulationOptions, { time, decisions, containers }: TimeParts): SimStoresOptions['timeLeft'] {
+  const isTold = toldMs !== undefined || (calm !== true && decisions.chance('time/told', toldShare));
+  if (!isTold) return undefined;
+  const faultyMs = toldMs ?? decisions.pick('time/of an invocation', [times.life, 200, 60]);
+  const wholeMs = (): number => (toldMs !== undefined || containers.active ? faultyMs : times.life);
+  return ({ invokedAtMs }) => wholeMs() - (invokedAtMs === null ? 0 : time.nowMs - invokedAtMs);
 }
 
 function faultsOf({ faults, rates, watch }: SimulationOptions, decisions: Decisions): FaultSource {
@@ -148,6 +160,11 @@ const runtimeSettings: Omit<RuntimeSettings, 'jobRecordCacheMs' | 'recordsPerLoo
   // Processes end here by chance, and no record is the cause.
   triesAlone: Number.MAX_SAFE_INTEGER,
 };
+
+type TimeParts = Pick<SimulatedWorld, 'time' | 'decisions' | 'containers'>;
+
+/** Runs in which functions know how much time they have left. */
+const toldShare = 0.4;
 
 /** Now and then there is nothing yet, so that a job lasts longer than its records take. */
 function paced({ sources, calm }: SimulationOptions, decisions: Decisions, isSilent: () => boolean): SimulationOptions['sources'] {

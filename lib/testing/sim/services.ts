@@ -18,6 +18,7 @@ import { OperatorFunction } from '../../runtime/operator-function.ts';
 import type { RuntimeSettings } from '../../runtime/runtime-deps.ts';
 import { times } from './circumstances.ts';
 import { Container, type Containers } from './container.ts';
+import { inProcess } from './process-end.ts';
 import type { Decisions } from './decisions.ts';
 import { EventSource, type Warm } from './event-source.ts';
 import type { SimStores } from './sim-stores.ts';
@@ -94,7 +95,7 @@ export class Services {
         if (decisions.chance('functions/new', 0.25)) registry = functionsOf(planHash);
         const program = { job, plan, planHash, registry, settings };
         const operator = new OperatorFunction({ deps: world.runtimeDeps(container), program }, uid);
-        return { container, handle: (messages) => operator.handle(messages) };
+        return { container, handle: (messages) => inProcess(container, () => operator.handle(messages)) };
       }),
     );
     sources.push(this.#eventSource(job, coordinatorQueue(job), () => this.#messageFunction()));

@@ -35,6 +35,8 @@ export interface SimStoresOptions {
   readonly logger: Logger;
   readonly losing: boolean;
   readonly sweepMs: number;
+  /** Of the invocation in hand; absent: nobody is told. */
+  readonly timeLeft: ((container: Container) => number) | undefined;
 }
 
 export class SimStores {
@@ -71,9 +73,10 @@ export class SimStores {
 
   runtimeDeps(container: Container): RuntimeDeps {
     const { stores } = this;
-    const { containers, time, logger } = this.#options;
+    const { containers, time, logger, timeLeft } = this.#options;
     const port = <T extends object>(name: string, target: T): T => containers.port(container, name, target);
     return {
+      ...(timeLeft === undefined ? {} : { timeLeft: () => timeLeft(container) }),
       jobs: port('jobs', stores.jobs),
       shards: port('shards', stores.shards),
       objects: port('objects', stores.objects),
