@@ -23,6 +23,7 @@ const environment = {
   SLUICE_OPTIONS: JSON.stringify({ parameters: { input: 's3://flights/in/', output: 's3://flights/out' }, parallelism: 4 }),
   SLUICE_TABLE: 'table',
   SLUICE_BUCKET: 'bucket',
+  SLUICE_ACCOUNT: '111122223333',
   SLUICE_QUEUES: 'https://queues/',
   SLUICE_MACHINES: 'arn:machines:',
   SLUICE_UID: 'daily',

@@ -25,12 +25,12 @@ import type { JobEnvironment } from './job-environment.ts';
 /** Longer than any invocation can live: 15 minutes, and room for what a clock is off. */
 export const garbageAgeMs = 1_200_000;
 
-export function createAwsStores({ job, table, bucket, queues, memoryMb, intakeTable }: JobEnvironment, plan: JobPlan) {
+export function createAwsStores({ job, table, bucket, account, queues, memoryMb, intakeTable }: JobEnvironment, plan: JobPlan) {
   const system = { clock: systemClock, timers: systemTimers, random: systemRandom };
   const logger = createLogger({ clock: systemClock, format: 'json' });
   const meter = new Meter();
   const invocations = new InvocationMeter({ clock: systemClock, memoryMb });
-  const s3 = createS3Client({ meter });
+  const s3 = createS3Client({ meter, owned: { bucket, account } });
   const sqs = createSqsClient({ meter });
   // From the name that ports use to the one on AWS.
   const names = new Map([

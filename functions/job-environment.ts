@@ -12,6 +12,8 @@ export interface JobEnvironment {
   readonly options: CompileOptions;
   readonly table: string;
   readonly bucket: string;
+  /** Whose the bucket is. */
+  readonly account: string;
   /** Of the intakes' logs; absent where the job has no push source. */
   readonly intakeTable: string | null;
   /** What every queue's URL begins with. */
@@ -44,6 +46,7 @@ export function readJobEnvironment(variables: Variables = process.env): JobEnvir
     options: JSON.parse(wanted('SLUICE_OPTIONS')) as CompileOptions,
     table: wanted('SLUICE_TABLE'),
     bucket: wanted('SLUICE_BUCKET'),
+    account: wanted('SLUICE_ACCOUNT'),
     intakeTable: variables['SLUICE_INTAKE_TABLE'] ?? null,
     queues: wanted('SLUICE_QUEUES'),
     machines: wanted('SLUICE_MACHINES'),

@@ -16,15 +16,16 @@ import { readOnlyControl } from '../lib/api/read-only-control.ts';
 import { readAccess } from './api-access.ts';
 import { wantedVariable } from './job-environment.ts';
 
-const [table, bucket, version] = ['SLUICE_TABLE', 'SLUICE_BUCKET', 'SLUICE_CODE'].map((name) => wantedVariable(name)) as [
-  string,
-  string,
-  string,
-];
+const [table, bucket, account, version] = ['SLUICE_TABLE', 'SLUICE_BUCKET', 'SLUICE_ACCOUNT', 'SLUICE_CODE'].map((name) =>
+  wantedVariable(name),
+) as [string, string, string, string];
 const system = { clock, random, timers };
 const meter = new Meter();
 const { audit, ...stores } = createDynamoDbStores({ ...system, client: createDynamoDbClient({ meter }), table, tombstonesKeptMs: 0 });
-const deps = { ...stores, objects: createS3ObjectStore({ ...system, client: createS3Client({ meter }), bucket }) };
+const deps = {
+  ...stores,
+  objects: createS3ObjectStore({ ...system, client: createS3Client({ meter, owned: { bucket, account } }), bucket }),
+};
 const reads = createPortJobReads({ deps, checkpointLocation: (path) => `s3://${bucket}/${path}` });
 
 export const handler = handle(

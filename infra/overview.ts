@@ -3,7 +3,7 @@
  *
  * OV1. It may read the records and the jobs' objects, and write nothing: neither savepoints nor the users' data are within its reach.
  */
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -31,7 +31,13 @@ export class Overview extends Construct {
       timeout: Duration.seconds(29),
       memorySize: 512,
       description: 'Sluice: answers questions about all jobs',
-      environment: { ...api.environment, SLUICE_TABLE: table.tableName, SLUICE_BUCKET: bucket.bucketName, SLUICE_CODE: digest },
+      environment: {
+        ...api.environment,
+        SLUICE_TABLE: table.tableName,
+        SLUICE_BUCKET: bucket.bucketName,
+        SLUICE_ACCOUNT: Aws.ACCOUNT_ID,
+        SLUICE_CODE: digest,
+      },
     });
     allowQuestions(this.function, table, bucket);
     api.addQuestions(this.function);

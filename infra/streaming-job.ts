@@ -103,6 +103,7 @@ export class StreamingJob extends Construct {
       SLUICE_OPTIONS: JSON.stringify(options),
       SLUICE_TABLE: controlPlane.table.tableName,
       SLUICE_BUCKET: controlPlane.bucket.bucketName,
+      SLUICE_ACCOUNT: Aws.ACCOUNT_ID,
       ...(intakesOf(this.plan).length === 0 ? {} : { SLUICE_INTAKE_TABLE: controlPlane.intakeTable.tableName }),
       SLUICE_QUEUES: `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/`,
       ...settingsOf(props),

@@ -9,24 +9,32 @@ export interface Watermarks<T> extends Omit<WatermarkStrategy, 'timestampOf'> {
 export interface WatermarkOptions {
   /** A split that brought nothing for so long does not hold the others back. In milliseconds; default: never. */
   readonly idleness?: number;
+  /**
+   * One record of the year 9999 would close every window, and make all that comes after it late. A record whose event time is further ahead of the clock than
+   * this fails the source (`SLUICE-TIMESTAMP-AHEAD`), or is set aside by `onError`. In milliseconds; default: any time is taken.
+   */
+  readonly aheadMax?: number;
 }
 
 /** Within a split event time never goes back. */
-export function monotonousTimestamps<T>(timestampOf: (value: T) => number, { idleness = 0 }: WatermarkOptions = {}): Watermarks<T> {
-  return { kind: 'monotonous', outOfOrdernessMs: 0, idleMs: idleness, timestampOf: checked(timestampOf) };
+export function monotonousTimestamps<T>(
+  timestampOf: (value: T) => number,
+  { idleness = 0, aheadMax = 0 }: WatermarkOptions = {},
+): Watermarks<T> {
+  return { kind: 'monotonous', outOfOrdernessMs: 0, idleMs: idleness, aheadMaxMs: aheadMax, timestampOf: checked(timestampOf) };
 }
 
 /** Within a split a record is at most so much older than the newest one before it; what is older still is late. */
 export function boundedOutOfOrderness<T>(
   outOfOrdernessMs: number,
   timestampOf: (value: T) => number,
-  { idleness = 0 }: WatermarkOptions = {},
+  { idleness = 0, aheadMax = 0 }: WatermarkOptions = {},
 ): Watermarks<T> {
-  return { kind: 'bounded-out-of-orderness', outOfOrdernessMs, idleMs: idleness, timestampOf: checked(timestampOf) };
+  return { kind: 'bounded-out-of-orderness', outOfOrdernessMs, idleMs: idleness, aheadMaxMs: aheadMax, timestampOf: checked(timestampOf) };
 }
 
 export function noWatermarks<T>(): Watermarks<T> {
-  return { kind: 'none', outOfOrdernessMs: 0, idleMs: 0 };
+  return { kind: 'none', outOfOrdernessMs: 0, idleMs: 0, aheadMaxMs: 0 };
 }
 
 /** A missing field gives NaN, which no comparison holds against: it would come into some window, silently. */
@@ -45,6 +53,18 @@ function timestampInvalid(timestamp: unknown): SluiceError {
     {
       hint: 'Return whole milliseconds since 1970, for example Date.parse(order.placedAt).',
       facts: { timestamp: String(timestamp) },
+    },
+  );
+}
+
+/** @throws SluiceError `SLUICE-TIMESTAMP-AHEAD`, for a record that a source may bring: of the user's data, as what the strategy throws itself */
+export function timestampAhead(timestamp: number, aheadMaxMs: number, nowMs: number): SluiceError {
+  return new SluiceError(
+    'SLUICE-TIMESTAMP-AHEAD',
+    `the event time of a record, ${timestamp}, is ${timestamp - nowMs} ms ahead of the clock; the source takes up to ${aheadMaxMs}`,
+    {
+      hint: 'Correct the clock of whoever wrote it, set such records aside (onError), or allow more with aheadMax.',
+      facts: { timestamp, aheadMaxMs },
     },
   );
 }

@@ -17,6 +17,7 @@ import { coordinatorQueue, operatorQueue } from '../model/queue-names.ts';
 import type { SplitState } from '../model/shard-record.ts';
 import { MAX_WATERMARK, MIN_WATERMARK, NO_TIMESTAMP } from '../model/time.ts';
 import { encodeValue } from '../model/value-json.ts';
+import { timestampAhead } from '../operators/watermark-strategies.ts';
 import type { OperatorDefinition, WatermarkStrategy } from '../operators/operator.ts';
 import type { LiveShard } from './live-shard.ts';
 import { setAsideAtOnce } from './dead-letters.ts';
@@ -110,7 +111,8 @@ function emitAll(
   nowMs: () => number,
 ): number {
   const { decode, watermarks } = definition.source!;
-  const { timestampOf } = watermarks;
+  const { timestampOf, aheadMaxMs } = watermarks;
+  const latest = aheadMaxMs === 0 ? Infinity : nowMs() + aheadMaxMs;
   const output = shard.chain.sourceOutput();
   shard.chain.active = definition.uid;
   let max = maxSoFar;
@@ -123,6 +125,7 @@ function emitAll(
         isOut = false;
         const value = decode === undefined ? values[i] : decode(values[i]);
         const timestamp = timestampOf === undefined ? NO_TIMESTAMP : timestampOf(value);
+        if (timestamp > latest) throw timestampAhead(timestamp, aheadMaxMs, nowMs());
         if (timestamp > max) max = timestamp;
         isOut = true;
         output.emit(value, timestamp);

@@ -9,7 +9,13 @@ import { bundleJob } from '../../infra/bundle-job.ts';
 const entry = fileURLToPath(new URL('../../examples/flights/job.ts', import.meta.url));
 const told = {
   ...{ SLUICE_JOB_ID: '0123456789abcdef0123456789abcdef', SLUICE_UID: 'daily', SLUICE_CODE: 'code', SLUICE_TABLE: 'table' },
-  ...{ SLUICE_BUCKET: 'bucket', SLUICE_QUEUES: 'https://queues/', SLUICE_MACHINES: 'machines:', SLUICE_DELAY_QUEUE_ARN: 'arn' },
+  ...{
+    SLUICE_BUCKET: 'bucket',
+    SLUICE_ACCOUNT: '111122223333',
+    SLUICE_QUEUES: 'https://queues/',
+    SLUICE_MACHINES: 'machines:',
+    SLUICE_DELAY_QUEUE_ARN: 'arn',
+  },
   ...{ SLUICE_SCHEDULES: 'schedules', SLUICE_SCHEDULER_ROLE: 'role', AWS_REGION: 'eu-west-1' },
   SLUICE_OPTIONS: JSON.stringify({ parameters: { input: 's3://in-bucket/in/', output: 's3://out-bucket/out' }, parallelism: 4 }),
 };

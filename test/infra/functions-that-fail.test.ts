@@ -53,7 +53,7 @@ async function answerOf(module: string, name: 'check' | 'restore', RequestType: 
 
 describe('CloudFormation is answered', () => {
   const throwing = `throw new Error('the file prices.csv is not there'); export const job = {};`;
-  const variables = ['SLUICE_CODE', 'SLUICE_TABLE', 'SLUICE_BUCKET', 'SLUICE_QUEUES', 'SLUICE_MACHINES'];
+  const variables = ['SLUICE_CODE', 'SLUICE_TABLE', 'SLUICE_BUCKET', 'SLUICE_ACCOUNT', 'SLUICE_QUEUES', 'SLUICE_MACHINES'];
 
   test.each(['check', 'restore'] as const)('by %s where the job’s module throws as it is loaded, with what it threw', async (name) => {
     vi.stubEnv('SLUICE_JOB_ID', '0123456789abcdef0123456789abcdef');

@@ -3,13 +3,14 @@ import { boundedOutOfOrderness, days, hours, minutes, monotonousTimestamps, noWa
 
 describe('watermark strategies', () => {
   test('are plain data and the function that finds the event time', () => {
-    expect(boundedOutOfOrderness(minutes(5), (n: number) => n, { idleness: seconds(30) })).toMatchObject({
+    expect(boundedOutOfOrderness(minutes(5), (n: number) => n, { idleness: seconds(30), aheadMax: days(1) })).toMatchObject({
       kind: 'bounded-out-of-orderness',
       outOfOrdernessMs: 300_000,
       idleMs: 30_000,
+      aheadMaxMs: 86_400_000,
     });
     expect(monotonousTimestamps((n: number) => n)).toMatchObject({ kind: 'monotonous', outOfOrdernessMs: 0, idleMs: 0 });
-    expect(noWatermarks()).toEqual({ kind: 'none', outOfOrdernessMs: 0, idleMs: 0 });
+    expect(noWatermarks()).toEqual({ kind: 'none', outOfOrdernessMs: 0, idleMs: 0, aheadMaxMs: 0 });
   });
 
   test.each([Number.NaN, 1.5, undefined, '2001-01-01', new Date(0)])('refuse %j as an event time', (time) => {

@@ -199,7 +199,14 @@ describe('the installed package', () => {
     expect(Object.values(resources).filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine').length).toBeGreaterThan(5);
     const assets = cloud.filter((name) => name.startsWith('asset.')).map((name) => join(project, 'cdk.out', name));
     const bundle = assets.find((folder) => existsSync(join(folder, 'operator.mjs')))!;
-    const environment = { SLUICE_JOB_ID: 'a'.repeat(32), SLUICE_CODE: 'c', SLUICE_OPTIONS: '{}', SLUICE_TABLE: 't', SLUICE_BUCKET: 'b' };
+    const environment = {
+      SLUICE_JOB_ID: 'a'.repeat(32),
+      SLUICE_CODE: 'c',
+      SLUICE_OPTIONS: '{}',
+      SLUICE_TABLE: 't',
+      SLUICE_BUCKET: 'b',
+      SLUICE_ACCOUNT: '111122223333',
+    };
     const program = `Object.assign(process.env, ${JSON.stringify({ ...environment, SLUICE_QUEUES: 'q', SLUICE_MACHINES: 'm', AWS_REGION: 'eu-west-1' })});
       const { tasks } = await import(${JSON.stringify(join(bundle, 'coordinator.mjs'))});
       console.log(typeof tasks);`;

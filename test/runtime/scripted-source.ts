@@ -74,18 +74,19 @@ function compile(watermarks: Watermarks<Reading>, parallelism = 1): CompiledJob 
   return compileJob(job, { parallelism });
 }
 
-const strategy = (idleness?: number): Watermarks<Reading> =>
-  boundedOutOfOrderness(10, ({ at }: Reading) => at, idleness === undefined ? {} : { idleness });
+const strategy = ({ idleness = 0, aheadMax = 0 }: SourceOptions): Watermarks<Reading> =>
+  boundedOutOfOrderness(10, ({ at }: Reading) => at, { idleness, aheadMax });
 
 interface SourceOptions extends BenchOptions {
   readonly idleness?: number;
+  readonly aheadMax?: number;
   readonly parallelism?: number;
   readonly change?: (compiled: CompiledJob) => CompiledJob;
 }
 
 export async function openSource(script: Script, options: SourceOptions = {}): Promise<ShardBench> {
   const change = options.change ?? ((compiled) => compiled);
-  const bench = await ShardBench.open(change(compile(strategy(options.idleness), options.parallelism)), 'readings', {
+  const bench = await ShardBench.open(change(compile(strategy(options), options.parallelism)), 'readings', {
     sources: { script },
     ...options,
   });

@@ -14,6 +14,18 @@ const snapshots = (messages: readonly CoordinatorMessage[]): ShardSnapshot[] =>
 const kinds = (messages: readonly CoordinatorMessage[]): string[] =>
   messages.map((message) => (message.kind === 'dirty' ? `dirty ${message.epoch}` : message.kind));
 
+test('a record whose event time is further ahead of the clock than the source takes fails it, and moves no watermark', async () => {
+  const nowMs = (await open(new Script({}))).time.clock.now();
+  const script = new Script({ a: [[1, nowMs + 1_000], [nowMs + 1_001]] });
+  const bench = await open(script, { aheadMax: 1_000 });
+  await turn(bench);
+  expect(times(await bench.sentTo('middle'))).toEqual([1, nowMs + 1_000]);
+  expect(await bench.handle(again(await bench.nextToItself(), 3))).toEqual([0]);
+  const failures = (await bench.toCoordinator()).filter(({ kind }) => kind === 'failed');
+  expect(failures).toMatchObject([{ failure: { code: 'SLUICE-TIMESTAMP-AHEAD', operator: 'readings' } }]);
+  expect((await bench.record()).watermark).toBe(nowMs + 1_000 - 10 - 1);
+});
+
 describe('the loop', () => {
   test('begins with the kick, reads split by split, and commits positions with what they stand behind', async () => {
     const script = new Script({ a: [[1, 2], [3]], b: [[10]] });

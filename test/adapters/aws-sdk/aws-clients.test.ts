@@ -129,4 +129,13 @@ describe('clients of AWS', () => {
     expect(Object.keys(seen[0]!.headers).filter((name) => name.startsWith('x-amz-checksum'))).toEqual([]);
     client.destroy();
   });
+
+  test('of S3 say whose the job’s own bucket must be, and nothing of others', async () => {
+    const client = createS3Client({ ...options(), owned: { bucket: 'ours', account: '111122223333' } });
+    await client.send(new PutObjectCommand({ Bucket: 'ours', Key: 'k', Body: 'x' }));
+    await client.send(new HeadBucketCommand({ Bucket: 'ours' }));
+    await client.send(new PutObjectCommand({ Bucket: 'theirs', Key: 'k', Body: 'x' }));
+    expect(seen.map(({ headers }) => headers['x-amz-expected-bucket-owner'])).toEqual(['111122223333', '111122223333', undefined]);
+    client.destroy();
+  });
 });

@@ -1,6 +1,7 @@
 /** A job that is easily poisoned: what a record says is done to whoever processes it. Each key counts its records, so that what is missing or comes twice shows. */
 import {
   boundedOutOfOrderness,
+  days,
   defineJob,
   malformedRecords,
   ndjsonFiles,
@@ -22,7 +23,7 @@ export const job = defineJob({
   parameters: { input: parameter.uri(), output: parameter.uri() },
   build(env, { input, output }) {
     env.enableCheckpointing(1_000);
-    const watermarks = boundedOutOfOrderness<Order>(0, ({ at = 0 }) => at);
+    const watermarks = boundedOutOfOrderness<Order>(0, ({ at = 0 }) => at, { aheadMax: days(365 * 10_000) });
     const http = env
       .fromSource(sourceFromHttp<Order>('clicks', { partitions: 1 }), { watermarks })
       .uid('clicks')

@@ -65,6 +65,7 @@ const rows: readonly (readonly [row: number, what: string, through: WayIn, texts
   [1, 'no JSON, in a file', 'file', ['{"key":'], malformed(/JSON/)],
   [15, 'a thousand records of one key', 'http', Array.from({ length: 1_000 }, (_, i) => record('hot', { n: i + 1 })), lines({ key: 'hot', seen: 1_000 })],
   [16, 'a time that is none', 'http', [record('soon', { at: 'soon' })], letter('clicks', 'SLUICE-TIMESTAMP-INVALID', /soon/), record('at last', { at: 1_000 })],
+  [16, 'a time in the year 25,000', 'http', [record('farther', { at: 726_753_600_000_000 })], letter('clicks', 'SLUICE-TIMESTAMP-AHEAD', /ahead of the clock/), record('in time', { at: 2_000 })],
   [16, 'a time in the year 9999', 'http', [record('far', { at: 253_402_300_799_000 })], lines({ key: 'far', seen: 1 })],
   [39, 'a key that a page would run', 'http', [record('<img src=x onerror=alert(1)>', { act: 'throw', says: '<script>alert(1)</script>' })], letter('work', 'SLUICE-USER-CODE', /<script>/), 'again'],
   [40, 'a message that would be several lines of a log', 'http', [record('spoken', { act: 'throw', says: 'one\n{"level":"ERROR","message":"forged"}\n\u001b[31mred' })], letter('work', 'SLUICE-USER-CODE', /one\n.*forged/), 'again'],
