@@ -33,10 +33,12 @@ const synthesizer = said('cliCredentials') === undefined ? new DefaultStackSynth
 const stack = new Stack(app, 'SluiceExamples', { synthesizer: synthesizer as IReusableStackSynthesizer });
 const plainHttp = said('plainHttp') !== undefined;
 const consoleOrigin = said('consoleOrigin');
+const consoleFolder = said('console');
 const issuer = said('jwtIssuer');
 const controlPlane = new SluiceControlPlane(stack, 'ControlPlane', {
   enforceSSL: !plainHttp,
   ...(consoleOrigin === undefined ? {} : { consoleOrigin }),
+  ...(consoleFolder === undefined ? {} : { console: { folder: consoleFolder } }),
   ...(issuer === undefined ? {} : { jwt: { issuer, audience: (said('jwtAudience') ?? '').split(',') } }),
 });
 const timeoutSeconds = numberOf('functionTimeoutSeconds');
@@ -54,6 +56,7 @@ const streamingJob = new StreamingJob(stack, 'Flights', {
 new CfnOutput(stack, 'JobId', { value: streamingJob.jobId });
 new CfnOutput(stack, 'ApiUrl', { value: controlPlane.api.apiEndpoint });
 new CfnOutput(stack, 'ApiId', { value: controlPlane.api.apiId });
+if (controlPlane.console !== undefined) new CfnOutput(stack, 'ConsoleUrl', { value: controlPlane.console.origin });
 new CfnOutput(stack, 'Bucket', { value: controlPlane.bucket.bucketName });
 new CfnOutput(stack, 'Table', { value: controlPlane.table.tableName });
 

@@ -1,4 +1,4 @@
-/** `node bundle-worker.ts DIRECTORY [JOB-MODULE]`: see bundle-job.ts. Without a job it is what the control plane runs. */
+/** `node bundle-worker.ts DIRECTORY HANDLER,… [JOB-MODULE]`: see bundle-job.ts. */
 import { readFile } from 'node:fs/promises';
 import { extname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,11 +7,8 @@ import { build, transform, type Plugin } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Sources in the repository; in the package that users install what was built from them. */
 const extension = extname(import.meta.url);
-const ofJob = ['operator', 'coordinator', 'relay', 'api', 'deployment', 'intake-sqs', 'intake-http'];
-const ofControlPlane = ['overview'];
-const [outdir, entry] = process.argv.slice(2);
-if (outdir === undefined) throw new Error('node bundle-worker.ts DIRECTORY [JOB-MODULE]');
-const handlers = entry === undefined ? ofControlPlane : ofJob;
+const [outdir, handlers, entry] = process.argv.slice(2);
+if (outdir === undefined || handlers === undefined) throw new Error('node bundle-worker.ts DIRECTORY HANDLER,… [JOB-MODULE]');
 
 /** What runs in production has no mutants (docs/testing.md): each call becomes `false` before anything else sees it. */
 const withoutMutants: Plugin = {
@@ -48,7 +45,7 @@ const withJob: Plugin = {
 };
 
 await build({
-  entryPoints: Object.fromEntries(handlers.map((name) => [name, join(root, 'functions', `${name}${extension}`)])),
+  entryPoints: Object.fromEntries(handlers.split(',').map((name) => [name, join(root, 'functions', `${name}${extension}`)])),
   outdir,
   bundle: true,
   splitting: true,

@@ -5,7 +5,7 @@
  * CA2. Questions are GET and changes are not, and a restore has a path of its own: a policy by method and path can tell the scopes apart.
  * CA3. A page of another site than the console's gets no answer that its browser would let it read.
  */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   CorsHttpMethod,
@@ -166,7 +166,9 @@ function invocations(scope: GatewayScope, jobId: string | undefined): readonly (
 function onlyFrom(origin: string): CorsPreflightOptions {
   const isOrigin =
     /^(?:https:\/\/[^*]+|http:\/\/localhost(?::\d+)?)$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
-  if (!isOrigin) throw new Error(`${JSON.stringify(origin)} is not the origin of one page: https://HOST is wanted`);
+  // Of a distribution that is still to be made.
+  if (!isOrigin && !Token.isUnresolved(origin))
+    throw new Error(`${JSON.stringify(origin)} is not the origin of one page: https://HOST is wanted`);
   return {
     allowOrigins: [origin],
     allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.POST, CorsHttpMethod.PATCH],

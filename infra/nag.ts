@@ -28,9 +28,9 @@ export const suppressions: readonly Suppression[] = [
   },
   {
     rule: 'AwsSolutions-IAM5',
-    detail: /^Resource::<\w+Bucket\w+\.Arn>\/(?:jobs\/(?:[0-9a-f]{32}\/(?:strange\/)?)?|intake\/[0-9a-f]{32}\/|savepoints\/)\*$/,
+    detail: /^Resource::<\w+Bucket\w+\.Arn>\/(?:jobs\/(?:[0-9a-f]{32}\/(?:strange\/)?)?|intake\/[0-9a-f]{32}\/|savepoints\/|console\/)\*$/,
     evidence:
-      'Names of objects are made while a job runs. The functions of a job reach what is below its own prefixes; the coordinator savepoints too; the function that answers questions reads below jobs/.',
+      'Names of objects are made while a job runs. The functions of a job reach what is below its own prefixes; the coordinator savepoints too; the function that answers questions reads below jobs/; the one that fills the console’s bucket writes below its console/.',
   },
   {
     rule: 'AwsSolutions-IAM5',

@@ -12,6 +12,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket, type IBuck
 import { Construct } from 'constructs';
 import type { JobId } from '../lib/base/ids.ts';
 import { awsPrefix } from '../lib/model/aws-names.ts';
+import { ConsoleSite, type ConsoleSiteProps } from './console-site.ts';
 import { ControlApi, type ControlApiProps } from './control-api.ts';
 import { Overview } from './overview.ts';
 
@@ -20,6 +21,8 @@ export interface SluiceControlPlaneProps extends ControlApiProps {
   readonly removal?: 'keep-savepoints' | 'destroy-everything';
   /** Other buckets whose savepoints (below `savepoints/`) jobs may be restored from: what an earlier deployment has left, or another one has. They are read only. */
   readonly savepointsIn?: readonly IBucket[];
+  /** The console's page, shown by CloudFront; it is the origin that the API's CORS lets in. Instead of `consoleOrigin`, where the page is shown by somebody else. */
+  readonly console?: ConsoleSiteProps;
   /** Off for an emulator that is reached by plain HTTP. */
   readonly enforceSSL?: boolean;
 }
@@ -34,6 +37,7 @@ export class SluiceControlPlane extends Construct {
   readonly control: ControlApi;
   readonly api: HttpApi;
   readonly overview: Overview;
+  readonly console: ConsoleSite | undefined;
   readonly enforceSSL: boolean;
   readonly savepointsIn: readonly IBucket[];
   readonly #removalPolicy: RemovalPolicy;
@@ -43,19 +47,19 @@ export class SluiceControlPlane extends Construct {
 
   constructor(scope: Construct, id: string, props: SluiceControlPlaneProps = {}) {
     super(scope, id);
-    const { removal = 'keep-savepoints', enforceSSL = true, savepointsIn = [], ...access } = props;
+    const { removal = 'keep-savepoints', enforceSSL = true, savepointsIn = [], console, ...access } = props;
+    if (console !== undefined && access.consoleOrigin !== undefined)
+      throw new Error('the console is shown by us (console) or by somebody else (consoleOrigin), not by both');
     this.enforceSSL = enforceSSL;
     this.savepointsIn = savepointsIn;
     this.#removalPolicy = removal === 'keep-savepoints' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    this.control = new ControlApi(this, 'Api', access);
-    this.api = this.control.http;
     this.table = this.#makeTable('Table', RemovalPolicy.DESTROY);
+    const logsRemoval = { removalPolicy: this.#removalPolicy, autoDeleteObjects: removal === 'destroy-everything' };
     const safe = {
       enforceSSL,
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      removalPolicy: this.#removalPolicy,
-      autoDeleteObjects: removal === 'destroy-everything',
+      ...logsRemoval,
     };
     this.bucket = new Bucket(this, 'Bucket', {
       ...safe,
@@ -66,7 +70,14 @@ export class SluiceControlPlane extends Construct {
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
     });
-    logAccess(this.bucket, new Bucket(this, 'AccessLogs', { ...safe, lifecycleRules: [{ expiration: accessLogsKept }] }));
+    const accessLogs = new Bucket(this, 'AccessLogs', { ...safe, lifecycleRules: [{ expiration: accessLogsKept }] });
+    logAccess(this.bucket, accessLogs, 'objects/');
+    this.console = console === undefined ? undefined : new ConsoleSite(this, 'Console', { ...console, enforceSSL, logsRemoval });
+    const origin = this.console?.origin ?? access.consoleOrigin;
+    this.control = new ControlApi(this, 'Api', { ...access, ...(origin === undefined ? {} : { consoleOrigin: origin }) });
+    this.api = this.control.http;
+    for (const bucket of this.console?.buckets ?? []) logAccess(bucket, accessLogs, `${bucket.node.id}/`);
+    this.console?.publish({ api: this.api.apiEndpoint, region: Aws.REGION, authorizer: access.jwt === undefined ? 'iam' : 'jwt' });
     this.overview = new Overview(this, 'Overview', { api: this.control, table: this.table, bucket: this.bucket });
   }
 
@@ -116,8 +127,7 @@ export class SluiceControlPlane extends Construct {
 }
 
 /** By a policy, said here: the property of the construct takes access control lists, unless the app has a feature flag. */
-function logAccess(bucket: Bucket, to: Bucket): void {
-  const prefix = 'objects/';
+function logAccess(bucket: Bucket, to: Bucket, prefix: string): void {
   (bucket.node.defaultChild as CfnBucket).loggingConfiguration = { destinationBucketName: to.bucketName, logFilePrefix: prefix };
   to.addToResourcePolicy(
     new PolicyStatement({
