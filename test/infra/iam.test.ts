@@ -1,6 +1,9 @@
 /** Least privilege, read off the template: what each role may do, and on what. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { anywhereActions } from '../../infra/anywhere-actions.ts';
+import { unusedByIntakes, unusedGrants } from '../deployed/granted/unused-grants.ts';
 import { resourcesOf, templateOf } from './templates.ts';
 
 interface Statement {
@@ -105,4 +108,10 @@ describe('what functions may do', () => {
     expect(actionsOf(own)).toEqual(['s3:AbortMultipartUpload', 's3:GetObject', 's3:ListBucket', 's3:PutObject']);
     expect(JSON.stringify(own)).not.toContain('savepoints');
   });
+});
+
+test('a reason for a grant that no deployed run uses names a test that is there', () => {
+  const named = [...unusedGrants, ...unusedByIntakes].flatMap(({ shownBy }) => (shownBy === null ? [] : [shownBy]));
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((path) => !existsSync(join(import.meta.dirname, '../..', path)))).toEqual([]);
 });
