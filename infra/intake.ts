@@ -20,7 +20,7 @@ import { JobFunction } from './job-function.ts';
 export interface IntakeSettings {
   /** Of the user's. Default: one is made. */
   readonly queue?: IQueue;
-  /** Of one that is made. */
+  /** Of one that is made. Changed later it is another queue, and what waits in the old one goes with it: let the intake empty it first, or name a queue of your own. */
   readonly fifo?: boolean;
   /** How long messages of a standard queue may wait for others: fewer and larger entries cost less. At low traffic Lambda waits up to 20 seconds. Default: they do not. */
   readonly batchingWindow?: Duration;
