@@ -135,6 +135,7 @@ export const mutantRules = {
   'stops-uncommitted': 'PM6: who stops has committed what it did',
   'first-step-refused': 'WT1: the first step is always begun',
   'care-never': 'CR1: a batch that comes again and again is worked off with care',
+  'replay-without-care': 'CR1: also what a restore has in flight, which every process begins anew',
   'suspects-unwritten': 'CR2: what is tried is written down first',
   'suspects-stay': 'CR3: who lives takes the note back',
   'suspects-taken-back-unsent': 'PM2, CR3: the last segment is sent again before the note is taken back',

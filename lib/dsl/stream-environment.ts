@@ -64,7 +64,7 @@ function checkSource(pipeline: Pipeline, node: NodeDraft, source: Source<unknown
   if (limit !== undefined && !(Number.isSafeInteger(limit) && (limit as number) >= 0)) {
     pipeline.report(node, 'limit-invalid', `its limit is ${JSON.stringify(limit)}`, 'Give a whole number of records from 0.');
   }
-  const durations = [watermarks.outOfOrdernessMs, watermarks.idleMs, watermarks.aheadMaxMs];
+  const durations = [watermarks.outOfOrdernessMs, watermarks.idleMs, watermarks.aheadMaxMs ?? 0];
   if (!durations.every((duration) => Number.isSafeInteger(duration) && duration >= 0)) {
     pipeline.report(
       node,

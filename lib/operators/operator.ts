@@ -64,8 +64,8 @@ export interface WatermarkStrategy {
   readonly outOfOrdernessMs: number;
   /** A split that brought nothing for so long is idle; 0 = never. */
   readonly idleMs: number;
-  /** A record whose event time is further ahead of the clock is a wrong one; 0 = none is. */
-  readonly aheadMaxMs: number;
+  /** A record whose event time is further ahead of the clock is a wrong one; null = none is. */
+  readonly aheadMaxMs: number | null;
   readonly timestampOf?: (value: unknown) => number;
 }
 

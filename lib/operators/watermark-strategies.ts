@@ -11,7 +11,7 @@ export interface WatermarkOptions {
   readonly idleness?: number;
   /**
    * One record of the year 9999 would close every window, and make all that comes after it late. A record whose event time is further ahead of the clock than
-   * this fails the source (`SLUICE-TIMESTAMP-AHEAD`), or is set aside by `onError`. In milliseconds; default: any time is taken.
+   * this fails the source (`SLUICE-TIMESTAMP-AHEAD`), or is set aside by `onError`. In milliseconds, 0 = none may be; default: any time is taken.
    */
   readonly aheadMax?: number;
 }
@@ -19,22 +19,28 @@ export interface WatermarkOptions {
 /** Within a split event time never goes back. */
 export function monotonousTimestamps<T>(
   timestampOf: (value: T) => number,
-  { idleness = 0, aheadMax = 0 }: WatermarkOptions = {},
+  { idleness = 0, aheadMax }: WatermarkOptions = {},
 ): Watermarks<T> {
-  return { kind: 'monotonous', outOfOrdernessMs: 0, idleMs: idleness, aheadMaxMs: aheadMax, timestampOf: checked(timestampOf) };
+  return { kind: 'monotonous', outOfOrdernessMs: 0, idleMs: idleness, aheadMaxMs: aheadMax ?? null, timestampOf: checked(timestampOf) };
 }
 
 /** Within a split a record is at most so much older than the newest one before it; what is older still is late. */
 export function boundedOutOfOrderness<T>(
   outOfOrdernessMs: number,
   timestampOf: (value: T) => number,
-  { idleness = 0, aheadMax = 0 }: WatermarkOptions = {},
+  { idleness = 0, aheadMax }: WatermarkOptions = {},
 ): Watermarks<T> {
-  return { kind: 'bounded-out-of-orderness', outOfOrdernessMs, idleMs: idleness, aheadMaxMs: aheadMax, timestampOf: checked(timestampOf) };
+  return {
+    kind: 'bounded-out-of-orderness',
+    outOfOrdernessMs,
+    idleMs: idleness,
+    aheadMaxMs: aheadMax ?? null,
+    timestampOf: checked(timestampOf),
+  };
 }
 
 export function noWatermarks<T>(): Watermarks<T> {
-  return { kind: 'none', outOfOrdernessMs: 0, idleMs: 0, aheadMaxMs: 0 };
+  return { kind: 'none', outOfOrdernessMs: 0, idleMs: 0, aheadMaxMs: null };
 }
 
 /** A missing field gives NaN, which no comparison holds against: it would come into some window, silently. */
@@ -58,13 +64,13 @@ function timestampInvalid(timestamp: unknown): SluiceError {
 }
 
 /** @throws SluiceError `SLUICE-TIMESTAMP-AHEAD`, for a record that a source may bring: of the user's data, as what the strategy throws itself */
-export function timestampAhead(timestamp: number, aheadMaxMs: number, nowMs: number): SluiceError {
+export function timestampAhead(timestamp: number, latest: number, nowMs: number): SluiceError {
   return new SluiceError(
     'SLUICE-TIMESTAMP-AHEAD',
-    `the event time of a record, ${timestamp}, is ${timestamp - nowMs} ms ahead of the clock; the source takes up to ${aheadMaxMs}`,
+    `the event time of a record, ${timestamp}, is ${timestamp - nowMs} ms ahead of the clock, and its source takes none of after ${latest}`,
     {
       hint: 'Correct the clock of whoever wrote it, set such records aside (onError), or allow more with aheadMax.',
-      facts: { timestamp, aheadMaxMs },
+      facts: { timestamp, latest },
     },
   );
 }

@@ -30,8 +30,7 @@ export type CareStep =
 export function takeCare(shard: LiveShard, from: number, to: number): CareStep {
   const { place, suspects, care } = shard;
   if (from >= to) return { kind: 'go', to };
-  // In-flight data of a restore is replayed once, and is not of this batch.
-  if (care === null || place?.kind !== 'record' || shard.replay !== null) {
+  if (care === null || place?.kind !== 'record' || (shard.replay !== null && mutated('replay-without-care'))) {
     shard.suspects = null;
     return { kind: 'go', to };
   }

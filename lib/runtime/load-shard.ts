@@ -19,7 +19,7 @@ import { startOfShard } from './start-of-shard.ts';
 import { segmentsFloor } from '../checkpoint/segments-floor.ts';
 import { commit } from './commit.ts';
 import { LiveShard } from './live-shard.ts';
-import { expandSegments, readNamed } from './named-objects.ts';
+import { expandSegments, readAllNamed, readNamed } from './named-objects.ts';
 import { newPushProgress } from './push-source.ts';
 import type { LingeringRecords } from './segment-content.ts';
 import { readSegmentOwn } from './segment.ts';
@@ -33,8 +33,14 @@ export async function openShard(runtime: Runtime, job: JobRecord, topology: Shar
   const shard = new LiveShard(runtime, topology, spaceOf(job), record);
   if (shard.backend === null && record.lingering === undefined) return shard;
   if (shard.backend !== null) {
-    for (const { key, epoch, keyGroups } of record.deltas)
-      applyRows(shard.backend, decodeDeltaTables(await readNamed(runtime.deps.objects, key), key), { epoch, keyGroups, open: false });
+    const rest = record.deltas.values();
+    for await (const { key, bytes } of readAllNamed(
+      runtime.deps.objects,
+      record.deltas.map((delta) => delta.key),
+    )) {
+      const { epoch, keyGroups } = rest.next().value!;
+      applyRows(shard.backend, decodeDeltaTables(bytes, key), { epoch, keyGroups, open: false });
+    }
   }
   await applySegments(runtime, shard);
   return shard;
@@ -44,8 +50,9 @@ export async function openShard(runtime: Runtime, job: JobRecord, topology: Shar
 async function applySegments(runtime: Runtime, { backend, outputs, record, topology }: LiveShard): Promise<void> {
   const current = record.segments.find(({ epoch }) => epoch === record.epoch);
   const written: LingeringRecords[] = [];
-  for (const name of current === undefined ? [] : await expandSegments(runtime.deps.objects, current)) {
-    const { state, lingering } = readSegmentOwn(await readNamed(runtime.deps.objects, name), name);
+  const names = current === undefined ? [] : await expandSegments(runtime.deps.objects, current);
+  for await (const { key: name, bytes } of readAllNamed(runtime.deps.objects, names)) {
+    const { state, lingering } = readSegmentOwn(bytes, name);
     if (backend !== null && state !== null)
       applyRows(backend, decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });
     written.push(...lingering);

@@ -303,8 +303,13 @@ class ShardWork {
     await this.#commitAndSend();
     // After the batch's own commit, so that no record waits for the base.
     await this.#advanceBase();
+    this.#evict();
+  }
+
+  /** Before the shard is left, warm, to whoever comes next. */
+  #evict(): void {
     const { stateCacheKeys, stateCacheEntries } = this.#runtime.program.settings;
-    shard.backend?.evict(stateCacheKeys, stateCacheEntries);
+    this.#shard.backend?.evict(stateCacheKeys, stateCacheEntries);
   }
 
   async #advanceBase(): Promise<void> {
@@ -334,7 +339,9 @@ class ShardWork {
     if (mutated('stops-uncommitted') && this.#time.isNearlyUp()) throw new OutOfTimeError();
     await this.#commitAndSend();
     this.#time.step();
-    if (this.#time.isNearlyUp()) throw new OutOfTimeError();
+    if (!this.#time.isNearlyUp()) return;
+    this.#evict();
+    throw new OutOfTimeError();
   }
 
   async #commitAndSend(): Promise<void> {

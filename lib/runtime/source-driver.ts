@@ -89,10 +89,10 @@ async function readSplit(
   // Bad lines that the user chose to look at go out beside the records.
   for (const record of malformed) shard.chain.sideOutput(operator.uid, 'malformed').emit(record, NO_TIMESTAMP);
   shard.place = { kind: 'source', split, position: state.position, index: 0 };
-  const maxTimestamp = emitAll(shard, definition, values, state.maxTimestamp, () => runtime.deps.clock.now());
+  const { max: maxTimestamp, emitted } = emitAll(shard, definition, values, state.maxTimestamp, () => runtime.deps.clock.now());
   shard.place = null;
-  // Only records have event times: to whoever waits for this split's, one that brings malformed ones alone is idle.
-  const activeAtMs = values.length > 0 ? shard.processingTimeMs : state.activeAtMs;
+  // Only what has an event time counts: to whoever waits for this split's, one is idle that brings malformed records alone, or such as are set aside.
+  const activeAtMs = emitted > 0 ? shard.processingTimeMs : state.activeAtMs;
   const next = { position, ended, maxTimestamp, activeAtMs, records: state.records + values.length };
   return { state: next, found: values.length + malformed.length };
 }
@@ -109,13 +109,14 @@ function emitAll(
   values: readonly unknown[],
   maxSoFar: number,
   nowMs: () => number,
-): number {
+): { readonly max: number; readonly emitted: number } {
   const { decode, watermarks } = definition.source!;
   const { timestampOf, aheadMaxMs } = watermarks;
-  const latest = aheadMaxMs === 0 ? Infinity : nowMs() + aheadMaxMs;
+  const latest = aheadMaxMs === null ? Infinity : nowMs() + aheadMaxMs;
   const output = shard.chain.sourceOutput();
   shard.chain.active = definition.uid;
   let max = maxSoFar;
+  let emitted = 0;
   let i = 0;
   // From here on the record is in the chain, and what fails is no longer only the source's.
   let isOut = false;
@@ -125,9 +126,10 @@ function emitAll(
         isOut = false;
         const value = decode === undefined ? values[i] : decode(values[i]);
         const timestamp = timestampOf === undefined ? NO_TIMESTAMP : timestampOf(value);
-        if (timestamp > latest) throw timestampAhead(timestamp, aheadMaxMs, nowMs());
+        if (timestamp > latest) throw timestampAhead(timestamp, latest, nowMs());
         if (timestamp > max) max = timestamp;
         isOut = true;
+        emitted++;
         output.emit(value, timestamp);
       }
     } catch (error) {
@@ -137,7 +139,7 @@ function emitAll(
       shard.chain.active = definition.uid;
     }
   }
-  return max;
+  return { max, emitted };
 }
 
 function advanceSource(shard: LiveShard, strategy: WatermarkStrategy): void {

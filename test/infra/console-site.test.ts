@@ -1,7 +1,8 @@
 /** The console's page: what shows it, who may read it, and what it may do in a browser. */
 import { App, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,23 @@ const ofType = (template: Template, type: string): readonly [string, Resource][]
   Object.entries(resourcesOf(template)).filter(([, { Type }]) => Type === type);
 const idOf = (template: Template, type: string, part: string): string => ofType(template, type).find(([id]) => id.includes(part))![0];
 
+const idsOf = (template: Template): string => Object.keys(resourcesOf(template)).join(' ');
+
+/** What CloudFormation makes of a name, in the region with the longest one. */
+function inPlace(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const known = {
+    'AWS::Region': 'ap-southeast-7',
+    'AWS::StackId': 'arn:aws:cloudformation:ap-southeast-7:111122223333:stack/Two/51af3dc0-da77-11e4-872e-1234567db123',
+  };
+  const [[key, argument]] = Object.entries(value as Readonly<Record<string, unknown>>) as [[string, unknown]];
+  if (key === 'Ref') return known[argument as keyof typeof known];
+  const [first, second] = argument as [unknown, unknown];
+  if (key === 'Fn::Join') return (second as readonly unknown[]).map((part) => inPlace(part)).join(first as string);
+  const { 'Fn::Split': split } = second as { readonly 'Fn::Split': readonly [string, unknown] };
+  return inPlace(split[1]).split(split[0])[Number(first)]!;
+}
+
 const everything = (stack: Stack): Partial<ConsoleSiteProps> => ({
   domain: {
     name: 'console.example.com',
@@ -58,9 +76,41 @@ describe('the page', () => {
     )!;
     const { Statement: statements } = policy.Properties['PolicyDocument'] as { readonly Statement: readonly Record<string, unknown>[] };
     const allowed = statements.filter(({ Effect }) => Effect === 'Allow');
-    expect(allowed).toMatchObject([{ Action: 's3:GetObject', Principal: { Service: 'cloudfront.amazonaws.com' } }]);
-    expect(JSON.stringify(allowed[0]!['Condition'])).toContain(idOf(template, 'AWS::CloudFront::Distribution', 'Console'));
+    expect(allowed).toMatchObject([{ Action: ['s3:GetObject', 's3:ListBucket'], Principal: { Service: 'cloudfront.amazonaws.com' } }]);
+    const { StringEquals: condition } = allowed[0]!['Condition'] as { readonly StringEquals: Readonly<Record<string, unknown>> };
+    expect(Object.keys(condition)).toEqual(['AWS:SourceArn']);
+    expect(JSON.stringify(condition)).toContain(`:distribution/",{"Ref":"${idOf(template, 'AWS::CloudFront::Distribution', 'Console')}"}`);
     expect(ofType(template, 'AWS::CloudFront::OriginAccessControl')).toHaveLength(1);
+  });
+
+  test('is shown at each place within it that is no file; who is kept out is told so, and nobody gets a list', () => {
+    const [[, distribution]] = ofType(template, 'AWS::CloudFront::Distribution') as [[string, Resource]];
+    expect(distribution.Properties['DistributionConfig']).toMatchObject({
+      CustomErrorResponses: [{ ErrorCode: 404, ResponseCode: 200, ResponsePagePath: '/index.html' }],
+      DefaultRootObject: 'index.html',
+      Origins: [{ OriginPath: '/console' }],
+    });
+    const { stack } = planeOf();
+    expect(Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('LIST'))).toEqual([]);
+  });
+
+  test('has names in CloudFront that no other page of the account has, whatever its region, stack and place', () => {
+    const app = new App();
+    const stack = new Stack(app, 'Two');
+    for (const id of ['One', 'Other']) new SluiceControlPlane(stack, id, { console: { folder } });
+    const two = Template.fromStack(stack);
+    const namesOf = (type: string, config: string): readonly string[] =>
+      ofType(two, type).map(([, { Properties }]) => inPlace((Properties[config] as { readonly Name: unknown }).Name));
+    for (const names of [
+      namesOf('AWS::CloudFront::OriginAccessControl', 'OriginAccessControlConfig'),
+      namesOf('AWS::CloudFront::ResponseHeadersPolicy', 'ResponseHeadersPolicyConfig'),
+    ]) {
+      expect(new Set(names).size).toBe(2);
+      for (const name of names) {
+        expect(name).toMatch(/^sluice-console-ap-southeast-7-51af3dc0-[0-9a-f]{8}$/);
+        expect(name.length).toBeLessThanOrEqual(64);
+      }
+    }
   });
 
   test('is the one origin that the API lets in', () => {
@@ -78,7 +128,7 @@ describe('the page', () => {
       "connect-src 'self' https://*.execute-api.",
       "frame-ancestors 'none'",
       '"FrameOption":"DENY"',
-      '"AccessControlMaxAgeSec":31536000',
+      '"AccessControlMaxAgeSec":31536000,"IncludeSubdomains":false',
     ])
       expect(text).toContain(wanted);
     expect(text).not.toContain('unsafe');
@@ -88,6 +138,7 @@ describe('the page', () => {
   test('is told where the API is, which is told who the page is: neither waits for the other', () => {
     const [[, page]] = ofType(template, 'Custom::SluiceConsolePage') as [[string, Resource]];
     const api = idOf(template, 'AWS::ApiGatewayV2::Api', 'Api');
+    expect(page.Properties['ServiceTimeout']).toBe('1200');
     expect(page.Properties['config']).toMatchObject({ api: { 'Fn::GetAtt': [api, 'ApiEndpoint'] }, authorizer: 'iam' });
   });
 
@@ -122,6 +173,45 @@ test('with a domain, a web ACL and countries AWS’s own rules find nothing; wit
       .filter((name) => !suppressions.some((suppression) => isFor(suppression, name)));
   expect(left(everything)).toEqual([]);
   expect(left()).toEqual(['AwsSolutions-CFR1', 'AwsSolutions-CFR2', 'AwsSolutions-CFR4']);
+});
+
+describe('the log of who has loaded it', () => {
+  const oneIn = (
+    region: string,
+    logBucket?: 'none' | ((stack: Stack) => IBucket),
+  ): { readonly template: Template; readonly made: number } => {
+    const stack = new Stack(new App(), 'Test', { env: { account: '111122223333', region } });
+    const given = typeof logBucket === 'function' ? logBucket(stack) : logBucket;
+    const { console } = new SluiceControlPlane(stack, 'ControlPlane', {
+      console: { folder, ...(given === undefined ? {} : { logBucket: given }) },
+    });
+    return { template: Template.fromStack(stack), made: console!.buckets.length };
+  };
+  const loggingOf = (template: Template): unknown =>
+    (ofType(template, 'AWS::CloudFront::Distribution')[0]![1].Properties['DistributionConfig'] as { readonly Logging?: unknown }).Logging;
+
+  test('is in a bucket that is made for it, and removed after its writer', () => {
+    const { template, made } = oneIn('eu-central-1');
+    const logs = idOf(template, 'AWS::S3::Bucket', 'ConsoleLogBucket');
+    expect(made).toBe(2);
+    expect(loggingOf(template)).toEqual({ Bucket: { 'Fn::GetAtt': [logs, 'RegionalDomainName'] } });
+    expect(ofType(template, 'AWS::CloudFront::Distribution')[0]![1]).toMatchObject({
+      DependsOn: expect.arrayContaining([logs]) as unknown,
+    });
+  });
+
+  test('has no place in a region that is not on by default: one is given, or there is none', () => {
+    expect(() => oneIn('eu-central-2')).toThrow("give the console a logBucket of another region, or 'none'");
+    const given = oneIn('eu-central-2', (stack) =>
+      Bucket.fromBucketAttributes(stack, 'Logs', { bucketName: 'logs-of-pages', region: 'eu-central-1' }),
+    );
+    expect(given.made).toBe(1);
+    expect(loggingOf(given.template)).toEqual({ Bucket: 'logs-of-pages.s3.eu-central-1.amazonaws.com' });
+    const none = oneIn('eu-central-2', 'none');
+    expect(none.made).toBe(1);
+    expect(loggingOf(none.template)).toBeUndefined();
+    for (const { template } of [given, none]) expect(idsOf(template)).not.toContain('ConsoleLogBucket');
+  });
 });
 
 test('a folder without a page, and a page shown by two, are refused', () => {

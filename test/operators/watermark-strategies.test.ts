@@ -10,7 +10,7 @@ describe('watermark strategies', () => {
       aheadMaxMs: 86_400_000,
     });
     expect(monotonousTimestamps((n: number) => n)).toMatchObject({ kind: 'monotonous', outOfOrdernessMs: 0, idleMs: 0 });
-    expect(noWatermarks()).toEqual({ kind: 'none', outOfOrdernessMs: 0, idleMs: 0, aheadMaxMs: 0 });
+    expect(noWatermarks()).toEqual({ kind: 'none', outOfOrdernessMs: 0, idleMs: 0, aheadMaxMs: null });
   });
 
   test.each([Number.NaN, 1.5, undefined, '2001-01-01', new Date(0)])('refuse %j as an event time', (time) => {

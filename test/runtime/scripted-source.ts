@@ -52,13 +52,14 @@ export class Script implements SplitReader {
 }
 
 /** Drops what is negative on its way; what is malformed goes to a second sink. */
-function compile(watermarks: Watermarks<Reading>, parallelism = 1): CompiledJob {
+function compile(watermarks: Watermarks<Reading>, { parallelism = 1, onError = 'fail' }: SourceOptions): CompiledJob {
   const job = defineJob({
     name: 'reading',
     build(env) {
       const readings = env
         .fromSource<Reading>({ name: 'script', connector: { connector: 'script', options: {}, guarantee: 'exactly-once' } }, { watermarks })
         .uid('readings')
+        .onError(onError)
         .setParallelism(parallelism);
       readings.getSideOutput(malformedRecords).rebalance().sinkTo(collectSink('malformed')).uid('malformed');
       readings
@@ -74,19 +75,20 @@ function compile(watermarks: Watermarks<Reading>, parallelism = 1): CompiledJob 
   return compileJob(job, { parallelism });
 }
 
-const strategy = ({ idleness = 0, aheadMax = 0 }: SourceOptions): Watermarks<Reading> =>
-  boundedOutOfOrderness(10, ({ at }: Reading) => at, { idleness, aheadMax });
+const strategy = ({ idleness = 0, aheadMax }: SourceOptions): Watermarks<Reading> =>
+  boundedOutOfOrderness(10, ({ at }: Reading) => at, { idleness, ...(aheadMax === undefined ? {} : { aheadMax }) });
 
 interface SourceOptions extends BenchOptions {
   readonly idleness?: number;
   readonly aheadMax?: number;
   readonly parallelism?: number;
+  readonly onError?: 'fail' | 'dead-letter';
   readonly change?: (compiled: CompiledJob) => CompiledJob;
 }
 
 export async function openSource(script: Script, options: SourceOptions = {}): Promise<ShardBench> {
   const change = options.change ?? ((compiled) => compiled);
-  const bench = await ShardBench.open(change(compile(strategy(options), options.parallelism)), 'readings', {
+  const bench = await ShardBench.open(change(compile(strategy(options), options)), 'readings', {
     sources: { script },
     ...options,
   });

@@ -26,6 +26,14 @@ test('a record whose event time is further ahead of the clock than the source ta
   expect((await bench.record()).watermark).toBe(nowMs + 1_000 - 10 - 1);
 });
 
+test('a split whose records are all set aside is idle, and does not hold back the windows of the others', async () => {
+  const ahead = (await open(new Script({}))).time.clock.now() + 60_000;
+  const script = new Script({ a: Array.from({ length: 20 }, () => [ahead]), b: Array.from({ length: 20 }, (_, i) => [1_000 + i]) });
+  const bench = await open(script, { aheadMax: 1_000, onError: 'dead-letter', idleness: 30 });
+  for (let i = 0; i < 10; i++) await turn(bench, 20);
+  expect((await bench.record()).watermark).toBe(1_000 + 9 - 10 - 1);
+});
+
 describe('the loop', () => {
   test('begins with the kick, reads split by split, and commits positions with what they stand behind', async () => {
     const script = new Script({ a: [[1, 2], [3]], b: [[10]] });

@@ -233,6 +233,7 @@ const places: Partial<Record<MutantName, Place>> = {
   'stops-uncommitted': { in: ['ordered', 'delayed'], limits: manyCommits, toldMs: 60 },
   'first-step-refused': { in: ['ordered'], toldMs: 60 },
   'care-never': { in: ['ending'] },
+  'replay-without-care': { in: ['ending-overtaken'], healedMs: 180_000 },
   'suspects-unwritten': { in: ['ending'] },
   'suspects-stay': { in: ['set-aside'], settings: { triesBeforeCare: 1, triesAlone: 4 }, rates: { ...calm, error: 0.1 } },
   'suspects-taken-back-unsent': {

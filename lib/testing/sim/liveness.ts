@@ -1,7 +1,8 @@
 /**
  * Once everything works a checkpoint completes within two intervals and one visibility timeout: the first interval may be in vain, and a message may have been
  * taken just before by somebody who is gone. What was pending then may take its own timeout first, a flow that has failed its pause, a step that somebody stands
- * still in another try, and what no flow waits for a sweep. An idle job completes none.
+ * still in another try, and what no flow waits for a sweep. While a shard works with care (careful.ts), record by record, its time does not count. An idle job
+ * completes none.
  */
 import type { CheckpointId } from '../../base/ids.ts';
 import { flowDescriptions } from '../../coordinator/flow-descriptions.ts';
@@ -18,6 +19,9 @@ const sweepLaterMs = 10_000;
 /** Before the last try of a step that has failed (flow-descriptions.ts). */
 const longestPauseMs = 8_000;
 
+/** For up to 64 records, each tried alone behind a commit, which another who takes the batch as well may find and begin again. */
+const careMaxMs = 30_000;
+
 /** Of checkpoints with a short timeout, while a backlog is worked off. */
 const triesInVain = 6;
 
@@ -27,6 +31,7 @@ export interface LivenessOptions {
   readonly patienceMs: number;
   /** How many shards the job's plan has. */
   readonly shardsOf: (record: JobRecord) => Promise<number>;
+  readonly isCareful: (record: JobRecord) => Promise<boolean>;
   /** Settings of checkpoints as they are. */
   readonly checkpoints: () => { readonly intervalMs: number; readonly timeoutMs: number };
   /** Flows that are at work. */
@@ -39,6 +44,8 @@ interface Beginning {
   readonly completed: CheckpointId;
   readonly callsMs: number;
   allowedMs: number;
+  seenAtMs: number;
+  caredMs: number;
   /** A checkpoint was pending that no flow waited for. */
   isStray: boolean;
 }
@@ -56,7 +63,7 @@ export class Liveness {
   /** `nowMs`: while everything works. */
   async look(record: JobRecord, nowMs: number): Promise<readonly string[]> {
     const { job, attempt, status, completed, dirtyEpoch, pending } = record;
-    const { visibilityMs, sweepMs, patienceMs, checkpoints, flows, shardsOf } = this.#options;
+    const { visibilityMs, sweepMs, patienceMs, checkpoints, flows, shardsOf, isCareful } = this.#options;
     const { intervalMs, timeoutMs } = checkpoints();
     const life = `${job} ${attempt}`;
     if (this.#begun?.life !== life) {
@@ -70,6 +77,8 @@ export class Liveness {
         completed,
         callsMs: callsMs.job + callsMs.shard * (await shardsOf(record)),
         allowedMs,
+        seenAtMs: nowMs,
+        caredMs: 0,
         isStray: false,
       };
       this.#isShown = false;
@@ -77,6 +86,9 @@ export class Liveness {
     const isIdle = dirtyEpoch <= completed && pending.length === 0;
     this.#isShown ||= status !== 'RUNNING' || completed > this.#begun.completed || isIdle;
     if (this.#isShown) return [];
+    const passedMs = nowMs - this.#begun.seenAtMs;
+    this.#begun.seenAtMs = nowMs;
+    if (this.#begun.caredMs < careMaxMs && (await isCareful(record))) this.#begun.caredMs += passedMs;
     const names = (await flows()).map(({ name }) => name);
     if (!this.#begun.isStray && pending.some(({ flow }) => !names.includes(flow))) {
       this.#begun.isStray = true;
@@ -85,7 +97,7 @@ export class Liveness {
     const tookMs = nowMs - this.#begun.atMs;
     // A checkpoint that has less time than a message may be away for, or than what is left over takes, is likely to be in vain.
     const triesMs = timeoutMs < visibilityMs + intervalMs ? visibilityMs + triesInVain * wholeSeconds(timeoutMs) : 0;
-    const boundMs = 2 * intervalMs + visibilityMs + this.#begun.callsMs + triesMs + this.#begun.allowedMs;
+    const boundMs = 2 * intervalMs + visibilityMs + this.#begun.callsMs + triesMs + this.#begun.allowedMs + this.#begun.caredMs;
     if (tookMs <= boundMs) return [];
     return [`no checkpoint has completed in attempt ${attempt} of job ${job} for ${tookMs} ms, though everything works`];
   }

@@ -101,6 +101,11 @@ export function newWorld(options: SimulationOptions, problem: (what: string) => 
     patienceMs: options.patienceMs ?? 0,
     flows: () => stores.stores.flows.running(),
     shardsOf: async ({ plan }) => expectedShards((await readPlan(stores.stores, plan)).plan).length,
+    isCareful: async ({ job, plan }) => {
+      const shards = expectedShards((await readPlan(stores.stores, plan)).plan);
+      const records = await Promise.all(shards.map((shard) => stores.stores.shards.read({ job, ...shard })));
+      return records.some((record) => record?.suspects !== undefined);
+    },
     checkpoints: () => draw.current,
   });
   return { time, trace, decisions, containers, stores, services, people, oracles, liveness, draw, faultyMs, trouble: () => trouble };
