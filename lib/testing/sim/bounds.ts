@@ -3,7 +3,8 @@
  * every name that stands anywhere in what the job record leads to, so that a mistake of the collector is not made twice.
  *
  * BO1. An object that nothing names, no restore under way either, and that is old enough, is gone after the next collections.
- * BO2. Deltas at or below the floor enter the base: no more epochs of them wait than the base may lag behind.
+ * BO2. Deltas at or below the floor enter the base: no more epochs of them wait than the base may lag behind. The base follows at the end of a batch, which
+ *      who works with care (careful.ts) may come to late.
  * BO3. A shard names segments of no more epochs than lie above the floor, or below it what a barrier has overtaken. Who does not commit drops nothing.
  * BO4. The job record stays as small as the store wants it.
  */
@@ -46,6 +47,8 @@ export class Bounds {
   #collections: readonly number[] = [];
   #completedAtMs = 0;
   readonly #floors: (Floors & { readonly atMs: number })[] = [];
+  /** By shard: when it was last seen at work with care. */
+  readonly #careAtMs = new Map<string, number>();
   /** By shard: the record as it is now, and since when it is so. */
   readonly #commits = new Map<string, { readonly version: number; readonly atMs: number }>();
 
@@ -70,8 +73,10 @@ export class Bounds {
     ];
   }
 
-  #noticedBy({ uid, shard, version }: ShardRecord, nowMs: number): Floors {
+  #noticedBy({ uid, shard, version, suspects }: ShardRecord, nowMs: number): Floors {
     const name = `${uid}[${shard}]`;
+    if (suspects !== undefined) this.#careAtMs.set(name, nowMs);
+    if (nowMs - (this.#careAtMs.get(name) ?? Number.NEGATIVE_INFINITY) <= noticeMs) return { floor: 0, segments: 0 };
     const seen = this.#commits.get(name);
     const commit = seen?.version === version ? seen : { version, atMs: nowMs };
     this.#commits.set(name, commit);
