@@ -75,11 +75,11 @@ export class Bounds {
 
   #noticedBy({ uid, shard, version, suspects }: ShardRecord, nowMs: number): Floors {
     const name = `${uid}[${shard}]`;
-    if (suspects !== undefined) this.#careAtMs.set(name, nowMs);
-    if (nowMs - (this.#careAtMs.get(name) ?? Number.NEGATIVE_INFINITY) <= noticeMs) return { floor: 0, segments: 0 };
     const seen = this.#commits.get(name);
     const commit = seen?.version === version ? seen : { version, atMs: nowMs };
     this.#commits.set(name, commit);
+    if (suspects !== undefined) this.#careAtMs.set(name, nowMs);
+    if (nowMs - (this.#careAtMs.get(name) ?? Number.NEGATIVE_INFINITY) <= noticeMs) return { floor: 0, segments: 0 };
     return this.#floors.findLast(({ atMs }) => atMs <= commit.atMs - noticeMs) ?? { floor: 0, segments: 0 };
   }
 
