@@ -11,23 +11,18 @@ export async function readNamed(objects: ObjectStore, key: string): Promise<Uint
   return bytes;
 }
 
-/** At once: what a service of AWS takes from one function without a word, and not more in memory than is worked off soon. */
+/** What a service of AWS takes from one function without a word, and not more in memory than is worked off at once. */
 const readsAtOnce = 16;
 
-/** In their order, with the next ones under way: who opens a shard waits for hundreds of them, and a batch whose shard is opened for too long has been given to another. */
+/** In their order, several at once: who opens a shard waits for hundreds of them, and a batch whose shard is opened for too long has been given to another. */
 export async function* readAllNamed(
   objects: ObjectStore,
   keys: readonly string[],
 ): AsyncGenerator<{ readonly key: string; readonly bytes: Uint8Array }> {
-  const underWay: Promise<Uint8Array>[] = [];
-  for (const [i, key] of keys.entries()) {
-    while (underWay.length < readsAtOnce && i + underWay.length < keys.length) {
-      const reading = readNamed(objects, keys[i + underWay.length]!);
-      // Of several that fail the first is told.
-      reading.catch(() => undefined);
-      underWay.push(reading);
-    }
-    yield { key, bytes: await underWay.shift()! };
+  for (let from = 0; from < keys.length; from += readsAtOnce) {
+    const some = keys.slice(from, from + readsAtOnce);
+    const read = await Promise.all(some.map((key) => readNamed(objects, key)));
+    for (const [i, bytes] of read.entries()) yield { key: some[i]!, bytes };
   }
 }
 
