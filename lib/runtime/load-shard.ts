@@ -33,14 +33,8 @@ export async function openShard(runtime: Runtime, job: JobRecord, topology: Shar
   const shard = new LiveShard(runtime, topology, spaceOf(job), record);
   if (shard.backend === null && record.lingering === undefined) return shard;
   if (shard.backend !== null) {
-    const rest = record.deltas.values();
-    for await (const { key, bytes } of readAllNamed(
-      runtime.deps.objects,
-      record.deltas.map((delta) => delta.key),
-    )) {
-      const { epoch, keyGroups } = rest.next().value!;
+    for await (const { key, bytes, epoch, keyGroups } of readAllNamed(runtime.deps.objects, record.deltas))
       applyRows(shard.backend, decodeDeltaTables(bytes, key), { epoch, keyGroups, open: false });
-    }
   }
   await applySegments(runtime, shard);
   return shard;
@@ -51,7 +45,10 @@ async function applySegments(runtime: Runtime, { backend, outputs, record, topol
   const current = record.segments.find(({ epoch }) => epoch === record.epoch);
   const written: LingeringRecords[] = [];
   const names = current === undefined ? [] : await expandSegments(runtime.deps.objects, current);
-  for await (const { key: name, bytes } of readAllNamed(runtime.deps.objects, names)) {
+  for await (const { key: name, bytes } of readAllNamed(
+    runtime.deps.objects,
+    names.map((key) => ({ key })),
+  )) {
     const { state, lingering } = readSegmentOwn(bytes, name);
     if (backend !== null && state !== null)
       applyRows(backend, decodeDeltaTables(state, name), { epoch: record.epoch, keyGroups: topology.keyGroups, open: true });

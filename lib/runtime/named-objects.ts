@@ -15,14 +15,14 @@ export async function readNamed(objects: ObjectStore, key: string): Promise<Uint
 const readsAtOnce = 16;
 
 /** In their order, several at once: who opens a shard waits for hundreds of them, and a batch whose shard is opened for too long has been given to another. */
-export async function* readAllNamed(
+export async function* readAllNamed<T extends { readonly key: string }>(
   objects: ObjectStore,
-  keys: readonly string[],
-): AsyncGenerator<{ readonly key: string; readonly bytes: Uint8Array }> {
-  for (let from = 0; from < keys.length; from += readsAtOnce) {
-    const some = keys.slice(from, from + readsAtOnce);
-    const read = await Promise.all(some.map((key) => readNamed(objects, key)));
-    for (const [i, bytes] of read.entries()) yield { key: some[i]!, bytes };
+  named: readonly T[],
+): AsyncGenerator<T & { readonly bytes: Uint8Array }> {
+  for (let from = 0; from < named.length; from += readsAtOnce) {
+    const some = named.slice(from, from + readsAtOnce);
+    const read = await Promise.all(some.map(({ key }) => readNamed(objects, key)));
+    for (const [i, bytes] of read.entries()) yield { ...some[i]!, bytes };
   }
 }
 

@@ -25,13 +25,14 @@ class SlowObjects {
   }
 }
 
+const named = (some: readonly string[]): { readonly key: string }[] => some.map((key) => ({ key }));
 const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
 
 test('objects that a record names come in their order, sixteen of them under way at once', async () => {
   const objects = new SlowObjects();
   const got: string[] = [];
   const reading = (async () => {
-    for await (const { key, bytes } of readAllNamed(objects.store, keys)) got.push(`${key} ${Buffer.from(bytes).toString()}`);
+    for await (const { key, bytes } of readAllNamed(objects.store, named(keys))) got.push(`${key} ${Buffer.from(bytes).toString()}`);
   })();
   await Promise.resolve();
   expect(objects.asked).toEqual(keys.slice(0, 16));
@@ -49,7 +50,7 @@ test('objects that a record names come in their order, sixteen of them under way
 
 test('of several that are missing one is told, and the others are nobody’s unhandled rejection', async () => {
   const objects = new SlowObjects();
-  const told = expect(readAllNamed(objects.store, keys.slice(0, 3)).next()).rejects.toMatchObject({ code: 'SLUICE-OBJECT-MISSING' });
+  const told = expect(readAllNamed(objects.store, named(keys.slice(0, 3))).next()).rejects.toMatchObject({ code: 'SLUICE-OBJECT-MISSING' });
   await Promise.resolve();
   for (const key of ['k2', 'k1', 'k0']) objects.miss(key);
   await told;
